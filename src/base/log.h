@@ -1,0 +1,31 @@
+/*
+ * One line per event on standard error, key=value. Only the frame, the runner
+ * and the programs log, once per failure; lower floors return errors.
+ * Values are quoted and control characters escaped, so a hostile name cannot
+ * forge a line.
+ */
+#ifndef EWSD_BASE_LOG_H
+#define EWSD_BASE_LOG_H
+
+#include "base/base.h"
+
+enum log_level { LOG_ERROR_LEVEL, LOG_WARN_LEVEL, LOG_INFO_LEVEL, LOG_DEBUG_LEVEL };
+
+struct log_field {
+    const char *key;
+    struct span value;
+};
+
+void log_set_level(enum log_level level);
+bool log_level_by_name(struct span name, enum log_level *ret_level);
+/* Fields up to the first one whose key is NULL. */
+void log_fields(enum log_level level, const char *event, const struct log_field *fields);
+#define log_event(level, event, ...) \
+    log_fields((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ) { NULL, { NULL, 0 } } })
+#define LOG_S(k, cstr) { (k), span_of(cstr) }
+#define LOG_V(k, span) { (k), (span) }
+/* A number as a field value; the text lives until the full expression ends. */
+#define LOG_N(k, number) { (k), span_of(log_number((char[24]){ 0 }, (int64_t)(number))) }
+const char *log_number(char text[24], int64_t number);
+
+#endif
