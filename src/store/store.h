@@ -1,0 +1,73 @@
+/*
+ * The store: what is on stable storage and how one gets at it.
+ * Readers take a snapshot (store_read_begin). Writers hand a job to the one
+ * writer thread (store_write): it commits many jobs in one transaction, each
+ * in a savepoint of its own, and wakes the callers only after COMMIT returned.
+ * The verbs stand in store_mail.h, store_content.h, store_outbox.h and
+ * store_mailbox.h; all take a struct store_tx, of a reader or of the writer.
+ * Conditions: positive values of enum ews_code. Fatal: -errno; -EIO when the
+ * engine failed (nothing of the transaction then stands).
+ */
+#ifndef EWSD_STORE_STORE_H
+#define EWSD_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/codec.h"
+
+#define STORE_GUID_SIZE 16
+
+struct store;
+struct store_tx;
+
+/* Called on the writer thread around COMMIT; for crash tests. */
+typedef void store_hook(void *arg);
+
+struct store_options {
+    const char *driver;    /* a row of drivers.def; NULL is "sqlite" */
+    const char *path;      /* sqlite: the data folder, made when missing */
+    unsigned readers;      /* reader connections at most; 0 is 32 */
+    unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
+    unsigned checkpoint_pages; /* 0 is 10000 */
+    store_hook *before_commit;
+    store_hook *after_commit; /* committed, no caller has been told */
+    void *hook_arg;
+};
+
+/* Opens, migrates, and takes the exclusive lock of the data folder; all
+ * outbox leases are void afterwards. -EBUSY: another server holds the lock.
+ * -ENOTSUP: written by a newer version. */
+int store_open(const struct store_options *options, struct store **ret_store);
+/* Waits for queued jobs. No reader may be left. */
+void store_close(struct store *store);
+
+/* Secret of ids and anything that must be stable for this store. */
+const uint8_t *store_id_secret(const struct store *store); /* MAC_KEY_SIZE */
+/* Changes when a store was copied or restored; goes into ChangeKeys. */
+const uint8_t *store_epoch(const struct store *store); /* STORE_GUID_SIZE */
+
+/* A consistent snapshot for one thread; waits for a free connection. End it
+ * soon: it keeps the write-ahead log from being reused. */
+int store_read_begin(struct store *store, struct store_tx **ret_tx);
+void store_read_end(struct store_tx *tx);
+
+/* Runs on the writer thread. A non-zero result undoes all that the job wrote
+ * and is what store_write returns. May run twice, so it starts from its
+ * arguments each time and gives nothing away outside of them. */
+typedef int store_job(struct store_tx *tx, void *arg);
+/* Returns after COMMIT, with the job's result, or -EIO: not stored (or not
+ * known to be: then the store has recovered and the caller may look). */
+int store_write(struct store *store, store_job *job, void *arg);
+
+/* Nested inside one job: begin, then release (keep) or rollback (undo). One
+ * level deep. */
+int store_savepoint(struct store_tx *tx);
+int store_savepoint_release(struct store_tx *tx);
+int store_savepoint_rollback(struct store_tx *tx);
+
+struct store *store_of(const struct store_tx *tx);
+/* Commits since the store was opened, and jobs in them; for metrics. */
+void store_stats(const struct store *store, uint64_t *ret_commits, uint64_t *ret_jobs);
+
+DEFINE_CLEANUP(store_read, struct store_tx *, store_read_end)
+
+#endif

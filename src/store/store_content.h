@@ -1,0 +1,24 @@
+/*
+ * Attachments of stored items, and large bytes in pieces. Content (recipients,
+ * body, MIME, attachments) is shared by an item's copies and the outbox and is
+ * immutable as soon as the outbox refers to it: then a change makes a copy.
+ */
+#ifndef EWSD_STORE_STORE_CONTENT_H
+#define EWSD_STORE_STORE_CONTENT_H
+
+#include "model/item.h"
+#include "store/store.h"
+
+/* Adds to an item that was read before (HOT is enough): sets attachment->no,
+ * and in item HAS_ATTACHMENTS (unless inline), size, content_no, change_no and
+ * key_no. MIME that the client supplied is dropped: the item is modified. */
+int store_attachment_add(struct store_tx *tx, struct item *item, struct attachment *attachment);
+/* Meta and, when with_data, data. CODE_ErrorItemNotFound when no such item;
+ * CODE_ErrorInvalidAttachmentId... is the caller's: 1 when the item has no such
+ * attachment. */
+int store_attachment_get(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, uint64_t item_no, uint32_t no,
+                         bool with_data, struct attachment *ret_attachment);
+/* 1: no such attachment. Sets item as add does. */
+int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * What leaves: outbox entries with their recipients, leases, the answers kept
+ * for replays, marks of local deliveries, and the capture of `ewsd dev`.
+ * An entry freezes the item as it is submitted: properties as a copy in the
+ * entry, content by reference. Policy (when, how often) is the caller's.
+ */
+#ifndef EWSD_STORE_STORE_OUTBOX_H
+#define EWSD_STORE_STORE_OUTBOX_H
+
+#include "model/item.h"
+#include "store/store.h"
+
+enum store_rcpt_state { STORE_RCPT_QUEUED, STORE_RCPT_SENT, STORE_RCPT_FAILED };
+/* Which way a recipient goes; the outbox decides, the store only keeps it. */
+enum store_rcpt_kind { STORE_RCPT_LOCAL, STORE_RCPT_REMOTE, STORE_RCPT_FILE };
+
+struct store_outbox_rcpt {
+    uint32_t no;         /* 1.. in the entry */
+    struct span address; /* as on the envelope */
+    struct span name;
+    enum store_rcpt_kind kind;
+    enum store_rcpt_state state;
+    uint32_t attempts;
+    int64_t next_attempt; /* ms; when QUEUED */
+    struct span status;   /* last reply or enhanced status, for bounces */
+};
+
+struct store_outbox {
+    uint64_t mailbox_id;
+    uint64_t outbox_no;   /* set by insert */
+    uint64_t content_no;  /* of the item */
+    struct span envelope_sender; /* empty: the null sender */
+    struct span message_id;
+    int64_t date;         /* the Date header */
+    uint64_t boundary_seed;
+    int64_t created;
+    int64_t expires;
+    bool bounce;          /* a report of ours: never bounced again */
+    struct store_outbox_rcpt *rcpts;
+    size_t rcpts_n;
+};
+
+/* item as it is sent (its properties are copied, its content is referred to).
+ * Sets entry->outbox_no and the recipients' no. */
+int store_outbox_insert(struct store_tx *tx, const struct item *item, struct store_outbox *entry);
+
+struct store_outbox_key {
+    uint64_t mailbox_id;
+    uint64_t outbox_no;
+};
+/* Entries with a queued recipient that is due and not leased, oldest first;
+ * ret_next is when the next one falls due (WHEN_NONE: none) if fewer than
+ * limit came. */
+int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size_t limit, struct store_outbox_key **ret_keys,
+                     size_t *ret_n, int64_t *ret_next);
+/* Leases the due, unleased recipients of an entry to owner until `until`.
+ * 1: none was left to lease. */
+int store_outbox_lease(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t now, int64_t until);
+/* The entry with the recipients that owner holds (owner 0: all), and the item
+ * as it was submitted (depth as store_item_get; message_id, sent and
+ * boundary_seed are the frozen ones). 1: no such entry. */
+int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner, unsigned depth,
+                      struct store_outbox *ret_entry, struct item *ret_item);
+
+struct store_settle {
+    uint32_t no;
+    enum store_rcpt_state state; /* QUEUED: deferred to next_attempt */
+    int64_t next_attempt;
+    struct span status;
+};
+/* Records outcomes of recipients that owner holds and ends their lease; counts
+ * an attempt each. ret_left: recipients of the entry that are still queued.
+ * 1: owner no longer holds one of them (nothing is written). */
+int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles,
+                        size_t n, uint32_t *ret_left);
+/* The entry is over: its rows go, and content that nothing else refers to. */
+int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key);
+/* Counts entries of a mailbox (0: of all). */
+int store_outbox_count(struct store_tx *tx, uint64_t mailbox_id, uint64_t *ret_entries);
+
+/* Answers kept for replays. key is a SHA-256 that the caller makes. find: 1
+ * when there is none that is younger than its expiry. */
+int store_replay_find(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t now,
+                      struct span *ret_answer);
+int store_replay_put(struct store_tx *tx, uint64_t mailbox_id, const uint8_t key[SHA256_SIZE], struct span answer,
+                     int64_t expires);
+/* Forgets expired answers and delivery marks, at most limit each. */
+int store_expire(struct store_tx *tx, int64_t now, uint64_t limit);
+
+/* Marks (target mailbox, key) as delivered. 1: it was marked before, so the
+ * caller writes nothing. */
+int store_delivery_mark(struct store_tx *tx, uint64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t expires);
+
+#endif
