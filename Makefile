@@ -1,0 +1,37 @@
+# The front door: a thin layer over meson. See README.md.
+#   make demo     set up, build, and show a message on its way
+#   make check    set up, build every way, run every test
+#   make build    the optimised release build: build/ewsd
+.POSIX:
+.PHONY: all demo check build bench fuzz install clean setup
+
+PREFIX = /usr/local
+DESTDIR =
+
+all: build
+
+setup:
+	@tools/setup
+
+build: setup
+	@test -f build/build.ninja || meson setup build --buildtype=release --prefix=$(PREFIX)
+	@ninja -C build
+	@test ! -x build/src/bin/ewsd || ln -sf src/bin/ewsd build/ewsd
+
+demo: build
+	@python3 tools/demo build/ewsd
+
+check: setup
+	@python3 tools/check
+
+bench: build
+	@python3 bench/senditem build/ewsd
+
+fuzz: setup
+	@tools/fuzz
+
+install: build
+	@DESTDIR=$(DESTDIR) meson install -C build
+
+clean:
+	rm -rf build check-asan check-clang check-tsan fuzz-clang

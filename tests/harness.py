@@ -1,0 +1,272 @@
+"""What every suite that talks to a running ewsd shares: starting a server and
+reading its ready line, SOAP over plain HTTP, waiting for something to become
+true, and counting results. Standard library only.
+
+A suite is a script that makes a Suite, runs its cases and calls done(); each
+prints "ok NAME" or "not ok NAME: why" and, last, "N passed, N failed"."""
+
+import base64
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import urllib.parse
+import xml.etree.ElementTree as ET
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+S = "http://schemas.xmlsoap.org/soap/envelope/"
+M = "http://schemas.microsoft.com/exchange/services/2006/messages"
+T = "http://schemas.microsoft.com/exchange/services/2006/types"
+E = "http://schemas.microsoft.com/exchange/services/2006/errors"
+for prefix, uri in (("s", S), ("m", M), ("t", T), ("e", E)):
+    ET.register_namespace(prefix, uri)
+
+ALICE = ("alice@example.test", "secret")
+BOB = ("bob@example.test", "secret")
+PATIENCE = float(os.environ.get("EWSD_PATIENCE", "60"))
+
+
+def binary():
+    """The ewsd under test: EWSD, or the sanitizer build, or the release."""
+    named = os.environ.get("EWSD")
+    places = [named] if named else [
+        os.path.join(ROOT, place) for place in
+        ("check-asan/ewsd", "check-asan/src/bin/ewsd", "build/ewsd", "build/src/bin/ewsd")]
+    for place in places:
+        if os.access(place, os.X_OK):
+            return place
+    sys.exit("no ewsd to test: run make check, or set EWSD")
+
+
+def until(condition, what, patience=PATIENCE):
+    """Asks again and again until condition() gives something true."""
+    end = time.monotonic() + patience
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError("waited in vain for " + what)
+        time.sleep(0.01)
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def tree(self):
+        return ET.fromstring(self.body)
+
+    def codes(self):
+        """The ResponseCodes, of a fault or of each response message."""
+        return [node.text for node in self.tree.iter()
+                if node.tag in ("{%s}ResponseCode" % M, "{%s}ResponseCode" % E)]
+
+    def ids(self, name="ItemId"):
+        return [node.attrib for node in self.tree.iter("{%s}%s" % (T, name))]
+
+
+class Server:
+    """A running `ewsd dev` on an ephemeral port."""
+
+    def __init__(self, *arguments, data=None, env=None):
+        self.folder = tempfile.mkdtemp(prefix="ewsd-test-")
+        self.log_path = os.path.join(self.folder, "log")
+        environment = dict(os.environ)
+        environment.setdefault("ASAN_OPTIONS", "quarantine_size_mb=8:malloc_context_size=5")
+        environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
+        environment.update(env or {})
+        command = [binary(), "dev", "--listen", "127.0.0.1:0"]
+        if data:
+            command += ["--data", data]
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                command + list(arguments), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=log, env=environment)
+        line = self.process.stdout.readline().decode().strip()
+        if not line.startswith("ready http://"):
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("no ready line: %r\n%s" % (line, self.log()))
+        self.url = line.split()[1]
+        where = urllib.parse.urlsplit(self.url)
+        self.host, self.port, self.path = where.hostname, where.port, where.path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        try:
+            self.stop(quiet=kind is not None)
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self):
+        with open(self.log_path, "rb") as log:
+            return log.read().decode(errors="replace")
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def rss(self):
+        """Resident memory in megabytes."""
+        with open("/proc/%d/status" % self.process.pid) as status:
+            for line in status:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) // 1024
+        return 0
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self, quiet=False):
+        """SIGTERM; a server that dies any other way, or that a sanitizer
+        complained about, fails the test."""
+        if self.process.returncode is not None:
+            return
+        self.process.terminate()
+        try:
+            code = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            code = "no answer to SIGTERM"
+        self.process.stdout.close()
+        log = self.log()
+        bad = any(word in log for word in
+                  ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ThreadSanitizer"))
+        if (code != 0 or bad) and not quiet:
+            raise AssertionError("ewsd ended with %s\n%s" % (code, log[-6000:]))
+        if bad:
+            print(log[-6000:], file=sys.stderr)
+
+    def request(self, method, path, body=None, headers=None, patience=PATIENCE):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=patience)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def soap(self, text, user=ALICE, content_type="text/xml; charset=utf-8", headers=None):
+        body = text if isinstance(text, bytes) else text.encode()
+        all_headers = {"Content-Type": content_type}
+        if user:
+            all_headers["Authorization"] = basic(*user)
+        all_headers.update(headers or {})
+        return self.request("POST", self.path, body, all_headers)
+
+    def messages(self):
+        answer = self.request("GET", "/dev/messages")
+        assert answer.status == 200, answer.status
+        found = json.loads(answer.body)
+        return found if isinstance(found, list) else found["messages"]
+
+    def raw(self, message_id):
+        answer = self.request("GET", "/dev/messages/%s" % message_id)
+        assert answer.status == 200, answer.status
+        return answer.body
+
+    def await_messages(self, count):
+        def enough():
+            found = self.messages()
+            return found if len(found) >= count else None
+        return until(enough, "%d captured messages" % count)
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
+
+
+def envelope(operation, version="Exchange2013_SP1"):
+    return ('<?xml version="1.0" encoding="utf-8"?>'
+            '<s:Envelope xmlns:s="%s" xmlns:m="%s" xmlns:t="%s"><s:Header>'
+            '<t:RequestServerVersion Version="%s"/></s:Header><s:Body>%s</s:Body></s:Envelope>'
+            % (S, M, T, version, operation))
+
+
+def create_item(message, disposition="SaveOnly"):
+    return envelope('<m:CreateItem MessageDisposition="%s"><m:Items><t:Message>%s</t:Message>'
+                    '</m:Items></m:CreateItem>' % (disposition, message))
+
+
+def a_message(subject="hello", body="hello", to="someone@elsewhere.test", extra=""):
+    return ('<t:Subject>%s</t:Subject><t:Body BodyType="Text">%s</t:Body><t:ToRecipients>'
+            '<t:Mailbox><t:EmailAddress>%s</t:EmailAddress></t:Mailbox></t:ToRecipients>%s'
+            % (subject, body, to, extra))
+
+
+def send_item(item_id, change_key, save="true"):
+    return envelope('<m:SendItem SaveItemToFolder="%s"><m:ItemIds><t:ItemId Id="%s" ChangeKey="%s"/>'
+                    '</m:ItemIds></m:SendItem>' % (save, item_id, change_key))
+
+
+def find_item(folder):
+    return envelope('<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>Default</t:BaseShape>'
+                    '</m:ItemShape><m:ParentFolderIds><t:DistinguishedFolderId Id="%s"/>'
+                    '</m:ParentFolderIds></m:FindItem>' % folder)
+
+
+def get_item(item_id, mime=False):
+    return envelope('<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape>'
+                    '<t:IncludeMimeContent>%s</t:IncludeMimeContent></m:ItemShape><m:ItemIds>'
+                    '<t:ItemId Id="%s"/></m:ItemIds></m:GetItem>'
+                    % ("true" if mime else "false", item_id))
+
+
+def expect(got, wanted, what=""):
+    if got != wanted:
+        raise AssertionError("%sgot %r, wanted %r" % (what and what + ": ", got, wanted))
+
+
+def draft(server, message, user=ALICE):
+    """Saves a draft; its ItemId attributes."""
+    answer = server.soap(create_item(message), user)
+    expect(answer.codes(), ["NoError"], "draft")
+    return answer.ids()[0]
+
+
+def subjects(server, folder, user=ALICE):
+    answer = server.soap(find_item(folder), user)
+    expect(answer.codes(), ["NoError"], "FindItem " + folder)
+    return [node.text for node in answer.tree.iter("{%s}Subject" % T)]
+
+
+class Suite:
+    def __init__(self, name):
+        self.name, self.passed, self.failed = name, 0, 0
+        self.lock = threading.Lock()
+
+    def run(self, name, function, *arguments):
+        try:
+            function(*arguments)
+        except AssertionError as error:
+            self.note(name, str(error) or traceback.format_exc())
+        except Exception:
+            self.note(name, traceback.format_exc())
+        else:
+            self.note(name, None)
+
+    def note(self, name, why):
+        with self.lock:
+            if why is None:
+                self.passed += 1
+                print("ok %s: %s" % (self.name, name), flush=True)
+            else:
+                self.failed += 1
+                print("not ok %s: %s\n    %s" % (self.name, name, why.replace("\n", "\n    ")), flush=True)
+
+    def done(self):
+        print("%d passed, %d failed" % (self.passed, self.failed), flush=True)
+        sys.exit(1 if self.failed or not self.passed else 0)
