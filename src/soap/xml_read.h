@@ -1,0 +1,50 @@
+/*
+ * The reader of xml.h: one pass from bytes to tree, and the schema on the way.
+ * Hostile input is the normal case: a DOCTYPE is refused before the parser
+ * sees it, so nothing ever expands; depth, tag length and the number of
+ * attributes are capped; encodings other than UTF-8 are refused.
+ * A struct xml_reader serves one thread at a time and is meant to be reused.
+ */
+#ifndef EWSD_SOAP_XML_READ_H
+#define EWSD_SOAP_XML_READ_H
+
+#include "soap/schema.h"
+#include "soap/xml.h"
+
+struct xml_reader;
+
+/* What is wrong with a text, and where (1-based; position in characters). */
+struct xml_flaw {
+    bool well_formed; /* false: no XML at all; true: it violates the schema */
+    uint32_t line;
+    uint32_t position;
+    struct span text;
+};
+
+/* Says what becomes of a node when its start tag is read: the validator sees
+ * the subtree of the one node answered with XML_VERDICT_VALIDATE; STOP ends
+ * the reading (xml_read then answers XML_READ_STOPPED). */
+enum xml_verdict { XML_VERDICT_GO_ON, XML_VERDICT_VALIDATE, XML_VERDICT_STOP };
+
+struct xml_watch {
+    enum xml_verdict (*start)(void *arg, const struct xml_node *node);
+    void *arg;
+};
+
+enum { XML_READ_FLAWED = 1, XML_READ_STOPPED = 2 };
+
+/* schema may be NULL (nothing is validated) and must outlive the reader. */
+int xml_reader_new(const struct schema *schema, struct xml_reader **ret_reader);
+void xml_reader_free(struct xml_reader *reader);
+/* Worth keeping for another text? (It grows with the names it has met.) */
+bool xml_reader_fresh(const struct xml_reader *reader);
+
+/* The tree lives in arena and refers to nothing else. watch may be NULL.
+ * XML_READ_FLAWED: ret_flaw is set. XML_READ_STOPPED: ret_root is what was
+ * read so far. */
+int xml_read(struct xml_reader *reader, struct span text, struct arena *arena, const struct xml_watch *watch,
+             struct xml_node **ret_root, struct xml_flaw *ret_flaw);
+/* 1-based line and position (in characters) of a byte offset. */
+void xml_locate(struct span text, size_t offset, uint32_t *ret_line, uint32_t *ret_position);
+
+#endif
