@@ -10,7 +10,7 @@
 
 struct store_capture {
     uint64_t capture_no; /* set by put */
-    uint64_t mailbox_id; /* the sender's */
+    int64_t mailbox_id; /* the sender's */
     uint64_t outbox_no;  /* of the submission: one entry for each */
     int64_t at;
     struct span sender;

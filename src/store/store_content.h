@@ -16,7 +16,7 @@ int store_attachment_add(struct store_tx *tx, struct item *item, struct attachme
 /* Meta and, when with_data, data. CODE_ErrorItemNotFound when no such item;
  * CODE_ErrorInvalidAttachmentId... is the caller's: 1 when the item has no such
  * attachment. */
-int store_attachment_get(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, uint64_t item_no, uint32_t no,
+int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, uint32_t no,
                          bool with_data, struct attachment *ret_attachment);
 /* 1: no such attachment. Sets item as add does. */
 int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no);

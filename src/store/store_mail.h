@@ -12,11 +12,11 @@
 #include "store/store.h"
 
 /* CODE_ErrorFolderNotFound when there is none. */
-int store_folder_get(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, uint64_t folder_no, struct folder *ret_folder);
-int store_folder_by_role(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, enum folder_role role,
+int store_folder_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t folder_no, struct folder *ret_folder);
+int store_folder_by_role(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, enum folder_role role,
                          struct folder *ret_folder);
 /* The folders right below, or (deep) all below, in arena memory, by number. */
-int store_folder_list(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, uint64_t parent_no, bool deep,
+int store_folder_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t parent_no, bool deep,
                       struct folder **ret_folders, size_t *ret_n);
 
 /* How much of an item is read. The hot columns and the blob of rare
@@ -32,7 +32,7 @@ enum store_depth {
 };
 
 /* The item's memory is the arena's. CODE_ErrorItemNotFound. */
-int store_item_get(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, uint64_t item_no, unsigned depth,
+int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, unsigned depth,
                    struct item *ret_item);
 /* Stores a new item with all that item holds (properties, recipients, body,
  * MIME, attachments with data) in item->mailbox_id, item->folder_no, and sets
@@ -56,31 +56,15 @@ int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, 
 int store_item_copy(struct store_tx *tx, struct item *copy, uint64_t folder_no);
 /* Gone for good; content that nothing refers to goes along.
  * CODE_ErrorItemNotFound. */
-int store_item_delete(struct store_tx *tx, uint64_t mailbox_id, uint64_t item_no);
-
-enum store_sort_column {
-    STORE_SORT_RECEIVED, /* the default order is received, descending */
-    STORE_SORT_SENT,
-    STORE_SORT_CREATED,
-    STORE_SORT_MODIFIED,
-    STORE_SORT_SUBJECT,
-    STORE_SORT_SIZE,
-    STORE_SORT_IMPORTANCE,
-    STORE_SORT_FROM,
-    STORE_SORT_TO,
-    STORE_SORT_CLASS,
-    STORE_SORT_READ,
-    STORE_SORT_HAS_ATTACHMENTS,
-    STORE_SORT_COUNT
-};
+int store_item_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no);
 
 struct store_sort {
-    enum store_sort_column column;
+    const char *column; /* prop_info.column of props.def, or "has_attachments" */
     bool descending;
 };
 
 struct store_find {
-    uint64_t mailbox_id;
+    int64_t mailbox_id;
     uint64_t folder_no;
     const struct store_sort *sort; /* at most STORE_FIND_SORTS */
     size_t sorts;
@@ -91,8 +75,8 @@ struct store_find {
 };
 #define STORE_FIND_SORTS 4
 
-/* Items in that order (ties: newest first), in arena memory; ret_total counts
- * all of the folder's. */
+/* Without sort: received, descending. Items in that order (ties: newest first), in arena memory; ret_total counts
+ * all of the folder's. -EINVAL: a column that is not sorted by. */
 int store_item_find(struct store_tx *tx, struct arena *arena, const struct store_find *find, struct item **ret_items,
                     size_t *ret_n, uint64_t *ret_total);
 

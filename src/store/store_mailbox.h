@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 struct store_mailbox {
-    uint64_t mailbox_id;
+    int64_t mailbox_id;
     uint8_t guid[STORE_GUID_SIZE];
     struct span address; /* primary, as created */
     struct span display_name;
@@ -19,18 +19,18 @@ struct store_mailbox {
 /* Makes a mailbox with all of its distinguished folders. display_name may be
  * empty: the address' local part. 1: the address is taken. */
 int store_mailbox_create(struct store_tx *tx, struct span address, struct span display_name, struct span password_hash,
-                         uint64_t *ret_mailbox_id);
+                         int64_t *ret_mailbox_id);
 /* CODE_ErrorNonExistentMailbox when there is none. by_address takes primary
  * addresses and aliases. */
 int store_mailbox_by_address(struct store_tx *tx, struct arena *arena, struct span address, struct store_mailbox *ret_mailbox);
 int store_mailbox_by_guid(struct store_tx *tx, struct arena *arena, const uint8_t guid[STORE_GUID_SIZE],
                           struct store_mailbox *ret_mailbox);
-int store_mailbox_by_id(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, struct store_mailbox *ret_mailbox);
+int store_mailbox_by_id(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_mailbox *ret_mailbox);
 /* All, by primary address, in arena memory. */
 int store_mailbox_list(struct store_tx *tx, struct arena *arena, struct store_mailbox **ret_mailboxes, size_t *ret_n);
-int store_mailbox_set_password(struct store_tx *tx, uint64_t mailbox_id, struct span password_hash);
+int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct span password_hash);
 /* An alias. 1: the address is taken. */
-int store_address_add(struct store_tx *tx, uint64_t mailbox_id, struct span address);
+int store_address_add(struct store_tx *tx, int64_t mailbox_id, struct span address);
 /* Whether any mailbox or alias is in the domain: then it is ours. */
 int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_local);
 /* For DOMAIN\user and bare user logins: the mailbox whose local part is user
@@ -41,7 +41,7 @@ int store_mailbox_by_login(struct store_tx *tx, struct arena *arena, struct span
 
 /* Rights (kept for the delegates' issue; nothing reads them but lookups).
  * rights is a bit set that the caller defines; 0 removes the row. */
-int store_grant_set(struct store_tx *tx, uint64_t mailbox_id, uint64_t grantee_id, uint32_t rights);
-int store_grant_get(struct store_tx *tx, uint64_t mailbox_id, uint64_t grantee_id, uint32_t *ret_rights);
+int store_grant_set(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id, uint32_t rights);
+int store_grant_get(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id, uint32_t *ret_rights);
 
 #endif

@@ -26,7 +26,7 @@ struct store_outbox_rcpt {
 };
 
 struct store_outbox {
-    uint64_t mailbox_id;
+    int64_t mailbox_id;
     uint64_t outbox_no;   /* set by insert */
     uint64_t content_no;  /* of the item */
     struct span envelope_sender; /* empty: the null sender */
@@ -45,7 +45,7 @@ struct store_outbox {
 int store_outbox_insert(struct store_tx *tx, const struct item *item, struct store_outbox *entry);
 
 struct store_outbox_key {
-    uint64_t mailbox_id;
+    int64_t mailbox_id;
     uint64_t outbox_no;
 };
 /* Entries with a queued recipient that is due and not leased, oldest first;
@@ -76,19 +76,19 @@ int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64
 /* The entry is over: its rows go, and content that nothing else refers to. */
 int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key);
 /* Counts entries of a mailbox (0: of all). */
-int store_outbox_count(struct store_tx *tx, uint64_t mailbox_id, uint64_t *ret_entries);
+int store_outbox_count(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_entries);
 
 /* Answers kept for replays. key is a SHA-256 that the caller makes. find: 1
  * when there is none that is younger than its expiry. */
-int store_replay_find(struct store_tx *tx, struct arena *arena, uint64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t now,
+int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t now,
                       struct span *ret_answer);
-int store_replay_put(struct store_tx *tx, uint64_t mailbox_id, const uint8_t key[SHA256_SIZE], struct span answer,
+int store_replay_put(struct store_tx *tx, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], struct span answer,
                      int64_t expires);
 /* Forgets expired answers and delivery marks, at most limit each. */
 int store_expire(struct store_tx *tx, int64_t now, uint64_t limit);
 
 /* Marks (target mailbox, key) as delivered. 1: it was marked before, so the
  * caller writes nothing. */
-int store_delivery_mark(struct store_tx *tx, uint64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t expires);
+int store_delivery_mark(struct store_tx *tx, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t expires);
 
 #endif

@@ -1,0 +1,70 @@
+/*
+ * The narrow waist between the verbs and an engine: connections, prepared
+ * statements with arguments and rows, and transaction control. A driver knows
+ * no table. Statements are those of statements.def, by number; each connection
+ * prepares one at its first use and keeps it.
+ * Slots return 0 or -errno; a connection belongs to one thread at a time.
+ */
+#ifndef EWSD_STORE_DRIVER_H
+#define EWSD_STORE_DRIVER_H
+
+#include "store/store.h"
+
+struct store_db;   /* an opened store */
+struct store_conn; /* one connection */
+struct store_rows; /* a running statement */
+
+enum store_value_type { STORE_NULL, STORE_INT, STORE_TEXT, STORE_BLOB };
+
+struct store_value {
+    enum store_value_type type;
+    int64_t number;
+    struct span bytes; /* stays the caller's until finish */
+};
+
+enum store_control {
+    STORE_BEGIN_READ,
+    STORE_BEGIN_WRITE,
+    STORE_COMMIT,
+    STORE_ROLLBACK,
+    STORE_JOB_BEGIN,
+    STORE_JOB_RELEASE,
+    STORE_JOB_ROLLBACK,
+    STORE_ITEM_BEGIN,
+    STORE_ITEM_RELEASE,
+    STORE_ITEM_ROLLBACK,
+    STORE_CONTROL_COUNT
+};
+
+struct store_driver {
+    const char *name;
+    /* Takes the exclusive lock: -EBUSY. */
+    int (*open)(const struct store_options *options, struct store_db **ret_db);
+    void (*close)(struct store_db *db);
+    int (*connect)(struct store_db *db, bool writer, struct store_conn **ret_conn);
+    void (*disconnect)(struct store_conn *conn);
+    int (*control)(struct store_conn *conn, enum store_control what);
+    /* False: the engine has given up the transaction by itself. */
+    bool (*in_transaction)(struct store_conn *conn);
+    /* One statement of a migration; clustered: a table stored in the order of
+     * its primary key, where the engine has such. */
+    int (*define)(struct store_conn *conn, const char *text, bool clustered);
+    /* Statement number `statement`, or text (not kept) when that is not NULL. */
+    int (*start)(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n,
+                 struct store_rows **ret_rows);
+    /* 1: a row is there; 0: the end. */
+    int (*step)(struct store_rows *rows);
+    int64_t (*get_int)(struct store_rows *rows, unsigned column);
+    /* Valid until the next step; len 0 for NULL. */
+    struct span (*get_bytes)(struct store_rows *rows, unsigned column);
+    bool (*is_null)(struct store_rows *rows, unsigned column);
+    /* Rows that the last finished INSERT, UPDATE or DELETE wrote. */
+    int64_t (*changes)(struct store_conn *conn);
+    void (*finish)(struct store_rows *rows);
+};
+
+#define STORE_DRIVER(name) extern const struct store_driver store_driver_##name;
+#include "store/drivers.def"
+#undef STORE_DRIVER
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * The tables of statements.def and migrations.def as arrays.
+ */
+#include "base/base.h"
+#include "store/statements.h"
+
+const char *const statement_text[] = {
+#define STATEMENT(name, text) [SQL_##name] = text,
+#include "store/statements.def"
+#undef STATEMENT
+};
+_Static_assert(ARRAY_LEN(statement_text) == STATEMENT_COUNT, "a text for each statement");
+
+#define CLUSTERED true
+#define PLAIN false
+const struct migration migrations[] = {
+#define MIGRATION(version, kind, text) { version, kind, text },
+#include "store/migrations.def"
+#undef MIGRATION
+};
+const unsigned migrations_n = ARRAY_LEN(migrations);

@@ -1,0 +1,265 @@
+/*
+ * Opening a store: the driver, the migrations, the secret and epoch kept in
+ * it, and the pool of reader connections. The writer's thread is writer.c.
+ */
+#include "store/store_core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const struct store_driver *const drivers[] = {
+#define STORE_DRIVER(name) &store_driver_##name,
+#include "store/drivers.def"
+#undef STORE_DRIVER
+};
+
+static const struct store_driver *find_driver(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
+        if (strcmp(drivers[i]->name, name ? name : "sqlite") == 0)
+            return drivers[i];
+    return NULL;
+}
+
+static int run_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, int64_t *ret_number)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open_text(tx, text, args, n, &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r < 0)
+        return r;
+    if (r == 1 && ret_number)
+        *ret_number = sql_int(&sql, 0);
+    return r == 1 ? 0 : 1;
+}
+
+static int migrate(struct store_tx *tx)
+{
+    int64_t version = 0;
+    int r = tx->driver->define(tx->conn, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)", false);
+
+    if (r != 0)
+        return r;
+    r = run_text(tx, "SELECT version FROM schema_version", NULL, 0, &version);
+    bool fresh = r == 1;
+    if (r < 0)
+        return r;
+    int newest = migrations[migrations_n - 1].version;
+    if (version > newest)
+        return -ENOTSUP;
+    for (unsigned i = 0; i < migrations_n; i++) {
+        if (migrations[i].version <= version)
+            continue;
+        r = tx->driver->define(tx->conn, migrations[i].text, migrations[i].clustered);
+        if (r != 0)
+            return r;
+    }
+    if (version == newest)
+        return 0;
+    const char *text = fresh ? "INSERT INTO schema_version (version) VALUES ($1)" : "UPDATE schema_version SET version = $1";
+    r = run_text(tx, text, ARGS(V_INT(newest)), NULL);
+    return r < 0 ? r : 0;
+}
+
+/* Reads bytes that the store keeps, or makes them at random. */
+static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, size_t len)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_meta_get, ARGS(V_TEXT(span_of(name))), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r < 0)
+        return r;
+    if (r == 1) {
+        struct span value = sql_bytes(&sql, 0);
+        if (value.len != len)
+            return -EIO;
+        memcpy(bytes, value.ptr, len);
+        return 0;
+    }
+    r = random_bytes(bytes, len);
+    return r != 0 ? r : sql_run(tx, SQL_meta_put, ARGS(V_TEXT(span_of(name)), V_RAW(bytes, len)), NULL);
+}
+
+static int prepare_store(struct store_tx *tx)
+{
+    struct store *store = tx->store;
+    int r = migrate(tx);
+
+    if (r == 0)
+        r = keep_bytes(tx, "id_secret", store->secret, sizeof(store->secret));
+    if (r == 0)
+        r = keep_bytes(tx, "epoch", store->epoch, sizeof(store->epoch));
+    if (r == 0)
+        r = sql_run(tx, SQL_lease_void, NULL, 0, NULL);
+    return r == 0 ? sql_run(tx, SQL_due_renew, NULL, 0, NULL) : r;
+}
+
+int store_connect_writer(struct store *store)
+{
+    struct store_tx *tx = &store->writer;
+    int r = store->driver->connect(store->db, true, &tx->conn);
+
+    if (r != 0)
+        return r;
+    r = store->driver->control(tx->conn, STORE_BEGIN_WRITE);
+    if (r == 0)
+        r = prepare_store(tx);
+    if (r == 0)
+        r = store->driver->control(tx->conn, STORE_COMMIT);
+    if (r != 0) {
+        store->driver->disconnect(tx->conn);
+        tx->conn = NULL;
+    }
+    return r;
+}
+
+static void free_store(struct store *store)
+{
+    for (unsigned i = 0; i < store->readers_n; i++)
+        store->driver->disconnect(store->readers[i].conn);
+    if (store->writer.conn)
+        store->driver->disconnect(store->writer.conn);
+    store->driver->close(store->db);
+    pthread_cond_destroy(&store->reader_free);
+    pthread_cond_destroy(&store->queue_filled);
+    pthread_mutex_destroy(&store->reader_lock);
+    pthread_mutex_destroy(&store->queue_lock);
+    free(store->readers);
+    free(store);
+}
+
+static int new_store(const struct store_options *options, struct store **ret_store)
+{
+    const struct store_driver *driver = find_driver(options->driver);
+    unsigned readers = options->readers ? options->readers : 32;
+
+    if (!driver)
+        return -EINVAL;
+    struct store *store = calloc(1, sizeof(*store));
+    if (!store)
+        return -ENOMEM;
+    store->driver = driver;
+    store->readers = calloc(readers, sizeof(*store->readers));
+    store->readers_max = readers;
+    store->group_max = options->group_max ? options->group_max : 64;
+    store->options = *options;
+    store->writer = (struct store_tx){ .store = store, .driver = driver };
+    if (!store->readers) {
+        free(store);
+        return -ENOMEM;
+    }
+    pthread_mutex_init(&store->queue_lock, NULL);
+    pthread_mutex_init(&store->reader_lock, NULL);
+    pthread_cond_init(&store->queue_filled, NULL);
+    pthread_cond_init(&store->reader_free, NULL);
+    *ret_store = store;
+    return 0;
+}
+
+int store_open(const struct store_options *options, struct store **ret_store)
+{
+    struct store *store = NULL;
+    int r = new_store(options, &store);
+
+    if (r != 0)
+        return r;
+    r = store->driver->open(options, &store->db);
+    if (r == 0)
+        r = store_connect_writer(store);
+    if (r == 0)
+        r = store_start_writer(store);
+    if (r != 0) {
+        free_store(store);
+        return r;
+    }
+    *ret_store = store;
+    return 0;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    store_stop_writer(store);
+    free_store(store);
+}
+
+/* Takes an idle connection, or room for a new one, waiting for either. */
+static struct store_reader *claim_reader(struct store *store)
+{
+    struct store_reader *reader = NULL;
+
+    pthread_mutex_lock(&store->reader_lock);
+    while (!store->idle && store->readers_n == store->readers_max)
+        pthread_cond_wait(&store->reader_free, &store->reader_lock);
+    if (store->idle) {
+        reader = store->idle;
+        store->idle = reader->next_idle;
+    } else {
+        reader = &store->readers[store->readers_n++];
+        reader->tx = (struct store_tx){ .store = store, .driver = store->driver };
+    }
+    pthread_mutex_unlock(&store->reader_lock);
+    return reader;
+}
+
+static void return_reader(struct store *store, struct store_reader *reader)
+{
+    pthread_mutex_lock(&store->reader_lock);
+    reader->next_idle = store->idle;
+    store->idle = reader;
+    pthread_cond_signal(&store->reader_free);
+    pthread_mutex_unlock(&store->reader_lock);
+}
+
+int store_read_begin(struct store *store, struct store_tx **ret_tx)
+{
+    struct store_reader *reader = claim_reader(store);
+    int r = 0;
+
+    if (!reader->conn) {
+        r = store->driver->connect(store->db, false, &reader->conn);
+        reader->tx.conn = reader->conn;
+    }
+    if (r == 0)
+        r = store->driver->control(reader->conn, STORE_BEGIN_READ);
+    if (r != 0) {
+        return_reader(store, reader);
+        return r;
+    }
+    *ret_tx = &reader->tx;
+    return 0;
+}
+
+void store_read_end(struct store_tx *tx)
+{
+    if (!tx)
+        return;
+    struct store *store = tx->store;
+    /* tx is the reader's first member. */
+    struct store_reader *reader = (struct store_reader *)tx;
+    if (store->driver->control(reader->conn, STORE_ROLLBACK) != 0) {
+        store->driver->disconnect(reader->conn);
+        reader->conn = NULL;
+    }
+    return_reader(store, reader);
+}
+
+const uint8_t *store_id_secret(const struct store *store)
+{
+    return store->secret;
+}
+
+const uint8_t *store_epoch(const struct store *store)
+{
+    return store->epoch;
+}
+
+struct store *store_of(const struct store_tx *tx)
+{
+    return tx->store;
+}

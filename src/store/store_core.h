@@ -1,0 +1,55 @@
+/*
+ * Inside the store only: the opened store, shared by store.c (open, readers)
+ * and writer.c (the queue of jobs and the thread that commits them).
+ * queue_lock guards the queue, reader_lock the pool; the writer's connection
+ * belongs to the writer's thread.
+ */
+#ifndef EWSD_STORE_STORE_CORE_H
+#define EWSD_STORE_STORE_CORE_H
+
+#include "store/store_sql.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct store_waiter; /* writer.c */
+
+struct store_reader {
+    struct store_tx tx; /* first: store_read_end casts back */
+    struct store_conn *conn; /* NULL until first used */
+    struct store_reader *next_idle;
+};
+
+struct store {
+    const struct store_driver *driver;
+    struct store_db *db;
+    struct store_options options;
+    uint8_t secret[MAC_KEY_SIZE];
+    uint8_t epoch[STORE_GUID_SIZE];
+
+    pthread_mutex_t reader_lock;
+    pthread_cond_t reader_free;
+    struct store_reader *readers;
+    struct store_reader *idle;
+    unsigned readers_n;
+    unsigned readers_max;
+
+    struct store_tx writer;
+    pthread_t thread;
+    pthread_mutex_t queue_lock;
+    pthread_cond_t queue_filled;
+    struct store_waiter *first;
+    struct store_waiter **last;
+    unsigned group_max;
+    bool stopping;
+    _Atomic uint64_t commits;
+    _Atomic uint64_t jobs;
+};
+
+/* Connects, migrates and makes leases void; at open and after a failure. */
+int store_connect_writer(struct store *store);
+int store_start_writer(struct store *store);
+/* Runs what is queued, then ends the thread. */
+void store_stop_writer(struct store *store);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * Running statements: thin wrappers over the driver's slots that close what
+ * they open.
+ */
+#include "store/store_sql.h"
+
+#include <errno.h>
+
+int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes)
+{
+    struct store_rows *rows = NULL;
+    int r = tx->driver->start(tx->conn, statement, NULL, args, n, &rows);
+
+    if (r != 0)
+        return r;
+    do
+        r = tx->driver->step(rows);
+    while (r > 0);
+    tx->driver->finish(rows);
+    if (r == 0 && ret_changes)
+        *ret_changes = tx->driver->changes(tx->conn);
+    return r;
+}
+
+int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, statement, args, n, &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1;
+    *ret_value = sql_int(&sql, 0);
+    return 0;
+}
+
+int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql)
+{
+    ret_sql->driver = tx->driver;
+    return tx->driver->start(tx->conn, statement, NULL, args, n, &ret_sql->rows);
+}
+
+int sql_open_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, struct sql *ret_sql)
+{
+    ret_sql->driver = tx->driver;
+    return tx->driver->start(tx->conn, 0, text, args, n, &ret_sql->rows);
+}
+
+int sql_next(struct sql *sql)
+{
+    return sql->driver->step(sql->rows);
+}
+
+int64_t sql_int(struct sql *sql, unsigned column)
+{
+    return sql->driver->get_int(sql->rows, column);
+}
+
+struct span sql_bytes(struct sql *sql, unsigned column)
+{
+    return sql->driver->get_bytes(sql->rows, column);
+}
+
+int sql_copy(struct sql *sql, unsigned column, struct arena *arena, struct span *ret_text)
+{
+    return arena_copy(arena, sql_bytes(sql, column), ret_text);
+}
+
+void sql_close(struct sql *sql)
+{
+    if (sql->rows)
+        sql->driver->finish(sql->rows);
+    sql->rows = NULL;
+}
+
+int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_no, uint64_t *ret_change)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : -ENOENT;
+    uint64_t no = (uint64_t)sql_int(&sql, 0) - n;
+    uint64_t change = (uint64_t)sql_int(&sql, 1);
+    r = sql_next(&sql);
+    if (r < 0)
+        return r;
+    *ret_no = no;
+    *ret_change = change;
+    return 0;
+}
+
+int store_fold(struct arena *arena, struct span text, struct span *ret_key)
+{
+    char *key = arena_alloc(arena, text.len + 1);
+
+    if (!key)
+        return -ENOMEM;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        key[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    *ret_key = (struct span){ key, text.len };
+    return 0;
+}

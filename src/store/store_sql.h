@@ -1,0 +1,51 @@
+/*
+ * Inside the store only: running a statement from a verb.
+ */
+#ifndef EWSD_STORE_STORE_SQL_H
+#define EWSD_STORE_STORE_SQL_H
+
+#include "store/driver.h"
+#include "store/statements.h"
+
+struct store_tx {
+    struct store *store;
+    const struct store_driver *driver;
+    struct store_conn *conn;
+};
+
+#define V_INT(n) ((struct store_value){ .type = STORE_INT, .number = (int64_t)(n) })
+#define V_TEXT(s) ((struct store_value){ .type = STORE_TEXT, .bytes = (s) })
+#define V_BLOB(s) ((struct store_value){ .type = STORE_BLOB, .bytes = (s) })
+#define V_RAW(p, n) V_BLOB(((struct span){ (const char *)(p), (n) }))
+#define V_NULL ((struct store_value){ .type = STORE_NULL })
+#define ARGS(...) (const struct store_value[]){ __VA_ARGS__ }, ARRAY_LEN(((const struct store_value[]){ __VA_ARGS__ }))
+
+struct sql {
+    const struct store_driver *driver;
+    struct store_rows *rows;
+};
+
+/* Runs a statement whose rows do not matter; ret_changes may be NULL. */
+int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes);
+/* The first column of the first row. 1: no row. */
+int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value);
+
+/* Row by row: CLEANUP(sql_close) struct sql q = {0}; sql_open; sql_next. */
+int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql);
+int sql_open_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, struct sql *ret_sql);
+/* 1: a row; 0: the end. */
+int sql_next(struct sql *sql);
+int64_t sql_int(struct sql *sql, unsigned column);
+struct span sql_bytes(struct sql *sql, unsigned column);
+/* A copy in the arena. */
+int sql_copy(struct sql *sql, unsigned column, struct arena *arena, struct span *ret_text);
+void sql_close(struct sql *sql);
+
+/* Takes n numbers and a change number of the mailbox at once: ret_no is the
+ * first of n. -ENOENT when the mailbox is gone. */
+int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_no, uint64_t *ret_change);
+
+/* ASCII lower case, for keys; in arena memory. */
+int store_fold(struct arena *arena, struct span text, struct span *ret_key);
+
+#endif

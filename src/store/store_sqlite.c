@@ -1,0 +1,343 @@
+/*
+ * The SQLite engine: one file ewsd.db in the data folder, WAL,
+ * synchronous=FULL, one connection that writes and many that read. The writer
+ * checkpoints as it commits. ewsd.lock in the folder is locked exclusively for
+ * as long as the store is open, so a second server refuses.
+ * The only file that includes <sqlite3.h>.
+ */
+#include "store/driver.h"
+#include "store/statements.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_ARGS 64
+
+struct store_rows {
+    sqlite3_stmt *stmt;
+    struct store_conn *conn;
+    unsigned char slot[MAX_ARGS]; /* argument n is bound at slot[n - 1] */
+    bool kept;
+    bool busy;
+};
+
+struct store_db {
+    int lock;
+    unsigned checkpoint_pages;
+    char file[4096];
+};
+
+struct store_conn {
+    struct store_db *db;
+    sqlite3 *handle;
+    sqlite3_stmt *controls[STORE_CONTROL_COUNT];
+    struct store_rows kept[STATEMENT_COUNT];
+};
+
+static const char *const control_text[] = {
+    [STORE_BEGIN_READ] = "BEGIN",
+    [STORE_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [STORE_COMMIT] = "COMMIT",
+    [STORE_ROLLBACK] = "ROLLBACK",
+    [STORE_JOB_BEGIN] = "SAVEPOINT job",
+    [STORE_JOB_RELEASE] = "RELEASE job",
+    [STORE_JOB_ROLLBACK] = "ROLLBACK TO job",
+    [STORE_ITEM_BEGIN] = "SAVEPOINT item",
+    [STORE_ITEM_RELEASE] = "RELEASE item",
+    [STORE_ITEM_ROLLBACK] = "ROLLBACK TO item",
+};
+_Static_assert(ARRAY_LEN(control_text) == STORE_CONTROL_COUNT, "a text for each control");
+
+static int error_of(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_TOOBIG:
+        return -EFBIG;
+    case SQLITE_CONSTRAINT:
+        return -EEXIST;
+    default:
+        return -EIO;
+    }
+}
+
+static int take_lock(const char *folder, int *ret_lock)
+{
+    char path[4096];
+
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return -errno;
+    if ((size_t)snprintf(path, sizeof(path), "%s/ewsd.lock", folder) >= sizeof(path))
+        return -ENAMETOOLONG;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int error = errno == EWOULDBLOCK ? EBUSY : errno;
+        close(fd);
+        return -error;
+    }
+    *ret_lock = fd;
+    return 0;
+}
+
+static int open_db(const struct store_options *options, struct store_db **ret_db)
+{
+    struct store_db *db = calloc(1, sizeof(*db));
+
+    if (!db)
+        return -ENOMEM;
+    db->checkpoint_pages = options->checkpoint_pages ? options->checkpoint_pages : 10000;
+    int r = -ENAMETOOLONG;
+    if ((size_t)snprintf(db->file, sizeof(db->file), "%s/ewsd.db", options->path) < sizeof(db->file))
+        r = take_lock(options->path, &db->lock);
+    if (r != 0) {
+        free(db);
+        return r;
+    }
+    *ret_db = db;
+    return 0;
+}
+
+static void close_db(struct store_db *db)
+{
+    if (!db)
+        return;
+    close(db->lock);
+    free(db);
+}
+
+static void disconnect(struct store_conn *conn)
+{
+    if (!conn)
+        return;
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(conn->kept[i].stmt);
+    for (size_t i = 0; i < STORE_CONTROL_COUNT; i++)
+        sqlite3_finalize(conn->controls[i]);
+    sqlite3_close_v2(conn->handle);
+    free(conn);
+}
+
+static int configure(struct store_conn *conn, bool writer)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-%d;"
+             "PRAGMA wal_autocheckpoint=%u; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA query_only=%d",
+             writer ? 65536 : 4096, writer ? conn->db->checkpoint_pages : 0, writer ? 0 : 1);
+    sqlite3_busy_timeout(conn->handle, 5000);
+    return error_of(sqlite3_exec(conn->handle, text, NULL, NULL, NULL));
+}
+
+static int connect_db(struct store_db *db, bool writer, struct store_conn **ret_conn)
+{
+    struct store_conn *conn = calloc(1, sizeof(*conn));
+
+    if (!conn)
+        return -ENOMEM;
+    conn->db = db;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writer ? SQLITE_OPEN_CREATE : 0);
+    int r = error_of(sqlite3_open_v2(db->file, &conn->handle, flags, NULL));
+    if (r == 0)
+        r = configure(conn, writer);
+    if (r != 0) {
+        disconnect(conn);
+        return r;
+    }
+    *ret_conn = conn;
+    return 0;
+}
+
+static int control(struct store_conn *conn, enum store_control what)
+{
+    sqlite3_stmt **stmt = &conn->controls[what];
+
+    if (!*stmt) {
+        int r = error_of(sqlite3_prepare_v3(conn->handle, control_text[what], -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL));
+        if (r != 0)
+            return r;
+    }
+    int rc = sqlite3_step(*stmt);
+    sqlite3_reset(*stmt);
+    return error_of(rc);
+}
+
+static bool in_transaction(struct store_conn *conn)
+{
+    return !sqlite3_get_autocommit(conn->handle);
+}
+
+static int define(struct store_conn *conn, const char *text, bool clustered)
+{
+    char *whole = sqlite3_mprintf("%s%s", text, clustered ? " WITHOUT ROWID" : "");
+
+    if (!whole)
+        return -ENOMEM;
+    int rc = sqlite3_exec(conn->handle, whole, NULL, NULL, NULL);
+    sqlite3_free(whole);
+    return error_of(rc);
+}
+
+static int prepare(struct store_conn *conn, const char *text, bool keep, struct store_rows *rows)
+{
+    int rc = sqlite3_prepare_v3(conn->handle, text, -1, keep ? SQLITE_PREPARE_PERSISTENT : 0, &rows->stmt, NULL);
+
+    if (rc != SQLITE_OK)
+        return error_of(rc);
+    rows->conn = conn;
+    rows->kept = keep;
+    for (unsigned i = 0; i < MAX_ARGS; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "$%u", i + 1);
+        rows->slot[i] = (unsigned char)sqlite3_bind_parameter_index(rows->stmt, name);
+    }
+    return 0;
+}
+
+static int bind(struct store_rows *rows, const struct store_value *args, size_t n)
+{
+    int rc = SQLITE_OK;
+
+    if (n > MAX_ARGS)
+        return -EINVAL;
+    for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
+        const struct store_value *arg = &args[i];
+        const char *ptr = arg->bytes.ptr ? arg->bytes.ptr : "";
+        int slot = rows->slot[i];
+        if (slot == 0)
+            continue;
+        switch (arg->type) {
+        case STORE_NULL:
+            rc = sqlite3_bind_null(rows->stmt, slot);
+            break;
+        case STORE_INT:
+            rc = sqlite3_bind_int64(rows->stmt, slot, arg->number);
+            break;
+        case STORE_TEXT:
+            rc = sqlite3_bind_text64(rows->stmt, slot, ptr, arg->bytes.len, SQLITE_STATIC, SQLITE_UTF8);
+            break;
+        case STORE_BLOB:
+            rc = sqlite3_bind_blob64(rows->stmt, slot, ptr, arg->bytes.len, SQLITE_STATIC);
+            break;
+        }
+    }
+    return error_of(rc);
+}
+
+static void finish(struct store_rows *rows)
+{
+    if (!rows)
+        return;
+    if (!rows->kept) {
+        sqlite3_finalize(rows->stmt);
+        free(rows);
+        return;
+    }
+    sqlite3_reset(rows->stmt);
+    sqlite3_clear_bindings(rows->stmt);
+    rows->busy = false;
+}
+
+/* The kept statement, or one of its own when that is running already. */
+static int find_rows(struct store_conn *conn, unsigned statement, const char *text, struct store_rows **ret_rows)
+{
+    if (!text && !conn->kept[statement].busy) {
+        struct store_rows *kept = &conn->kept[statement];
+        *ret_rows = kept;
+        return kept->stmt ? 0 : prepare(conn, statement_text[statement], true, kept);
+    }
+    struct store_rows *rows = calloc(1, sizeof(*rows));
+    if (!rows)
+        return -ENOMEM;
+    int r = prepare(conn, text ? text : statement_text[statement], false, rows);
+    if (r != 0) {
+        free(rows);
+        return r;
+    }
+    *ret_rows = rows;
+    return 0;
+}
+
+static int start(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n,
+                 struct store_rows **ret_rows)
+{
+    struct store_rows *rows = NULL;
+    int r = find_rows(conn, statement, text, &rows);
+
+    if (r != 0)
+        return r;
+    rows->busy = true;
+    r = bind(rows, args, n);
+    if (r != 0) {
+        finish(rows);
+        return r;
+    }
+    *ret_rows = rows;
+    return 0;
+}
+
+static int step(struct store_rows *rows)
+{
+    int rc = sqlite3_step(rows->stmt);
+
+    return rc == SQLITE_ROW ? 1 : error_of(rc);
+}
+
+static int64_t get_int(struct store_rows *rows, unsigned column)
+{
+    return sqlite3_column_int64(rows->stmt, (int)column);
+}
+
+static struct span get_bytes(struct store_rows *rows, unsigned column)
+{
+    const char *ptr = sqlite3_column_blob(rows->stmt, (int)column);
+    int len = sqlite3_column_bytes(rows->stmt, (int)column);
+
+    return (struct span){ ptr, ptr ? (size_t)len : 0 };
+}
+
+static bool is_null(struct store_rows *rows, unsigned column)
+{
+    return sqlite3_column_type(rows->stmt, (int)column) == SQLITE_NULL;
+}
+
+static int64_t changes(struct store_conn *conn)
+{
+    return sqlite3_changes64(conn->handle);
+}
+
+const struct store_driver store_driver_sqlite = {
+    .name = "sqlite",
+    .open = open_db,
+    .close = close_db,
+    .connect = connect_db,
+    .disconnect = disconnect,
+    .control = control,
+    .in_transaction = in_transaction,
+    .define = define,
+    .start = start,
+    .step = step,
+    .get_int = get_int,
+    .get_bytes = get_bytes,
+    .is_null = is_null,
+    .changes = changes,
+    .finish = finish,
+};

@@ -1,0 +1,189 @@
+/*
+ * The one thread that writes. It takes what is queued, at once and without any
+ * timer, into one transaction with a savepoint for each job, commits, and only
+ * then wakes the callers. When a job's error ended the whole transaction, the
+ * members run once more, each in a transaction of its own. When a COMMIT
+ * fails nobody is told success: the connection is thrown away and a new one
+ * recovers from the log before anything else is served.
+ */
+#include "store/store_core.h"
+
+#include <errno.h>
+
+enum { GROUP_CAP = 1024 };
+
+struct store_waiter {
+    store_job *job;
+    void *arg;
+    int result;
+    bool done;
+    pthread_cond_t wake;
+    struct store_waiter *next;
+};
+
+/* Lost: the engine has given up the transaction. */
+enum outcome { OUTCOME_KEPT, OUTCOME_LOST };
+
+static enum outcome run_job(struct store *store, struct store_waiter *waiter)
+{
+    struct store_tx *tx = &store->writer;
+    int r = tx->driver->control(tx->conn, STORE_JOB_BEGIN);
+
+    if (r == 0)
+        r = waiter->job(tx, waiter->arg);
+    waiter->result = r;
+    if (!tx->driver->in_transaction(tx->conn))
+        return OUTCOME_LOST;
+    if (r != 0 && tx->driver->control(tx->conn, STORE_JOB_ROLLBACK) != 0)
+        return OUTCOME_LOST;
+    if (tx->driver->control(tx->conn, STORE_JOB_RELEASE) != 0)
+        return OUTCOME_LOST;
+    return OUTCOME_KEPT;
+}
+
+static void give_up(struct store *store, struct store_waiter *const *group, size_t n)
+{
+    struct store_tx *tx = &store->writer;
+
+    if (tx->conn)
+        tx->driver->disconnect(tx->conn);
+    tx->conn = NULL;
+    for (size_t i = 0; i < n; i++)
+        group[i]->result = -EIO;
+}
+
+static int commit(struct store *store)
+{
+    struct store_tx *tx = &store->writer;
+
+    if (store->options.before_commit)
+        store->options.before_commit(store->options.hook_arg);
+    int r = tx->driver->control(tx->conn, STORE_COMMIT);
+    if (r == 0 && store->options.after_commit)
+        store->options.after_commit(store->options.hook_arg);
+    return r;
+}
+
+/* One transaction. False: it was lost, so nothing of it stands. */
+static bool run_group(struct store *store, struct store_waiter *const *group, size_t n)
+{
+    struct store_tx *tx = &store->writer;
+
+    if (!tx->conn && store_connect_writer(store) != 0) {
+        give_up(store, group, n);
+        return true;
+    }
+    if (tx->driver->control(tx->conn, STORE_BEGIN_WRITE) != 0) {
+        give_up(store, group, n);
+        return true;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (run_job(store, group[i]) == OUTCOME_LOST) {
+            if (tx->driver->in_transaction(tx->conn))
+                (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
+            return false;
+        }
+    }
+    if (commit(store) != 0)
+        give_up(store, group, n);
+    return true;
+}
+
+static void serve_group(struct store *store, struct store_waiter *const *group, size_t n)
+{
+    if (run_group(store, group, n))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (!run_group(store, &group[i], 1) && group[i]->result >= 0)
+            group[i]->result = -EIO;
+}
+
+/* Waits for jobs. 0: none left and the store is closing. */
+static size_t take_group(struct store *store, struct store_waiter **group)
+{
+    size_t n = 0;
+
+    pthread_mutex_lock(&store->queue_lock);
+    while (!store->first && !store->stopping)
+        pthread_cond_wait(&store->queue_filled, &store->queue_lock);
+    while (store->first && n < store->group_max && n < GROUP_CAP) {
+        group[n++] = store->first;
+        store->first = store->first->next;
+    }
+    if (!store->first)
+        store->last = &store->first;
+    pthread_mutex_unlock(&store->queue_lock);
+    return n;
+}
+
+static void *write_loop(void *arg)
+{
+    struct store *store = arg;
+    struct store_waiter *group[GROUP_CAP];
+
+    for (size_t n = take_group(store, group); n > 0; n = take_group(store, group)) {
+        serve_group(store, group, n);
+        store->commits++;
+        store->jobs += n;
+        pthread_mutex_lock(&store->queue_lock);
+        for (size_t i = 0; i < n; i++) {
+            group[i]->done = true;
+            pthread_cond_signal(&group[i]->wake);
+        }
+        pthread_mutex_unlock(&store->queue_lock);
+    }
+    return NULL;
+}
+
+int store_start_writer(struct store *store)
+{
+    store->last = &store->first;
+    return -pthread_create(&store->thread, NULL, write_loop, store);
+}
+
+void store_stop_writer(struct store *store)
+{
+    pthread_mutex_lock(&store->queue_lock);
+    store->stopping = true;
+    pthread_cond_signal(&store->queue_filled);
+    pthread_mutex_unlock(&store->queue_lock);
+    pthread_join(store->thread, NULL);
+}
+
+int store_write(struct store *store, store_job *job, void *arg)
+{
+    struct store_waiter waiter = { .job = job, .arg = arg, .wake = PTHREAD_COND_INITIALIZER };
+
+    pthread_mutex_lock(&store->queue_lock);
+    *store->last = &waiter;
+    store->last = &waiter.next;
+    pthread_cond_signal(&store->queue_filled);
+    while (!waiter.done)
+        pthread_cond_wait(&waiter.wake, &store->queue_lock);
+    pthread_mutex_unlock(&store->queue_lock);
+    pthread_cond_destroy(&waiter.wake);
+    return waiter.result;
+}
+
+int store_savepoint(struct store_tx *tx)
+{
+    return tx->driver->control(tx->conn, STORE_ITEM_BEGIN);
+}
+
+int store_savepoint_release(struct store_tx *tx)
+{
+    return tx->driver->control(tx->conn, STORE_ITEM_RELEASE);
+}
+
+int store_savepoint_rollback(struct store_tx *tx)
+{
+    int r = tx->driver->control(tx->conn, STORE_ITEM_ROLLBACK);
+
+    return r != 0 ? r : tx->driver->control(tx->conn, STORE_ITEM_RELEASE);
+}
+
+void store_stats(const struct store *store, uint64_t *ret_commits, uint64_t *ret_jobs)
+{
+    *ret_commits = store->commits;
+    *ret_jobs = store->jobs;
+}
