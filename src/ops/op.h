@@ -1,0 +1,54 @@
+/*
+ * The frame around operations: finds the operation by the name of the first
+ * child of Body, runs it, and gives back the whole SOAP answer. One file and
+ * one row of ops.def per operation. Every write of a request is one store job
+ * with a savepoint per item, so one bad item never spoils its neighbours.
+ * Who may see what is decided in target.c alone.
+ */
+#ifndef EWSD_OPS_OP_H
+#define EWSD_OPS_OP_H
+
+#include "base/conf.h"
+#include "model/id.h"
+#include "store/store_mailbox.h"
+
+struct outbox;
+struct soap_request;
+
+#define OP_HEADER_SIZE 4200 /* decisions 10: ids of at most 4 KB */
+
+/* What all requests share; the program owns it. */
+struct op_env {
+    struct store *store;
+    const struct conf *conf;
+    struct outbox *outbox; /* woken after a submit; NULL in tests */
+    struct mac_key id_key;
+};
+
+/* Who is calling, as authentication found it. */
+struct caller {
+    struct store_mailbox mailbox;
+};
+
+struct op_reply {
+    int status;           /* HTTP status: 200, or 500 with a SOAP fault */
+    const char *op;       /* for logs; "" when there is none */
+    /* One more response header; name is NULL when there is none. The value is
+     * printable ASCII, NUL-terminated. */
+    const char *header_name;
+    char header_value[OP_HEADER_SIZE];
+};
+
+/* Keys the ids by the store's secret. */
+void op_env_init(struct op_env *env, struct store *store, const struct conf *conf, struct outbox *outbox);
+
+/* Answers a request that passed the schema: body holds the whole SOAP envelope
+ * (an answer or a fault). request_id is for logs. Only -ENOMEM and -EFBIG (the
+ * answer does not fit into body) are returned; all else became an answer. */
+int op_dispatch(const struct op_env *env, const struct caller *caller, struct arena *arena, const struct soap_request *request,
+                struct span request_id, struct buf *body, struct op_reply *ret_reply);
+
+/* Whether a row of ops.def has this name. */
+bool op_is_served(struct span name);
+
+#endif
