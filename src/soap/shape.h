@@ -1,0 +1,97 @@
+/*
+ * Items and folders to XML and back, driven by props.def (protocol.md 3.3,
+ * 4.1 to 4.4). Writing: a parsed ItemShape or FolderShape says which elements.
+ * Reading: the children of a t:Message of CreateItem, later of UpdateItem.
+ * Positive results are enum ews_code; `ret_culprit` is then the request's
+ * element that MessageXml should name, or NULL.
+ */
+#ifndef EWSD_SOAP_SHAPE_H
+#define EWSD_SOAP_SHAPE_H
+
+#include "model/folder.h"
+#include "model/id.h"
+#include "model/item.h"
+#include "soap/xml.h"
+
+enum shape_base { SHAPE_ID_ONLY, SHAPE_DEFAULT, SHAPE_ALL };
+enum shape_body { SHAPE_BODY_STORED, SHAPE_BODY_HTML, SHAPE_BODY_TEXT };
+/* What the request's version knows. */
+enum shape_level { SHAPE_2007, SHAPE_2010, SHAPE_2013 };
+
+struct shape {
+    enum shape_base base;
+    enum shape_level level;
+    bool find; /* FindItem: no bodies, no lists, originators by name only */
+    bool want[PROP_COUNT];
+    enum shape_body body;
+    const struct xprop *xprops;
+    size_t xprops_n;
+};
+
+/* What writing ids and addresses needs. */
+struct shape_ids {
+    const struct mac_key *key;
+    const uint8_t *mailbox; /* GUID */
+    const uint8_t *epoch;
+    struct span own_domain; /* MailboxType Mailbox for addresses in it */
+};
+
+enum shape_level shape_level_of(struct span version);
+/* node is ItemShape, AttachmentShape or NULL (IdOnly). Unknown FieldURIs are
+ * skipped. CODE_ErrorInvalidExtendedProperty, -NoPropertyTagForCustomProperties,
+ * -UnsupportedMapiPropertyType. */
+int shape_parse(struct arena *arena, const struct xml_node *node, enum shape_level level, bool find, struct shape *ret_shape,
+                const struct xml_node **ret_culprit);
+/* ExtendedFieldURI; values stay empty. Codes as shape_parse. */
+int shape_parse_xprop(struct arena *arena, const struct xml_node *node, struct xprop *ret_xprop);
+
+/* Whether it shows the recipients, a body, attachments, MIME; so that no more
+ * is loaded. */
+bool shape_wants_recipients(const struct shape *shape);
+bool shape_wants_body(const struct shape *shape);
+
+/* One t:Message. mime is the MimeContent when the shape wants it. -ENOMEM. */
+int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct shape *shape, const struct shape_ids *ids,
+                     const struct item *item, struct span mime);
+/* t:ItemId alone. */
+void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
+void shape_write_folder_id(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct folder *folder);
+/* t:FileAttachment; content: with t:Content when data is loaded. */
+void shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
+                            const struct attachment *attachment, bool content);
+/* Id text of an attachment; root ids for CreateAttachment's answer. */
+void shape_attachment_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item, uint32_t no, bool root);
+
+struct folder_shape {
+    enum shape_base base;
+    enum shape_level level;
+    unsigned want; /* bits of folder properties */
+    const struct xprop *xprops;
+    size_t xprops_n;
+};
+
+int folder_shape_parse(struct arena *arena, const struct xml_node *node, enum shape_level level, struct folder_shape *ret_shape,
+                       const struct xml_node **ret_culprit);
+/* t:Folder, t:CalendarFolder, t:ContactsFolder or t:TasksFolder by class. */
+void shape_write_folder(struct xml_writer *xw, const struct folder_shape *shape, const struct shape_ids *ids,
+                        const struct folder *folder);
+
+/* ---- reading (shape_read.c) ---- */
+
+/* The decoded MimeContent; empty when there is none. CODE_ErrorMimeContentInvalidBase64String. */
+int shape_read_mime(struct arena *arena, const struct xml_node *node, struct span *ret_mime);
+/* What the client set, over what item holds already (from MIME or the
+ * defaults). Bcc recipients are merged with those of the MIME, without
+ * doubles; other lists replace. ret_structured: something was set that the
+ * MIME, if any, does not carry. CODE_ErrorInvalidPropertySet, -InvalidArgument,
+ * -ObjectTypeChanged, -InvalidExtendedProperty..., -RequiredPropertyMissing,
+ * -InvalidAttachment.... */
+int shape_read_item(struct arena *arena, const struct xml_node *node, struct item *item, bool *ret_structured,
+                    const struct xml_node **ret_culprit);
+/* A t:FileAttachment. CODE_ErrorRequiredPropertyMissing (no Name),
+ * CODE_ErrorInvalidArgument (Content is not base64). */
+int shape_read_attachment(struct arena *arena, const struct xml_node *node, int64_t now, struct attachment *ret_attachment);
+/* PR_MESSAGE_FLAGS, both ways. */
+uint32_t shape_mapi_flags(const struct item *item);
+
+#endif
