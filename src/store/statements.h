@@ -8,6 +8,24 @@
 
 #include "base/base.h"
 
+/* The columns that item and outbox (a frozen item) share; $4 to $25, in the
+ * order that item_args() and item_from_row() of store_item.c use. */
+#define ITEM_COLUMNS \
+    "content_no, change_no, key_no, item_class, flags, subject, body_type, importance, " \
+    "sensitivity, created, modified, sent, received, size, from_name, from_address, " \
+    "from_routing, sender_name, sender_address, sender_routing, message_id, props"
+#define ITEM_VALUES \
+    "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, " \
+    "$23, $24, $25"
+/* The same, assigned. */
+#define ITEM_SETS \
+    "content_no = $4, change_no = $5, key_no = $6, item_class = $7, flags = $8, subject = $9, " \
+    "body_type = $10, importance = $11, sensitivity = $12, created = $13, modified = $14, " \
+    "sent = $15, received = $16, size = $17, from_name = $18, from_address = $19, " \
+    "from_routing = $20, sender_name = $21, sender_address = $22, sender_routing = $23, " \
+    "message_id = $24, props = $25"
+#define ITEM_COLUMNS_N 22
+
 enum store_statement {
 #define STATEMENT(name, text) SQL_##name,
 #include "store/statements.def"

@@ -108,3 +108,17 @@ int store_fold(struct arena *arena, struct span text, struct span *ret_key)
     *ret_key = (struct span){ key, text.len };
     return 0;
 }
+
+void *store_grow(struct arena *arena, void *array, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return array;
+    size_t larger_room = *room ? *room * 2 : 8;
+    void *larger = arena_array(arena, larger_room, size);
+    if (!larger)
+        return NULL;
+    if (n > 0)
+        memcpy(larger, array, n * size);
+    *room = larger_room;
+    return larger;
+}

@@ -45,6 +45,10 @@ void sql_close(struct sql *sql);
  * first of n. -ENOENT when the mailbox is gone. */
 int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_no, uint64_t *ret_change);
 
+/* Room for one more element behind n of them: the array, or a larger copy of it
+ * in the arena; NULL when memory is out. */
+void *store_grow(struct arena *arena, void *array, size_t n, size_t *room, size_t size);
+
 /* ASCII lower case, for keys; in arena memory. */
 int store_fold(struct arena *arena, struct span text, struct span *ret_key);
 

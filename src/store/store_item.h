@@ -1,0 +1,39 @@
+/*
+ * Inside the store only: what the verbs on items, content and the outbox share.
+ */
+#ifndef EWSD_STORE_STORE_ITEM_H
+#define EWSD_STORE_STORE_ITEM_H
+
+#include "model/item.h"
+#include "store/store_sql.h"
+
+/* $1 mailbox, $2 number, $3 folder, then ITEM_COLUMNS. */
+#define ITEM_ARGS (3 + ITEM_COLUMNS_N)
+
+/* Fills args; the props blob is packed into props, which must outlive them. */
+int item_args(const struct item *item, struct buf *props, struct store_value args[ITEM_ARGS]);
+/* Columns: number, folder, then ITEM_COLUMNS. */
+int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
+int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment);
+/* What depth asks for, into an item whose columns were read. */
+int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item);
+
+/* New content with one reference, numbered content_no: recipients, body, MIME,
+ * attachments. Sets the attachments' numbers where they are 0. */
+int content_write(struct store_tx *tx, struct item *item, uint64_t content_no);
+int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
+/* One reference less; the last takes the content along. */
+int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
+/* Bytes in pieces of at most CHUNK_SIZE. */
+int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct span bytes);
+int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
+                struct span *ret_bytes);
+
+/* Counts an item into (sign 1) or out of (-1) its folder.
+ * CODE_ErrorFolderNotFound. */
+int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, uint32_t flags, int sign, uint64_t change_no);
+
+enum { PART_BODY = 0, PART_MIME = 1, PART_ATTACHMENT = 2 /* plus its number */ };
+enum { CHUNK_SIZE = 262144, INLINE_BODY = 65536 };
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * The directory: mailboxes, addresses, grants. A mailbox is born with all the
+ * distinguished folders of model/folders.def; such a folder's number is the
+ * number of its role.
+ */
+#include "store/store_mailbox.h"
+
+#include "model/code.h"
+#include "model/folder.h"
+#include "model/rcpt.h"
+#include "store/store_sql.h"
+
+#include <errno.h>
+
+enum { KEY_ARENA = 16384 };
+
+static uint32_t count_children(enum folder_role parent)
+{
+    uint32_t n = 0;
+
+    for (int i = 1; i < FOLDER_ROLE_COUNT; i++) {
+        const struct folder_role_info *info = folder_role_info((enum folder_role)i);
+        if (info && info->parent == parent && (enum folder_role)i != parent)
+            n++;
+    }
+    return n;
+}
+
+static int create_folders(struct store_tx *tx, struct arena *arena, int64_t mailbox_id)
+{
+    for (int i = 1; i < FOLDER_ROLE_COUNT; i++) {
+        enum folder_role role = (enum folder_role)i;
+        const struct folder_role_info *info = folder_role_info(role);
+        struct span key = { 0 };
+        if (!info)
+            continue;
+        int r = store_fold(arena, span_of(info->name), &key);
+        if (r == 0)
+            r = sql_run(tx, SQL_folder_insert,
+                        ARGS(V_INT(mailbox_id), V_INT(i), V_INT(info->parent), V_INT(i), V_INT(1), V_TEXT(span_of(info->name)),
+                             V_BLOB(key), V_TEXT(span_of(info->class)), V_INT(count_children(role))),
+                        NULL);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+static int add_address(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct span address)
+{
+    struct span key = { 0 };
+    int64_t written = 0;
+    int r = store_fold(arena, address, &key);
+
+    if (r == 0)
+        r = sql_run(tx, SQL_address_insert,
+                    ARGS(V_TEXT(key), V_INT(mailbox_id), V_TEXT(rcpt_address_local(key, false)),
+                         V_TEXT(rcpt_address_domain(key))),
+                    &written);
+    return r != 0 ? r : written == 0;
+}
+
+static int create_mailbox(struct store_tx *tx, struct arena *arena, const struct store_mailbox *mailbox)
+{
+    int r = add_address(tx, arena, mailbox->mailbox_id, mailbox->address);
+
+    if (r != 0)
+        return r;
+    r = sql_run(tx, SQL_mailbox_insert,
+                ARGS(V_INT(mailbox->mailbox_id), V_RAW(mailbox->guid, STORE_GUID_SIZE), V_TEXT(mailbox->address),
+                     V_TEXT(mailbox->display_name), V_TEXT(mailbox->password_hash)),
+                NULL);
+    return r != 0 ? r : create_folders(tx, arena, mailbox->mailbox_id);
+}
+
+int store_mailbox_create(struct store_tx *tx, struct span address, struct span display_name, struct span password_hash,
+                         int64_t *ret_mailbox_id)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct store_mailbox mailbox = { .address = address, .display_name = display_name, .password_hash = password_hash };
+    int r = arena_new(KEY_ARENA, &arena);
+
+    if (display_name.len == 0)
+        mailbox.display_name = rcpt_address_local(address, false);
+    if (r == 0)
+        r = random_bytes(mailbox.guid, sizeof(mailbox.guid));
+    if (r == 0)
+        r = sql_number(tx, SQL_mailbox_next, NULL, 0, &mailbox.mailbox_id);
+    if (r == 0)
+        r = create_mailbox(tx, arena, &mailbox);
+    if (r == 0)
+        *ret_mailbox_id = mailbox.mailbox_id;
+    return r;
+}
+
+static int read_mailbox(struct sql *sql, struct arena *arena, struct store_mailbox *ret_mailbox)
+{
+    struct store_mailbox mailbox = { .mailbox_id = sql_int(sql, 0) };
+    struct span guid = sql_bytes(sql, 1);
+
+    if (guid.len != STORE_GUID_SIZE)
+        return -EIO;
+    memcpy(mailbox.guid, guid.ptr, STORE_GUID_SIZE);
+    int r = sql_copy(sql, 2, arena, &mailbox.address);
+    if (r == 0)
+        r = sql_copy(sql, 3, arena, &mailbox.display_name);
+    if (r == 0)
+        r = sql_copy(sql, 4, arena, &mailbox.password_hash);
+    if (r == 0)
+        *ret_mailbox = mailbox;
+    return r;
+}
+
+static int find_mailbox(struct store_tx *tx, struct arena *arena, enum store_statement statement, struct store_value key,
+                        struct store_mailbox *ret_mailbox)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, statement, &key, 1, &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : CODE_ErrorNonExistentMailbox;
+    return read_mailbox(&sql, arena, ret_mailbox);
+}
+
+int store_mailbox_by_address(struct store_tx *tx, struct arena *arena, struct span address, struct store_mailbox *ret_mailbox)
+{
+    struct span key = { 0 };
+    int r = store_fold(arena, address, &key);
+
+    return r != 0 ? r : find_mailbox(tx, arena, SQL_mailbox_by_address, V_TEXT(key), ret_mailbox);
+}
+
+int store_mailbox_by_guid(struct store_tx *tx, struct arena *arena, const uint8_t guid[STORE_GUID_SIZE],
+                          struct store_mailbox *ret_mailbox)
+{
+    return find_mailbox(tx, arena, SQL_mailbox_by_guid, V_RAW(guid, STORE_GUID_SIZE), ret_mailbox);
+}
+
+int store_mailbox_by_id(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_mailbox *ret_mailbox)
+{
+    return find_mailbox(tx, arena, SQL_mailbox_by_id, V_INT(mailbox_id), ret_mailbox);
+}
+
+static bool label_fits(struct span domain, struct span label)
+{
+    if (label.len == 0 || span_eq(domain, label))
+        return true;
+    return span_starts(domain, label) && domain.ptr[label.len] == '.';
+}
+
+int store_mailbox_by_login(struct store_tx *tx, struct arena *arena, struct span label, struct span user,
+                           struct store_mailbox *ret_mailbox)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct store_mailbox found = { 0 };
+    struct span local = { 0 };
+    struct span domain = { 0 };
+    int r = store_fold(arena, user, &local);
+
+    if (r == 0)
+        r = store_fold(arena, label, &domain);
+    if (r == 0)
+        r = sql_open(tx, SQL_mailbox_by_local, ARGS(V_TEXT(local)), &sql);
+    while (r == 0 && (r = sql_next(&sql)) == 1) {
+        r = 0;
+        if (!label_fits(sql_bytes(&sql, 5), domain) || found.mailbox_id == sql_int(&sql, 0))
+            continue;
+        if (found.mailbox_id != 0)
+            return CODE_ErrorNonExistentMailbox;
+        r = read_mailbox(&sql, arena, &found);
+        continue;
+    }
+    if (r != 0)
+        return r;
+    if (found.mailbox_id == 0)
+        return CODE_ErrorNonExistentMailbox;
+    *ret_mailbox = found;
+    return 0;
+}
+
+int store_mailbox_list(struct store_tx *tx, struct arena *arena, struct store_mailbox **ret_mailboxes, size_t *ret_n)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct store_mailbox *list = NULL;
+    size_t n = 0, room = 0;
+    int r = sql_open(tx, SQL_mailbox_list, NULL, 0, &sql);
+
+    if (r != 0)
+        return r;
+    while ((r = sql_next(&sql)) == 1) {
+        list = store_grow(arena, list, n, &room, sizeof(*list));
+        if (!list)
+            return -ENOMEM;
+        r = read_mailbox(&sql, arena, &list[n]);
+        if (r != 0)
+            return r;
+        n++;
+    }
+    if (r != 0)
+        return r;
+    *ret_mailboxes = list;
+    *ret_n = n;
+    return 0;
+}
+
+int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct span password_hash)
+{
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_mailbox_password, ARGS(V_INT(mailbox_id), V_TEXT(password_hash)), &written);
+
+    return r == 0 && written == 0 ? CODE_ErrorNonExistentMailbox : r;
+}
+
+int store_address_add(struct store_tx *tx, int64_t mailbox_id, struct span address)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    int r = arena_new(KEY_ARENA, &arena);
+
+    return r != 0 ? r : add_address(tx, arena, mailbox_id, address);
+}
+
+int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_local)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct span key = { 0 };
+    int64_t one = 0;
+    int r = arena_new(KEY_ARENA, &arena);
+
+    if (r == 0)
+        r = store_fold(arena, domain, &key);
+    if (r == 0)
+        r = sql_number(tx, SQL_address_domain, ARGS(V_TEXT(key)), &one);
+    if (r < 0)
+        return r;
+    *ret_local = r == 0;
+    return 0;
+}
+
+int store_grant_set(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id, uint32_t rights)
+{
+    if (rights == 0)
+        return sql_run(tx, SQL_grant_delete, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), NULL);
+    return sql_run(tx, SQL_grant_put, ARGS(V_INT(mailbox_id), V_INT(grantee_id), V_INT(rights)), NULL);
+}
+
+int store_grant_get(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id, uint32_t *ret_rights)
+{
+    int64_t rights = 0;
+    int r = sql_number(tx, SQL_grant_get, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), &rights);
+
+    if (r < 0)
+        return r;
+    *ret_rights = (uint32_t)rights;
+    return 0;
+}

@@ -1,0 +1,234 @@
+/*
+ * Reading items: columns to members, recipients, bodies and attachments to the
+ * depth that was asked for, and finding them in a folder's order.
+ */
+#include "model/code.h"
+#include "store/store_item.h"
+#include "store/store_mail.h"
+
+#include <errno.h>
+
+static int copy_rcpt(struct sql *sql, unsigned column, struct arena *arena, struct rcpt *rcpt)
+{
+    int r = sql_copy(sql, column, arena, &rcpt->name);
+
+    if (r == 0)
+        r = sql_copy(sql, column + 1, arena, &rcpt->address);
+    return r == 0 ? sql_copy(sql, column + 2, arena, &rcpt->routing) : r;
+}
+
+static int copy_texts(struct sql *sql, struct arena *arena, struct item *item)
+{
+    int r = sql_copy(sql, 5, arena, &item->item_class);
+
+    if (r == 0)
+        r = sql_copy(sql, 7, arena, &item->subject);
+    if (r == 0)
+        r = copy_rcpt(sql, 16, arena, &item->from);
+    if (r == 0)
+        r = copy_rcpt(sql, 19, arena, &item->sender);
+    if (r == 0)
+        r = sql_copy(sql, 22, arena, &item->message_id);
+    if (r == 0)
+        r = item_unpack(arena, sql_bytes(sql, 23), item);
+    return r;
+}
+
+int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item)
+{
+    struct item item = { 0 };
+
+    item_init(&item);
+    item.mailbox_id = mailbox_id;
+    item.item_no = (uint64_t)sql_int(sql, 0);
+    item.folder_no = (uint64_t)sql_int(sql, 1);
+    item.content_no = (uint64_t)sql_int(sql, 2);
+    item.change_no = (uint64_t)sql_int(sql, 3);
+    item.key_no = (uint64_t)sql_int(sql, 4);
+    item.flags = (uint32_t)sql_int(sql, 6);
+    item.body_type = (enum body_type)sql_int(sql, 8);
+    item.importance = (int)sql_int(sql, 9);
+    item.sensitivity = (int)sql_int(sql, 10);
+    item.created = sql_int(sql, 11);
+    item.modified = sql_int(sql, 12);
+    item.sent = sql_int(sql, 13);
+    item.received = sql_int(sql, 14);
+    item.size = (uint64_t)sql_int(sql, 15);
+    int r = copy_texts(sql, arena, &item);
+    if (r != 0)
+        return r;
+    item.kind = item_kind_of_class(item.item_class);
+    item.from.type = RCPT_FROM;
+    item.sender.type = RCPT_SENDER;
+    *ret_item = item;
+    return 0;
+}
+
+/* All recipients in one array, in the order of their types. */
+static int read_rcpts(struct store_tx *tx, struct arena *arena, const struct item *item, struct rcpt_list *ret_list)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct rcpt_list list = { 0 };
+    size_t room = 0;
+    int r = sql_open(tx, SQL_recipient_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
+
+    if (r != 0)
+        return r;
+    while ((r = sql_next(&sql)) == 1) {
+        list.v = store_grow(arena, list.v, list.n, &room, sizeof(*list.v));
+        if (!list.v)
+            return -ENOMEM;
+        list.v[list.n].type = (enum rcpt_type)sql_int(&sql, 0);
+        r = copy_rcpt(&sql, 1, arena, &list.v[list.n]);
+        if (r != 0)
+            return r;
+        list.n++;
+    }
+    if (r == 0)
+        *ret_list = list;
+    return r;
+}
+
+static struct rcpt_list slice(const struct rcpt_list *all, enum rcpt_type type)
+{
+    struct rcpt_list part = { 0 };
+
+    for (size_t i = 0; i < all->n; i++) {
+        if (all->v[i].type != type)
+            continue;
+        if (part.n == 0)
+            part.v = &all->v[i];
+        part.n++;
+    }
+    return part;
+}
+
+static int load_rcpts(struct store_tx *tx, struct arena *arena, struct item *item)
+{
+    struct rcpt_list all = { 0 };
+    int r = read_rcpts(tx, arena, item, &all);
+
+    if (r != 0)
+        return r;
+    item->to = slice(&all, RCPT_TO);
+    item->cc = slice(&all, RCPT_CC);
+    item->bcc = slice(&all, RCPT_BCC);
+    item->reply_to = slice(&all, RCPT_REPLY_TO);
+    return 0;
+}
+
+static int load_body(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_content_get, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : -EIO;
+    int64_t body_size = sql_int(&sql, 1);
+    uint64_t mime_size = (uint64_t)sql_int(&sql, 2);
+    r = 0;
+    if (depth & STORE_BODY && body_size >= 0 && body_size <= INLINE_BODY)
+        r = sql_copy(&sql, 0, arena, &item->body);
+    sql_close(&sql);
+    if (r == 0 && depth & STORE_BODY && body_size > INLINE_BODY)
+        r = chunks_read(tx, arena, item->mailbox_id, item->content_no, PART_BODY, (uint64_t)body_size, &item->body);
+    if (r == 0 && depth & STORE_MIME && mime_size > 0)
+        r = chunks_read(tx, arena, item->mailbox_id, item->content_no, PART_MIME, mime_size, &item->mime);
+    return r;
+}
+
+int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment)
+{
+    struct attachment attachment = {
+        .no = (uint32_t)sql_int(sql, 0),
+        .is_inline = sql_int(sql, 5) != 0,
+        .size = (uint64_t)sql_int(sql, 6),
+        .modified = sql_int(sql, 7),
+    };
+    int r = sql_copy(sql, 1, arena, &attachment.name);
+
+    if (r == 0)
+        r = sql_copy(sql, 2, arena, &attachment.content_type);
+    if (r == 0)
+        r = sql_copy(sql, 3, arena, &attachment.content_id);
+    if (r == 0)
+        r = sql_copy(sql, 4, arena, &attachment.content_location);
+    if (r == 0)
+        *ret_attachment = attachment;
+    return r;
+}
+
+static int read_attachments(struct store_tx *tx, struct arena *arena, const struct item *item, struct attachment_list *ret_list)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct attachment_list list = { 0 };
+    size_t room = 0;
+    int r = sql_open(tx, SQL_attachment_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
+
+    if (r != 0)
+        return r;
+    while ((r = sql_next(&sql)) == 1) {
+        list.v = store_grow(arena, list.v, list.n, &room, sizeof(*list.v));
+        if (!list.v)
+            return -ENOMEM;
+        r = attachment_from_row(&sql, arena, &list.v[list.n]);
+        if (r != 0)
+            return r;
+        list.n++;
+    }
+    if (r == 0)
+        *ret_list = list;
+    return r;
+}
+
+static int load_attachments(struct store_tx *tx, struct arena *arena, bool with_data, struct item *item)
+{
+    int r = read_attachments(tx, arena, item, &item->attachments);
+
+    for (size_t i = 0; r == 0 && with_data && i < item->attachments.n; i++) {
+        struct attachment *attachment = &item->attachments.v[i];
+        r = chunks_read(tx, arena, item->mailbox_id, item->content_no, PART_ATTACHMENT + attachment->no, attachment->size,
+                        &attachment->data);
+    }
+    return r;
+}
+
+int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
+{
+    int r = 0;
+
+    if (depth & STORE_RECIPIENTS)
+        r = load_rcpts(tx, arena, item);
+    if (r == 0 && depth & (STORE_BODY | STORE_MIME))
+        r = load_body(tx, arena, depth, item);
+    if (r == 0 && depth & (STORE_ATTACHMENTS | STORE_DATA))
+        r = load_attachments(tx, arena, (depth & STORE_DATA) != 0, item);
+    return r;
+}
+
+static int read_one(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, struct item *ret_item)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_item_get, ARGS(V_INT(mailbox_id), V_INT(item_no)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : CODE_ErrorItemNotFound;
+    return item_from_row(&sql, arena, mailbox_id, ret_item);
+}
+
+int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, unsigned depth,
+                   struct item *ret_item)
+{
+    struct item item;
+    int r = read_one(tx, arena, mailbox_id, item_no, &item);
+
+    if (r == 0)
+        r = item_load_content(tx, arena, depth, &item);
+    if (r == 0)
+        *ret_item = item;
+    return r;
+}
