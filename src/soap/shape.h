@@ -55,6 +55,7 @@ int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct sh
                      const struct item *item, struct span mime);
 /* t:ItemId alone. */
 void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
+void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x);
 void shape_write_folder_id(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct folder *folder);
 /* t:FileAttachment; content: with t:Content when data is loaded. */
 void shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
@@ -70,6 +71,9 @@ struct folder_shape {
     size_t xprops_n;
 };
 
+/* The properties of a base shape, and the bit of a FieldURI (0: unknown). */
+unsigned folder_shape_base(enum shape_base base, enum shape_level level);
+unsigned folder_shape_bit(struct span uri);
 int folder_shape_parse(struct arena *arena, const struct xml_node *node, enum shape_level level, struct folder_shape *ret_shape,
                        const struct xml_node **ret_culprit);
 /* t:Folder, t:CalendarFolder, t:ContactsFolder or t:TasksFolder by class. */
