@@ -1,0 +1,121 @@
+/*
+ * base64, SHA-256 and HMAC by nettle; the only file that includes it. Random
+ * bytes come from the kernel.
+ */
+#include "base/codec.h"
+
+#include <errno.h>
+#include <nettle/base64.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
+#include <nettle/version.h>
+#include <sys/random.h>
+
+_Static_assert(sizeof(struct hmac_sha256_ctx) <= sizeof(((struct mac_key *)0)->state), "room for nettle's state");
+_Static_assert(SHA256_SIZE == SHA256_DIGEST_SIZE, "digest size");
+
+void mac_key_init(struct mac_key *key, const uint8_t secret[MAC_KEY_SIZE])
+{
+    struct hmac_sha256_ctx ctx;
+
+    memset(&ctx, 0, sizeof(ctx));
+    hmac_sha256_set_key(&ctx, MAC_KEY_SIZE, secret);
+    memset(key, 0, sizeof(*key));
+    memcpy(key->state, &ctx, sizeof(ctx));
+}
+
+void mac_sign(const struct mac_key *key, const struct span *parts, size_t n, uint8_t ret_tag[SHA256_SIZE])
+{
+    struct hmac_sha256_ctx ctx;
+
+    memcpy(&ctx, key->state, sizeof(ctx));
+    for (size_t i = 0; i < n; i++)
+        hmac_sha256_update(&ctx, parts[i].len, (const uint8_t *)parts[i].ptr);
+    hmac_sha256_digest(&ctx, SHA256_SIZE, ret_tag);
+}
+
+void sha256_parts(const struct span *parts, size_t n, uint8_t ret_digest[SHA256_SIZE])
+{
+    struct sha256_ctx ctx;
+
+    sha256_init(&ctx);
+    for (size_t i = 0; i < n; i++)
+        sha256_update(&ctx, parts[i].len, (const uint8_t *)parts[i].ptr);
+    sha256_digest(&ctx, SHA256_SIZE, ret_digest);
+}
+
+bool mem_equal_secret(const void *a, const void *b, size_t len)
+{
+    return memeql_sec(a, b, len) != 0;
+}
+
+int random_bytes(void *bytes, size_t len)
+{
+    uint8_t *at = bytes;
+
+    while (len > 0) {
+        ssize_t n = getrandom(at, len, 0);
+        if (n < 0) {
+            if (errno == EINTR)
+                continue;
+            return -errno;
+        }
+        at += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+void base64_encode(struct buf *out, const void *bytes, size_t len)
+{
+    size_t need;
+    char *at;
+
+    if (len > SIZE_MAX / 2) {
+        out->error = out->error ? out->error : -EFBIG;
+        return;
+    }
+    need = BASE64_ENCODE_RAW_LENGTH(len);
+    at = buf_reserve(out, need);
+    if (!at)
+        return;
+    base64_encode_raw(at, len, bytes);
+    out->len += need;
+}
+
+int base64_decode(struct arena *arena, struct span text, struct span *ret_bytes)
+{
+    struct base64_decode_ctx ctx;
+    size_t len = BASE64_DECODE_LENGTH(text.len);
+    uint8_t *bytes = arena_alloc(arena, len + 1);
+
+    if (!bytes)
+        return -ENOMEM;
+    base64_decode_init(&ctx);
+    if (!base64_decode_update(&ctx, &len, bytes, text.len, text.ptr) || !base64_decode_final(&ctx))
+        return 1;
+    bytes[len] = 0;
+    *ret_bytes = (struct span){ (const char *)bytes, len };
+    return 0;
+}
+
+void hex_encode(struct buf *out, const void *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *in = bytes;
+    char *at;
+
+    if (len > SIZE_MAX / 2) {
+        out->error = out->error ? out->error : -EFBIG;
+        return;
+    }
+    at = buf_reserve(out, len * 2);
+    if (!at)
+        return;
+    for (size_t i = 0; i < len; i++) {
+        at[2 * i] = digits[in[i] >> 4];
+        at[2 * i + 1] = digits[in[i] & 15];
+    }
+    out->len += len * 2;
+}
