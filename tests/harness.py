@@ -134,6 +134,8 @@ class Server:
         complained about, fails the test."""
         if self.process.returncode is not None:
             return
+        if not self.alive():
+            raise AssertionError("ewsd ended on its own: %s\n%s" % (self.process.returncode, self.log()[-6000:]))
         self.process.terminate()
         try:
             code = self.process.wait(PATIENCE)
