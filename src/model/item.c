@@ -1,1 +1,204 @@
-#include "base/base.h"
+/*
+ * Items as values: birth, deep copies, classes, extended properties.
+ */
+#include "model/item.h"
+
+#include <errno.h>
+
+void item_init(struct item *item)
+{
+    memset(item, 0, sizeof(*item));
+    item->kind = ITEM_KIND_MESSAGE;
+    item->item_class = SPAN("IPM.Note");
+    item->importance = IMPORTANCE_NORMAL;
+    item->icon_index = INT64_MIN;
+    item->reminder_minutes = INT64_MIN;
+    item->created = item->modified = item->sent = item->received = WHEN_NONE;
+    item->reminder_due = item->reminder_next = WHEN_NONE;
+    item->flag_start = item->flag_due = item->flag_complete = WHEN_NONE;
+}
+
+/* Keeps "not loaded" (ptr NULL) apart from empty. */
+static int copy_span(struct arena *arena, struct span *span)
+{
+    return span->ptr ? arena_copy(arena, *span, span) : 0;
+}
+
+static int copy_spans(struct arena *arena, struct span *const *spans, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (copy_span(arena, spans[i]))
+            return -ENOMEM;
+    return 0;
+}
+
+static int copy_texts(struct arena *arena, struct item *item)
+{
+    struct span *const spans[] = {
+        &item->item_class,         &item->subject,
+        &item->body,               &item->message_id,
+        &item->mime,               &item->in_reply_to,
+        &item->references,         &item->culture,
+        &item->conversation_topic, &item->conversation_index,
+        &item->last_modified_name,
+    };
+    return copy_spans(arena, spans, ARRAY_LEN(spans));
+}
+
+static int copy_rcpts(struct arena *arena, struct item *item)
+{
+    struct rcpt *const single[] = { &item->from, &item->sender, &item->received_by, &item->received_representing };
+    struct rcpt_list *const lists[] = { &item->to, &item->cc, &item->bcc, &item->reply_to };
+
+    for (size_t i = 0; i < ARRAY_LEN(single); i++) {
+        struct span *const spans[] = { &single[i]->name, &single[i]->address, &single[i]->routing };
+        if (copy_spans(arena, spans, ARRAY_LEN(spans)))
+            return -ENOMEM;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        if (rcpt_list_copy(arena, lists[i], lists[i]))
+            return -ENOMEM;
+    return 0;
+}
+
+static int copy_strings(struct arena *arena, struct span_list *list)
+{
+    struct span *v = arena_array(arena, list->n, sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->n; i++)
+        if (arena_copy(arena, list->v[i], &v[i]))
+            return -ENOMEM;
+    list->v = v;
+    return 0;
+}
+
+static int copy_headers(struct arena *arena, struct item_header_list *list)
+{
+    struct item_header *v = arena_array(arena, list->n, sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->n; i++)
+        if (arena_copy(arena, list->v[i].name, &v[i].name) || arena_copy(arena, list->v[i].value, &v[i].value))
+            return -ENOMEM;
+    list->v = v;
+    return 0;
+}
+
+static int copy_xprop(struct arena *arena, struct xprop *xprop)
+{
+    struct span *const spans[] = { &xprop->set, &xprop->name, &xprop->type };
+
+    if (copy_spans(arena, spans, ARRAY_LEN(spans)))
+        return -ENOMEM;
+    return copy_strings(arena, &xprop->values);
+}
+
+static int copy_xprops(struct arena *arena, struct xprop_list *list)
+{
+    struct xprop *v = arena_array(arena, list->n, sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->n; i++) {
+        v[i] = list->v[i];
+        if (copy_xprop(arena, &v[i]))
+            return -ENOMEM;
+    }
+    list->v = v;
+    return 0;
+}
+
+static int copy_attachments(struct arena *arena, struct attachment_list *list)
+{
+    struct attachment *v = arena_array(arena, list->n, sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->n; i++) {
+        v[i] = list->v[i];
+        struct span *const spans[] = { &v[i].name, &v[i].content_type, &v[i].content_id, &v[i].content_location,
+                                       &v[i].data };
+        if (copy_spans(arena, spans, ARRAY_LEN(spans)))
+            return -ENOMEM;
+    }
+    list->v = v;
+    return 0;
+}
+
+int item_copy(struct arena *arena, const struct item *item, struct item *ret_copy)
+{
+    struct item copy = *item;
+
+    if (copy_texts(arena, &copy) || copy_rcpts(arena, &copy) || copy_strings(arena, &copy.categories) ||
+        copy_headers(arena, &copy.headers) || copy_xprops(arena, &copy.xprops) ||
+        copy_attachments(arena, &copy.attachments))
+        return -ENOMEM;
+    *ret_copy = copy;
+    return 0;
+}
+
+size_t item_recipient_count(const struct item *item)
+{
+    return item->to.n + item->cc.n + item->bcc.n;
+}
+
+bool item_class_is(struct span item_class, const char *base)
+{
+    struct span want = span_of(base);
+
+    if (item_class.len > want.len && item_class.ptr[want.len] != '.')
+        return false;
+    if (item_class.len < want.len)
+        return false;
+    return span_eq_nocase((struct span){ item_class.ptr, want.len }, want);
+}
+
+enum item_kind item_kind_of_class(struct span item_class)
+{
+    if (item_class_is(item_class, "IPM.Post"))
+        return ITEM_KIND_POST;
+    if (item_class_is(item_class, "REPORT"))
+        return ITEM_KIND_REPORT;
+    if (item_class_is(item_class, "IPM.Appointment") || item_class_is(item_class, "IPM.Contact") ||
+        item_class_is(item_class, "IPM.DistList") || item_class_is(item_class, "IPM.Task") ||
+        item_class_is(item_class, "IPM.StickyNote") || item_class_is(item_class, "IPM.Activity"))
+        return ITEM_KIND_OTHER;
+    return ITEM_KIND_MESSAGE;
+}
+
+bool xprop_same(const struct xprop *a, const struct xprop *b)
+{
+    return a->tag == b->tag && a->id == b->id && a->set_is_guid == b->set_is_guid && span_eq_nocase(a->set, b->set) &&
+           span_eq_nocase(a->name, b->name) && span_eq(a->type, b->type);
+}
+
+const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted)
+{
+    for (size_t i = 0; i < item->xprops.n; i++)
+        if (xprop_same(&item->xprops.v[i], wanted))
+            return &item->xprops.v[i];
+    return NULL;
+}
+
+int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop)
+{
+    struct xprop_list *list = &item->xprops;
+    struct xprop *v;
+
+    for (size_t i = 0; i < list->n; i++)
+        if (xprop_same(&list->v[i], xprop)) {
+            list->v[i] = *xprop;
+            return 0;
+        }
+    v = arena_array(arena, list->n + 1, sizeof(*v));
+    if (!v)
+        return -ENOMEM;
+    if (list->n > 0)
+        memcpy(v, list->v, list->n * sizeof(*v));
+    v[list->n] = *xprop;
+    *list = (struct xprop_list){ v, list->n + 1 };
+    return 0;
+}
