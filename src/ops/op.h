@@ -9,6 +9,7 @@
 #define EWSD_OPS_OP_H
 
 #include "base/conf.h"
+#include "base/err.h"
 #include "model/id.h"
 #include "store/store_mailbox.h"
 

@@ -1,0 +1,62 @@
+/*
+ * What one running operation has at hand, and the answers it writes: one
+ * response message per item, in request order (protocol.md 1.9). An operation
+ * collects a struct op_result per item (inside the store job), and writes the
+ * answers afterwards, since a job may run twice.
+ */
+#ifndef EWSD_OPS_CALL_H
+#define EWSD_OPS_CALL_H
+
+#include "ops/op.h"
+#include "soap/envelope.h"
+#include "soap/shape.h"
+#include "store/store_mail.h"
+
+struct op_call {
+    const struct op_env *env;
+    const struct store_mailbox *mailbox; /* whose rights hold; and the default mailbox */
+    struct arena *arena;
+    const struct soap_request *request;
+    const struct xml_node *node; /* the operation */
+    struct xml_writer *xw;
+    struct shape_ids ids;
+    enum shape_level level;
+    struct op_reply *reply;
+    bool submitted; /* the outbox is to be woken */
+};
+
+/* Outcome for one item; code 0 is success. */
+struct op_result {
+    int code;
+    const char *text;               /* instead of the code's own; or NULL */
+    const struct xml_node *culprit; /* element of the request for MessageXml; or NULL */
+};
+
+/* Writes the answer's content between m:OPResponse tags. Positive: a code, the
+ * whole request is answered by a fault. */
+typedef int op_run(struct op_call *call);
+
+#define OP(name, file) op_run op_run_##name;
+#include "ops/ops.def"
+#undef OP
+
+/* m:ResponseMessages around, m:OPResponseMessage with its first children. */
+void op_messages_begin(struct op_call *call);
+void op_messages_end(struct op_call *call);
+void op_message_begin(struct op_call *call, const char *element, const struct op_result *result);
+void op_message_end(struct op_call *call);
+/* An empty payload element, as errors carry it. */
+void op_empty(struct op_call *call, const char *element);
+
+/* Turns a fatal store result into each item's outcome. */
+int op_code_of(int r);
+
+/* Runs one item of a job in a savepoint: rolls back unless it answers 0.
+ * Positive codes go to ret_result; negative is returned. */
+typedef int op_item(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg);
+/* The item loop: one store job; batch-stopping codes turn the rest into
+ * ErrorBatchProcessingStopped. results has n entries; those with a code
+ * already are not tried. A failed commit becomes each item's answer. */
+int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg);
+
+#endif

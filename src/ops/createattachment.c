@@ -1,0 +1,77 @@
+/*
+ * CreateAttachment for file attachments (protocol.md 3.5). Each answer carries
+ * the item's ChangeKey as it is after that attachment.
+ */
+#include "ops/target.h"
+#include "store/store_content.h"
+
+struct attaching {
+    struct target_item target;
+    const struct xml_node **nodes;
+    struct item *items;   /* the item after each attachment */
+    uint32_t *numbers;
+};
+
+static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
+{
+    struct attaching *a = arg;
+    struct attachment attachment;
+    struct item item;
+    ret_result->culprit = NULL;
+    if (!xml_is(a->nodes[index], XML_NS_T, "FileAttachment"))
+        return CODE_ErrorInvalidItemForOperationCreateItemAttachment;
+    int r = shape_read_attachment(call->arena, a->nodes[index], when_now(), &attachment);
+    if (r || (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, a->target.id.item, STORE_HOT, &item)))
+        return r;
+    if (item.size + attachment.size > (uint64_t)call->env->conf->send_max_size)
+        return CODE_ErrorMessageSizeExceeded;
+    if ((r = store_attachment_add(tx, &item, &attachment)))
+        return r;
+    a->items[index] = item;
+    a->numbers[index] = attachment.no;
+    return 0;
+}
+
+static void answer(struct op_call *call, const struct op_result *result, const struct item *item, uint32_t no)
+{
+    op_message_begin(call, "m:CreateAttachmentResponseMessage", result);
+    xw_open(call->xw, "m:Attachments");
+    if (!result->code) {
+        xw_open(call->xw, "t:FileAttachment");
+        xw_open(call->xw, "t:AttachmentId");
+        shape_attachment_id_attrs(call->xw, &call->ids, item, no, true);
+        xw_close(call->xw);
+        xw_close(call->xw);
+    }
+    xw_close(call->xw);
+    op_message_end(call);
+}
+
+int op_run_CreateAttachment(struct op_call *call)
+{
+    struct attaching a = { 0 };
+    const struct xml_node *list = xml_child(call->node, "Attachments");
+    const struct xml_node *parent = xml_child(call->node, "ParentItemId");
+    size_t n = list ? xml_count(list) : 0, i = 0;
+    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
+    a.nodes = arena_array(call->arena, n + 1, sizeof(*a.nodes));
+    a.items = arena_array(call->arena, n + 1, sizeof(*a.items));
+    a.numbers = arena_array(call->arena, n + 1, sizeof(*a.numbers));
+    if (!results || !a.nodes || !a.items || !a.numbers)
+        return -ENOMEM;
+    int bad = parent ? target_item(call, parent, &a.target) : CODE_ErrorInvalidIdEmpty;
+    if (bad < 0)
+        return bad;
+    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next) {
+        results[i].code = bad;
+        a.nodes[i++] = c;
+    }
+    int r = op_write_items(call, n, results, attach_one, &a);
+    if (r)
+        return r;
+    op_messages_begin(call);
+    for (i = 0; i < n; i++)
+        answer(call, &results[i], &a.items[i], a.numbers[i]);
+    op_messages_end(call);
+    return 0;
+}

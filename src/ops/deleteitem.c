@@ -1,0 +1,55 @@
+/*
+ * DeleteItem (protocol.md 3.4). SoftDelete moves to the recoverable items;
+ * MoveToDeletedItems of what is there already does the same.
+ */
+#include "ops/target.h"
+
+struct deleting {
+    const struct xml_node **ids;
+    struct span type;
+};
+
+static int delete_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
+{
+    (void)ret_result;
+    const struct deleting *d = arg;
+    struct target_item target;
+    struct item item;
+    struct folder folder;
+    int64_t mailbox_id = call->mailbox->mailbox_id;
+    int r = target_item(call, d->ids[index], &target);
+    if (r || (r = store_item_get(tx, call->arena, mailbox_id, target.id.item, STORE_HOT, &item)))
+        return r;
+    if (span_is(d->type, "HardDelete"))
+        return store_item_delete(tx, mailbox_id, item.item_no);
+    enum folder_role role = span_is(d->type, "SoftDelete") ? FOLDER_ROLE_recoverableitemsdeletions : FOLDER_ROLE_deleteditems;
+    if ((r = store_folder_by_role(tx, call->arena, mailbox_id, role, &folder)))
+        return r;
+    if (role == FOLDER_ROLE_deleteditems && folder.folder_no == item.folder_no &&
+        (r = store_folder_by_role(tx, call->arena, mailbox_id, FOLDER_ROLE_recoverableitemsdeletions, &folder)))
+        return r;
+    return store_item_move(tx, &item, folder.folder_no, true);
+}
+
+int op_run_DeleteItem(struct op_call *call)
+{
+    const struct xml_node *list = xml_child(call->node, "ItemIds");
+    size_t n = list ? xml_count(list) : 0, i = 0;
+    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
+    struct deleting d = { .ids = arena_array(call->arena, n + 1, sizeof(*d.ids)) };
+    if (!results || !d.ids)
+        return -ENOMEM;
+    (void)xml_attr(call->node, "DeleteType", &d.type);
+    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
+        d.ids[i++] = c;
+    int r = op_write_items(call, n, results, delete_one, &d);
+    if (r)
+        return r;
+    op_messages_begin(call);
+    for (i = 0; i < n; i++) {
+        op_message_begin(call, "m:DeleteItemResponseMessage", &results[i]);
+        op_message_end(call);
+    }
+    op_messages_end(call);
+    return 0;
+}

@@ -1,0 +1,41 @@
+/*
+ * GetAttachment for file attachments (protocol.md 3.5).
+ */
+#include "ops/target.h"
+#include "store/store_content.h"
+
+static int load(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct item *ret_item,
+                struct attachment *ret_attachment)
+{
+    struct ews_id id;
+    int r = target_attachment(call, node, &id);
+    if (r || (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, id.item, STORE_HOT, ret_item)))
+        return r;
+    r = store_attachment_get(tx, call->arena, call->mailbox->mailbox_id, id.item, id.attachment, true, ret_attachment);
+    return r == 1 ? CODE_ErrorInvalidAttachmentId : r;
+}
+
+int op_run_GetAttachment(struct op_call *call)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    int r = store_read_begin(call->env->store, &tx);
+    if (r)
+        return r;
+    op_messages_begin(call);
+    const struct xml_node *list = xml_child(call->node, "AttachmentIds");
+    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next) {
+        struct item item;
+        struct attachment attachment;
+        struct op_result result = { .code = load(call, tx, c, &item, &attachment) };
+        if (result.code < 0)
+            return result.code;
+        op_message_begin(call, "m:GetAttachmentResponseMessage", &result);
+        xw_open(call->xw, "m:Attachments");
+        if (!result.code)
+            shape_write_attachment(call->xw, &call->ids, &item, &attachment, true);
+        xw_close(call->xw);
+        op_message_end(call);
+    }
+    op_messages_end(call);
+    return 0;
+}

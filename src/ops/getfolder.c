@@ -1,0 +1,38 @@
+/*
+ * GetFolder (protocol.md 3.5): one message per folder id.
+ */
+#include "ops/target.h"
+
+static void answer(struct op_call *call, const struct op_result *result, const struct folder_shape *shape, const struct folder *folder)
+{
+    op_message_begin(call, "m:GetFolderResponseMessage", result);
+    xw_open(call->xw, "m:Folders");
+    if (!result->code)
+        shape_write_folder(call->xw, shape, &call->ids, folder);
+    xw_close(call->xw);
+    op_message_end(call);
+}
+
+int op_run_GetFolder(struct op_call *call)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    struct folder_shape shape = { 0 };
+    struct op_result bad = { 0 };
+    bad.code = folder_shape_parse(call->arena, xml_child(call->node, "FolderShape"), call->level, &shape, &bad.culprit);
+    int r = bad.code < 0 ? bad.code : store_read_begin(call->env->store, &tx);
+    if (r)
+        return r;
+    op_messages_begin(call);
+    const struct xml_node *list = xml_child(call->node, "FolderIds");
+    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next) {
+        struct op_result result = bad;
+        struct folder folder = { 0 };
+        if (!result.code)
+            result.code = target_folder(call, tx, c, &folder);
+        if (result.code < 0)
+            return result.code;
+        answer(call, &result, &shape, &folder);
+    }
+    op_messages_end(call);
+    return 0;
+}

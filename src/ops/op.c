@@ -1,0 +1,217 @@
+/*
+ * The frame: envelope, dispatch by ops.def, response messages, the item loop,
+ * metrics and the log line of a request that failed.
+ */
+#include "ops/op.h"
+
+#include "base/log.h"
+#include "base/err.h"
+#include "base/metrics.h"
+#include "ops/call.h"
+
+static const struct op {
+    const char *name;
+    const char *answer; /* element */
+    op_run *run;
+} ops[] = {
+#define OP(name, file) { #name, "m:" #name "Response", op_run_##name },
+#include "ops/ops.def"
+#undef OP
+};
+
+static const struct op *op_find(struct span name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+        if (span_is(name, ops[i].name))
+            return &ops[i];
+    return NULL;
+}
+
+bool op_is_served(struct span name)
+{
+    return op_find(name) != NULL;
+}
+
+void op_env_init(struct op_env *env, struct store *store, const struct conf *conf, struct outbox *outbox)
+{
+    *env = (struct op_env){ .store = store, .conf = conf, .outbox = outbox };
+    mac_key_init(&env->id_key, store_id_secret(store));
+}
+
+void op_messages_begin(struct op_call *call)
+{
+    xw_open(call->xw, "m:ResponseMessages");
+}
+
+void op_messages_end(struct op_call *call)
+{
+    xw_close(call->xw);
+}
+
+/* What MessageXml names: the path of a property. */
+static void write_culprit(struct op_call *call, const struct xml_node *culprit)
+{
+    const struct prop_info *prop = prop_by_element(culprit->name);
+    const struct xml_node *uri = xml_is(culprit, XML_NS_T, "ExtendedFieldURI") ? culprit : xml_child(culprit, "ExtendedFieldURI");
+    if (!prop && !uri)
+        return;
+    xw_open(call->xw, "m:MessageXml");
+    if (uri)
+        xw_node(call->xw, uri);
+    else {
+        xw_open(call->xw, "t:FieldURI");
+        xw_attr_str(call->xw, "FieldURI", prop->uri);
+        xw_close(call->xw);
+    }
+    xw_close(call->xw);
+}
+
+void op_message_begin(struct op_call *call, const char *element, const struct op_result *result)
+{
+    struct xml_writer *xw = call->xw;
+    bool ok = result->code == 0;
+    metric_add(ok ? METRIC_op_items_ok : METRIC_op_items_error, 1);
+    xw_open(xw, element);
+    xw_attr_str(xw, "ResponseClass", ok ? "Success" : result->code == CODE_ErrorBatchProcessingStopped ? "Warning" : "Error");
+    if (!ok)
+        xw_leaf_str(xw, "m:MessageText", result->text ? result->text : code_text(result->code));
+    xw_leaf_str(xw, "m:ResponseCode", code_name(result->code));
+    if (ok)
+        return;
+    xw_leaf_int(xw, "m:DescriptiveLinkKey", 0);
+    if (result->culprit)
+        write_culprit(call, result->culprit);
+}
+
+void op_message_end(struct op_call *call)
+{
+    xw_close(call->xw);
+}
+
+void op_empty(struct op_call *call, const char *element)
+{
+    xw_open(call->xw, element);
+    xw_close(call->xw);
+}
+
+int op_code_of(int r)
+{
+    return r >= 0 ? r : r == -EIO ? CODE_ErrorInternalServerTransientError : CODE_ErrorInternalServerError;
+}
+
+struct item_loop {
+    struct op_call *call;
+    size_t n;
+    const struct op_result *given;
+    struct op_result *results;
+    op_item *item;
+    void *arg;
+};
+
+static int run_item(struct item_loop *loop, struct store_tx *tx, size_t i)
+{
+    int r = store_savepoint(tx);
+    if (r)
+        return r;
+    r = loop->item(loop->call, tx, i, &loop->results[i], loop->arg);
+    if (r < 0)
+        return r;
+    if (r > 0)
+        loop->results[i].code = r;
+    return loop->results[i].code ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
+}
+
+static int loop_job(struct store_tx *tx, void *arg)
+{
+    struct item_loop *loop = arg;
+    bool stopped = false;
+    for (size_t i = 0; i < loop->n; i++) {
+        loop->results[i] = loop->given[i];
+        if (stopped)
+            loop->results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
+        else if (!loop->results[i].code) {
+            int r = run_item(loop, tx, i);
+            if (r)
+                return r;
+        }
+        stopped = stopped || code_stops_batch(loop->results[i].code);
+    }
+    return 0;
+}
+
+int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg)
+{
+    struct op_result *given = arena_array(call->arena, n + 1, sizeof(*given));
+    if (!given)
+        return -ENOMEM;
+    memcpy(given, results, n * sizeof(*given));
+    struct item_loop loop = { call, n, given, results, item, arg };
+    int r = store_write(call->env->store, loop_job, &loop);
+    if (r == -ENOMEM)
+        return r;
+    if (!r)
+        return 0;
+    log_event(LOG_ERROR_LEVEL, "write-failed", LOG_S("error", err_text(r)));
+    for (size_t i = 0; i < n; i++)
+        results[i] = (struct op_result){ .code = given[i].code ? given[i].code : op_code_of(r) };
+    return 0;
+}
+
+static struct soap_server server_of(const struct conf *conf)
+{
+    return (struct soap_server){ conf->soap_version_major, conf->soap_version_minor, conf->soap_build_major, conf->soap_build_minor,
+                                 span_of(conf->soap_version_string) };
+}
+
+static int write_fault(const struct op_env *env, const struct soap_request *request, int code, struct buf *body,
+                       struct op_reply *ret_reply)
+{
+    struct soap_server server = server_of(env->conf);
+    struct soap_fault fault = soap_fault_make(code_name(code), code_text(code));
+    buf_clear(body);
+    soap_fault_write(body, &server, request->shape_2007, &fault);
+    metric_add(METRIC_soap_faults, 1);
+    ret_reply->status = 500;
+    ret_reply->header_name = NULL;
+    return buf_error(body);
+}
+
+static int run(const struct op *op, struct op_call *call, struct buf *body)
+{
+    struct soap_server server = server_of(call->env->conf);
+    soap_envelope_begin(call->xw, &server);
+    xw_open(call->xw, op->answer);
+    int r = op->run(call);
+    if (r)
+        return r;
+    xw_close(call->xw);
+    soap_envelope_end(call->xw);
+    r = xw_error(call->xw);
+    return r ? r : buf_error(body);
+}
+
+int op_dispatch(const struct op_env *env, const struct caller *caller, struct arena *arena, const struct soap_request *request,
+                struct span request_id, struct buf *body, struct op_reply *ret_reply)
+{
+    const struct op *op = op_find(request->operation->name);
+    struct xml_writer xw;
+    xw_init(&xw, body);
+    struct op_call call = {
+        .env = env, .mailbox = &caller->mailbox, .arena = arena, .request = request, .node = request->operation, .xw = &xw,
+        .level = shape_level_of(request->version), .reply = ret_reply,
+        .ids = { &env->id_key, caller->mailbox.guid, store_epoch(env->store), rcpt_address_domain(caller->mailbox.address) },
+    };
+    ret_reply->status = 200;
+    ret_reply->op = op ? op->name : "";
+    ret_reply->header_name = NULL;
+    metric_add(METRIC_op_requests, 1);
+    if (request->impersonation)
+        return write_fault(env, request, CODE_ErrorImpersonateUserDenied, body, ret_reply);
+    int r = op ? run(op, &call, body) : CODE_ErrorInvalidOperation;
+    if (r < 0)
+        log_event(LOG_ERROR_LEVEL, "request-failed", LOG_V("request", request_id), LOG_S("op", ret_reply->op),
+                  LOG_S("error", err_text(r)));
+    if (r == -EFBIG)
+        return r;
+    return r ? write_fault(env, request, r == -ENOMEM ? CODE_ErrorNotEnoughMemory : op_code_of(r), body, ret_reply) : 0;
+}
