@@ -84,7 +84,8 @@ static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, siz
     return r != 0 ? r : sql_run(tx, SQL_meta_put, ARGS(V_TEXT(span_of(name)), V_RAW(bytes, len)), NULL);
 }
 
-static int prepare_store(struct store_tx *tx)
+/* Leases are void only at open: after a recovery their owners still live. */
+static int prepare_store(struct store_tx *tx, bool opening)
 {
     struct store *store = tx->store;
     int r = migrate(tx);
@@ -93,12 +94,13 @@ static int prepare_store(struct store_tx *tx)
         r = keep_bytes(tx, "id_secret", store->secret, sizeof(store->secret));
     if (r == 0)
         r = keep_bytes(tx, "epoch", store->epoch, sizeof(store->epoch));
-    if (r == 0)
-        r = sql_run(tx, SQL_lease_void, NULL, 0, NULL);
+    if (r != 0 || !opening)
+        return r;
+    r = sql_run(tx, SQL_lease_void, NULL, 0, NULL);
     return r == 0 ? sql_run(tx, SQL_due_renew, NULL, 0, NULL) : r;
 }
 
-int store_connect_writer(struct store *store)
+int store_connect_writer(struct store *store, bool opening)
 {
     struct store_tx *tx = &store->writer;
     int r = store->driver->connect(store->db, true, &tx->conn);
@@ -107,7 +109,7 @@ int store_connect_writer(struct store *store)
         return r;
     r = store->driver->control(tx->conn, STORE_BEGIN_WRITE);
     if (r == 0)
-        r = prepare_store(tx);
+        r = prepare_store(tx, opening);
     if (r == 0)
         r = store->driver->control(tx->conn, STORE_COMMIT);
     if (r != 0) {
@@ -169,7 +171,7 @@ int store_open(const struct store_options *options, struct store **ret_store)
         return r;
     r = store->driver->open(options, &store->db);
     if (r == 0)
-        r = store_connect_writer(store);
+        r = store_connect_writer(store, true);
     if (r == 0)
         r = store_start_writer(store);
     if (r != 0) {

@@ -46,8 +46,8 @@ struct store {
     _Atomic uint64_t jobs;
 };
 
-/* Connects, migrates and makes leases void; at open and after a failure. */
-int store_connect_writer(struct store *store);
+/* Connects and migrates; opening: also makes all leases void. */
+int store_connect_writer(struct store *store, bool opening);
 int store_start_writer(struct store *store);
 /* Runs what is queued, then ends the thread. */
 void store_stop_writer(struct store *store);

@@ -170,7 +170,6 @@ int store_mailbox_by_login(struct store_tx *tx, struct arena *arena, struct span
         if (found.mailbox_id != 0)
             return CODE_ErrorNonExistentMailbox;
         r = read_mailbox(&sql, arena, &found);
-        continue;
     }
     if (r != 0)
         return r;

@@ -40,9 +40,10 @@ struct store_outbox {
     size_t rcpts_n;
 };
 
-/* item as it is sent (its properties are copied, its content is referred to).
- * Sets entry->outbox_no and the recipients' no. */
-int store_outbox_insert(struct store_tx *tx, const struct item *item, struct store_outbox *entry);
+/* item as it is sent: its properties are copied, its content is referred to; an
+ * item that is nowhere stored (content_no 0) has its content written here, and
+ * content_no set. Sets entry->outbox_no, content_no and the recipients' no. */
+int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_outbox *entry);
 
 struct store_outbox_key {
     int64_t mailbox_id;

@@ -48,6 +48,7 @@ static void give_up(struct store *store, struct store_waiter *const *group, size
     if (tx->conn)
         tx->driver->disconnect(tx->conn);
     tx->conn = NULL;
+    (void)store_connect_writer(store, false); /* tried again by the next group */
     for (size_t i = 0; i < n; i++)
         group[i]->result = -EIO;
 }
@@ -69,11 +70,9 @@ static bool run_group(struct store *store, struct store_waiter *const *group, si
 {
     struct store_tx *tx = &store->writer;
 
-    if (!tx->conn && store_connect_writer(store) != 0) {
-        give_up(store, group, n);
-        return true;
-    }
-    if (tx->driver->control(tx->conn, STORE_BEGIN_WRITE) != 0) {
+    if (!tx->conn)
+        (void)store_connect_writer(store, false);
+    if (!tx->conn || tx->driver->control(tx->conn, STORE_BEGIN_WRITE) != 0) {
         give_up(store, group, n);
         return true;
     }

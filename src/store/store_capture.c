@@ -1,0 +1,138 @@
+/*
+ * The capture of `ewsd dev`: entries, their recipients, and raw messages in
+ * chunks under a content number of the sender's mailbox.
+ */
+#include "store/store_capture.h"
+
+#include "store/store_item.h"
+
+#include <errno.h>
+
+static int put_rcpts(struct store_tx *tx, const struct store_capture *capture, int64_t first)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < capture->rcpts_n; i++)
+        r = sql_run(tx, SQL_capture_rcpt_insert,
+                    ARGS(V_INT(capture->capture_no), V_INT((uint64_t)first + i), V_TEXT(capture->rcpts[i])), NULL);
+    return r;
+}
+
+static int put_new(struct store_tx *tx, struct store_capture *capture, struct span raw)
+{
+    uint64_t content_no = 0, change = 0;
+    int64_t no = 0;
+    int r = sql_number(tx, SQL_capture_next, NULL, 0, &no);
+
+    if (r == 0)
+        r = store_take_numbers(tx, capture->mailbox_id, 1, &content_no, &change);
+    if (r != 0)
+        return r;
+    capture->capture_no = (uint64_t)no;
+    capture->size = raw.len;
+    r = sql_run(tx, SQL_capture_insert,
+                ARGS(V_INT(no), V_INT(capture->mailbox_id), V_INT(capture->outbox_no), V_INT(content_no), V_INT(capture->at),
+                     V_TEXT(capture->sender), V_TEXT(capture->subject), V_INT(raw.len)),
+                NULL);
+    if (r == 0)
+        r = chunks_write(tx, capture->mailbox_id, content_no, PART_MIME, raw);
+    return r == 0 ? put_rcpts(tx, capture, 0) : r;
+}
+
+int store_capture_put(struct store_tx *tx, struct store_capture *capture, struct span raw)
+{
+    int64_t no = 0, n = 0;
+    int r = sql_number(tx, SQL_capture_of, ARGS(V_INT(capture->mailbox_id), V_INT(capture->outbox_no)), &no);
+
+    if (r == 1)
+        return put_new(tx, capture, raw);
+    if (r == 0)
+        r = sql_number(tx, SQL_capture_rcpts_n, ARGS(V_INT(no)), &n);
+    if (r != 0)
+        return r;
+    capture->capture_no = (uint64_t)no;
+    return put_rcpts(tx, capture, n);
+}
+
+static int read_capture(struct sql *sql, struct arena *arena, struct store_capture *ret_capture)
+{
+    struct store_capture capture = {
+        .capture_no = (uint64_t)sql_int(sql, 0),
+        .mailbox_id = sql_int(sql, 1),
+        .outbox_no = (uint64_t)sql_int(sql, 2),
+        .at = sql_int(sql, 4),
+        .size = (uint64_t)sql_int(sql, 7),
+    };
+    int r = sql_copy(sql, 5, arena, &capture.sender);
+
+    if (r == 0)
+        r = sql_copy(sql, 6, arena, &capture.subject);
+    if (r == 0)
+        *ret_capture = capture;
+    return r;
+}
+
+static int read_rcpts(struct store_tx *tx, struct arena *arena, struct store_capture *capture)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct span *list = NULL;
+    size_t n = 0, room = 0;
+    int r = sql_open(tx, SQL_capture_rcpts, ARGS(V_INT(capture->capture_no)), &sql);
+
+    if (r != 0)
+        return r;
+    while ((r = sql_next(&sql)) == 1) {
+        list = store_grow(arena, list, n, &room, sizeof(*list));
+        if (!list)
+            return -ENOMEM;
+        r = sql_copy(&sql, 0, arena, &list[n]);
+        if (r != 0)
+            return r;
+        n++;
+    }
+    capture->rcpts = list;
+    capture->rcpts_n = n;
+    return r;
+}
+
+int store_capture_list(struct store_tx *tx, struct arena *arena, uint64_t after, uint64_t limit, struct store_capture **ret_entries,
+                       size_t *ret_n)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct store_capture *list = NULL;
+    size_t n = 0, room = 0;
+    uint64_t most = limit == 0 || limit > INT64_MAX ? INT64_MAX : limit;
+    uint64_t from = after > INT64_MAX ? INT64_MAX : after;
+    int r = sql_open(tx, SQL_capture_list, ARGS(V_INT(from), V_INT(most)), &sql);
+
+    while (r == 0 && (r = sql_next(&sql)) == 1) {
+        list = store_grow(arena, list, n, &room, sizeof(*list));
+        r = list ? read_capture(&sql, arena, &list[n]) : -ENOMEM;
+        n++;
+    }
+    sql_close(&sql);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = read_rcpts(tx, arena, &list[i]);
+    if (r != 0)
+        return r;
+    *ret_entries = list;
+    *ret_n = n;
+    return 0;
+}
+
+int store_capture_raw(struct store_tx *tx, struct arena *arena, uint64_t capture_no, struct span *ret_raw)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = capture_no > INT64_MAX ? 1 : sql_open(tx, SQL_capture_get, ARGS(V_INT(capture_no)), &sql);
+
+    if (r != 0)
+        return r;
+    r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : 1;
+    int64_t mailbox_id = sql_int(&sql, 0);
+    uint64_t content_no = (uint64_t)sql_int(&sql, 1);
+    uint64_t size = (uint64_t)sql_int(&sql, 2);
+    sql_close(&sql);
+    return chunks_read(tx, arena, mailbox_id, content_no, PART_MIME, size, ret_raw);
+}

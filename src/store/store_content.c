@@ -1,0 +1,285 @@
+/*
+ * Content: recipients, body, MIME and attachments under one number, counted by
+ * who refers to it (items and outbox entries). Written once; a change is made
+ * to a copy unless the item is the only one that refers to it.
+ */
+#include "store/store_content.h"
+
+#include "model/code.h"
+#include "store/store_item.h"
+#include "store/store_mail.h"
+
+#include <errno.h>
+
+int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct span bytes)
+{
+    int r = 0;
+
+    for (uint32_t seq = 0; r == 0 && bytes.len > 0; seq++) {
+        struct span piece = { bytes.ptr, bytes.len < CHUNK_SIZE ? bytes.len : CHUNK_SIZE };
+        r = sql_run(tx, SQL_chunk_insert,
+                    ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(part), V_INT(seq), V_BLOB(piece)), NULL);
+        bytes.ptr += piece.len;
+        bytes.len -= piece.len;
+    }
+    return r;
+}
+
+int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
+                struct span *ret_bytes)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    char *bytes = size < SIZE_MAX ? arena_alloc(arena, (size_t)size + 1) : NULL;
+    size_t len = 0;
+    int r = 0;
+
+    if (!bytes)
+        return -ENOMEM;
+    if (size > 0)
+        r = sql_open(tx, SQL_chunk_read, ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(part)), &sql);
+    while (r == 0 && size > 0 && (r = sql_next(&sql)) == 1) {
+        struct span piece = sql_bytes(&sql, 0);
+        if (piece.len > size - len)
+            return -EIO;
+        memcpy(bytes + len, piece.ptr, piece.len);
+        len += piece.len;
+        r = 0;
+        if (len == size)
+            break;
+    }
+    if (r != 0)
+        return r;
+    if (len != size)
+        return -EIO;
+    *ret_bytes = (struct span){ bytes, len };
+    return 0;
+}
+
+static int write_rcpts(struct store_tx *tx, const struct item *item, uint64_t content_no)
+{
+    const struct rcpt_list *lists[] = { &item->to, &item->cc, &item->bcc, &item->reply_to };
+    static const enum rcpt_type types[] = { RCPT_TO, RCPT_CC, RCPT_BCC, RCPT_REPLY_TO };
+    uint32_t seq = 0;
+
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+        for (size_t i = 0; i < lists[l]->n; i++) {
+            const struct rcpt *rcpt = &lists[l]->v[i];
+            int r = sql_run(tx, SQL_recipient_insert,
+                            ARGS(V_INT(item->mailbox_id), V_INT(content_no), V_INT(seq++), V_INT(types[l]), V_TEXT(rcpt->name),
+                                 V_TEXT(rcpt->address), V_TEXT(rcpt->routing)),
+                            NULL);
+            if (r != 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+static int write_attachment(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, struct attachment *attachment)
+{
+    attachment->size = attachment->data.len;
+    int r = sql_run(tx, SQL_attachment_insert,
+                    ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(attachment->no), V_TEXT(attachment->name),
+                         V_TEXT(attachment->content_type), V_TEXT(attachment->content_id), V_TEXT(attachment->content_location),
+                         V_INT(attachment->is_inline), V_INT(attachment->size), V_INT(attachment->modified)),
+                    NULL);
+
+    if (r != 0)
+        return r;
+    return chunks_write(tx, mailbox_id, content_no, PART_ATTACHMENT + attachment->no, attachment->data);
+}
+
+int content_write(struct store_tx *tx, struct item *item, uint64_t content_no)
+{
+    bool is_inline = item->body.len <= INLINE_BODY;
+    int64_t body_size = item->body.ptr ? (int64_t)item->body.len : -1;
+    int r = sql_run(tx, SQL_content_insert,
+                    ARGS(V_INT(item->mailbox_id), V_INT(content_no), item->body.ptr && is_inline ? V_BLOB(item->body) : V_NULL,
+                         V_INT(body_size), V_INT(item->mime.len)),
+                    NULL);
+
+    if (r == 0 && !is_inline)
+        r = chunks_write(tx, item->mailbox_id, content_no, PART_BODY, item->body);
+    if (r == 0)
+        r = chunks_write(tx, item->mailbox_id, content_no, PART_MIME, item->mime);
+    if (r == 0)
+        r = write_rcpts(tx, item, content_no);
+    for (size_t i = 0; r == 0 && i < item->attachments.n; i++) {
+        if (item->attachments.v[i].no == 0)
+            item->attachments.v[i].no = (uint32_t)i + 1;
+        r = write_attachment(tx, item->mailbox_id, content_no, &item->attachments.v[i]);
+    }
+    if (r == 0)
+        item->content_no = content_no;
+    return r;
+}
+
+int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
+{
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_content_keep, ARGS(V_INT(mailbox_id), V_INT(content_no)), &written);
+
+    return r == 0 && written == 0 ? -EIO : r;
+}
+
+static int content_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
+{
+    static const enum store_statement deletes[] = { SQL_chunk_delete, SQL_attachment_delete, SQL_recipient_delete,
+                                                    SQL_content_delete };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(deletes); i++)
+        r = sql_run(tx, deletes[i], ARGS(V_INT(mailbox_id), V_INT(content_no)), NULL);
+    return r;
+}
+
+int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
+{
+    int64_t left = 0;
+    int r = sql_number(tx, SQL_content_drop, ARGS(V_INT(mailbox_id), V_INT(content_no)), &left);
+
+    if (r != 0)
+        return r < 0 ? r : -EIO;
+    return left > 0 ? 0 : content_delete(tx, mailbox_id, content_no);
+}
+
+static int content_refs(struct store_tx *tx, const struct item *item, int64_t *ret_refs)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_content_get, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : -EIO;
+    *ret_refs = sql_int(&sql, 3);
+    return 0;
+}
+
+static int content_copy(struct store_tx *tx, const struct item *item, uint64_t copy_no)
+{
+    static const enum store_statement copies[] = { SQL_content_copy, SQL_chunk_copy, SQL_recipient_copy, SQL_attachment_copy };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(copies); i++)
+        r = sql_run(tx, copies[i], ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(copy_no)), NULL);
+    return r == 0 ? content_drop(tx, item->mailbox_id, item->content_no) : r;
+}
+
+/* Content that is the item's alone, without the client's MIME. */
+static int content_open(struct store_tx *tx, struct item *item)
+{
+    uint64_t no = 0, change = 0;
+    int64_t refs = 0;
+    int r = content_refs(tx, item, &refs);
+
+    if (r == 0 && refs > 1) {
+        r = store_take_numbers(tx, item->mailbox_id, 1, &no, &change);
+        if (r == 0)
+            r = content_copy(tx, item, no);
+        if (r == 0)
+            item->content_no = no;
+    }
+    if (r != 0 || !(item->flags & ITEM_HAS_MIME))
+        return r;
+    item->flags &= ~ITEM_HAS_MIME;
+    item->mime = (struct span){ 0 };
+    r = sql_run(tx, SQL_content_no_mime, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), NULL);
+    if (r != 0)
+        return r;
+    return sql_run(tx, SQL_chunk_delete_part, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(PART_MIME)), NULL);
+}
+
+/* The stored content number: the caller's may be of an older snapshot. */
+static int refresh_content_no(struct store_tx *tx, struct item *item)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_item_place, ARGS(V_INT(item->mailbox_id), V_INT(item->item_no)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : CODE_ErrorItemNotFound;
+    item->content_no = (uint64_t)sql_int(&sql, 2);
+    return 0;
+}
+
+int store_attachment_add(struct store_tx *tx, struct item *item, struct attachment *attachment)
+{
+    int64_t no = 0;
+    int r = refresh_content_no(tx, item);
+
+    if (r == 0)
+        r = content_open(tx, item);
+    if (r == 0)
+        r = sql_number(tx, SQL_attachment_next, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &no);
+    if (r != 0)
+        return r;
+    attachment->no = (uint32_t)no;
+    r = write_attachment(tx, item->mailbox_id, item->content_no, attachment);
+    if (r != 0)
+        return r;
+    if (!attachment->is_inline)
+        item->flags |= ITEM_HAS_ATTACHMENTS;
+    item->size += attachment->size;
+    return store_item_update(tx, item, true);
+}
+
+static int find_attachment(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t no,
+                           struct attachment *ret_attachment)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_attachment_one, ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(no)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : 1;
+    return attachment_from_row(&sql, arena, ret_attachment);
+}
+
+int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, uint32_t no,
+                         bool with_data, struct attachment *ret_attachment)
+{
+    struct item item = { .mailbox_id = mailbox_id, .item_no = item_no };
+    struct attachment attachment = { 0 };
+    int r = refresh_content_no(tx, &item);
+
+    if (r == 0)
+        r = find_attachment(tx, arena, mailbox_id, item.content_no, no, &attachment);
+    if (r == 0 && with_data)
+        r = chunks_read(tx, arena, mailbox_id, item.content_no, PART_ATTACHMENT + no, attachment.size, &attachment.data);
+    if (r == 0)
+        *ret_attachment = attachment;
+    return r;
+}
+
+int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct attachment attachment;
+    int64_t one = 0;
+    int r = arena_new(65536, &arena);
+
+    if (r == 0)
+        r = refresh_content_no(tx, item);
+    if (r == 0)
+        r = find_attachment(tx, arena, item->mailbox_id, item->content_no, no, &attachment);
+    if (r == 0)
+        r = content_open(tx, item);
+    if (r != 0)
+        return r;
+    const struct store_value args[] = { V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(no) };
+    r = sql_run(tx, SQL_attachment_delete_one, args, 3, NULL);
+    if (r == 0)
+        r = sql_run(tx, SQL_chunk_delete_part,
+                    ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(PART_ATTACHMENT + no)), NULL);
+    if (r == 0)
+        r = sql_number(tx, SQL_attachment_shown, args, 2, &one);
+    if (r < 0)
+        return r;
+    if (r == 1)
+        item->flags &= ~ITEM_HAS_ATTACHMENTS;
+    item->size -= attachment.size < item->size ? attachment.size : item->size;
+    return store_item_update(tx, item, true);
+}

@@ -1,0 +1,309 @@
+/*
+ * Writing items: insert, update, replace, move, copy, delete. Each takes the
+ * mailbox' next change number, keeps the folder's counts, and leaves a row in
+ * `change` for those who follow the folder.
+ */
+#include "store/store_item.h"
+
+#include "model/code.h"
+#include "store/store_mail.h"
+
+#include <errno.h>
+
+enum { PROPS_MAX = 16 * 1024 * 1024, KEY_MAX = 255, KEY_ARENA = 65536 };
+enum change_kind { CHANGE_CREATED = 1, CHANGE_UPDATED, CHANGE_DELETED };
+
+int item_args(const struct item *item, struct buf *props, struct store_value args[ITEM_ARGS])
+{
+    item_pack(item, props);
+    const struct store_value values[] = {
+        V_INT(item->mailbox_id),      V_INT(item->item_no),        V_INT(item->folder_no),
+        V_INT(item->content_no),      V_INT(item->change_no),      V_INT(item->key_no),
+        V_TEXT(item->item_class),     V_INT(item->flags),          V_TEXT(item->subject),
+        V_INT(item->body_type),       V_INT(item->importance),     V_INT(item->sensitivity),
+        V_INT(item->created),         V_INT(item->modified),       V_INT(item->sent),
+        V_INT(item->received),        V_INT(item->size),           V_TEXT(item->from.name),
+        V_TEXT(item->from.address),   V_TEXT(item->from.routing),  V_TEXT(item->sender.name),
+        V_TEXT(item->sender.address), V_TEXT(item->sender.routing), V_TEXT(item->message_id),
+        V_BLOB(buf_span(props)),
+    };
+    _Static_assert(ARRAY_LEN(values) == ITEM_ARGS, "a value for each of ITEM_COLUMNS");
+    memcpy(args, values, sizeof(values));
+    return buf_error(props);
+}
+
+static int sort_key(struct arena *arena, struct span text, struct span *ret_key)
+{
+    if (text.len > KEY_MAX)
+        text.len = KEY_MAX;
+    return store_fold(arena, text, ret_key);
+}
+
+static struct span shown_name(const struct rcpt *rcpt)
+{
+    return rcpt->name.len > 0 ? rcpt->name : rcpt->address;
+}
+
+/* Arguments 26 to 30 of item_insert and item_write. */
+static int key_args(const struct item *item, struct arena *arena, struct store_value args[5])
+{
+    struct span subject = { 0 }, from = { 0 };
+    int r = sort_key(arena, item->subject, &subject);
+
+    if (r == 0)
+        r = sort_key(arena, shown_name(&item->from), &from);
+    if (r != 0)
+        return r;
+    args[0] = V_BLOB(subject);
+    args[1] = V_BLOB(from);
+    args[2] = V_INT((item->flags & ITEM_READ) != 0);
+    args[3] = V_INT((item->flags & ITEM_HAS_ATTACHMENTS) != 0);
+    args[4] = V_INT((item->flags & ITEM_ASSOCIATED) != 0);
+    return 0;
+}
+
+static int display_key(const struct item *item, struct arena *arena, struct span *ret_key)
+{
+    struct buf text = BUF_INIT(2048);
+
+    for (size_t i = 0; i < item->to.n && text.len < KEY_MAX; i++) {
+        struct span name = shown_name(&item->to.v[i]);
+        if (i > 0)
+            buf_add_str(&text, "; ");
+        buf_add(&text, name.ptr, name.len < KEY_MAX ? name.len : KEY_MAX);
+    }
+    int r = buf_error(&text);
+    if (r == 0)
+        r = sort_key(arena, buf_span(&text), ret_key);
+    buf_done(&text);
+    return r;
+}
+
+/* statement is item_insert (last: display_to) or item_write (last: the number
+ * that the row has so far). */
+static int write_row(struct store_tx *tx, const struct item *item, enum store_statement statement, struct store_value last)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct buf props = BUF_INIT(PROPS_MAX);
+    struct store_value args[ITEM_ARGS + 6];
+    int64_t written = 0;
+    int r = arena_new(KEY_ARENA, &arena);
+
+    if (r == 0)
+        r = item_args(item, &props, args);
+    if (r == 0)
+        r = key_args(item, arena, args + ITEM_ARGS);
+    args[ITEM_ARGS + 5] = last;
+    if (r == 0)
+        r = sql_run(tx, statement, args, ARRAY_LEN(args), &written);
+    buf_done(&props);
+    return r == 0 && written == 0 ? CODE_ErrorItemNotFound : r;
+}
+
+static int insert_row(struct store_tx *tx, const struct item *item)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct span display = { 0 };
+    int r = arena_new(KEY_ARENA, &arena);
+
+    if (r == 0)
+        r = display_key(item, arena, &display);
+    return r == 0 ? write_row(tx, item, SQL_item_insert, V_BLOB(display)) : r;
+}
+
+static int note_change(struct store_tx *tx, const struct item *item, uint64_t item_no, uint64_t folder_no, enum change_kind kind)
+{
+    return sql_run(tx, SQL_change_put,
+                   ARGS(V_INT(item->mailbox_id), V_INT(item->change_no), V_INT(item_no), V_INT(folder_no), V_INT(kind)), NULL);
+}
+
+static uint64_t list_size(const struct rcpt_list *list)
+{
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < list->n; i++)
+        size += list->v[i].name.len + list->v[i].address.len;
+    return size;
+}
+
+static uint64_t content_size(const struct item *item)
+{
+    uint64_t size = item->subject.len + item->body.len + item->mime.len + list_size(&item->to) + list_size(&item->cc) +
+                    list_size(&item->bcc);
+
+    for (size_t i = 0; i < item->attachments.n; i++)
+        size += item->attachments.v[i].data.len;
+    return size;
+}
+
+int store_item_insert(struct store_tx *tx, struct item *item)
+{
+    uint64_t no = 0, change = 0;
+    int r = store_take_numbers(tx, item->mailbox_id, 2, &no, &change);
+
+    if (r != 0)
+        return r;
+    item->item_no = no;
+    item->change_no = change;
+    item->key_no = change;
+    if (item->size == 0)
+        item->size = content_size(item);
+    item->flags = item->mime.len > 0 ? item->flags | ITEM_HAS_MIME : item->flags & ~ITEM_HAS_MIME;
+    r = folder_count_item(tx, item->mailbox_id, item->folder_no, item->flags, 1, change);
+    if (r == 0)
+        r = content_write(tx, item, no + 1);
+    if (r == 0)
+        r = insert_row(tx, item);
+    return r == 0 ? note_change(tx, item, no, item->folder_no, CHANGE_CREATED) : r;
+}
+
+struct place {
+    uint64_t folder_no;
+    uint32_t flags;
+    uint64_t content_no;
+};
+
+static int find_place(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, struct place *ret_place)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_item_place, ARGS(V_INT(mailbox_id), V_INT(item_no)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : CODE_ErrorItemNotFound;
+    ret_place->folder_no = (uint64_t)sql_int(&sql, 0);
+    ret_place->flags = (uint32_t)sql_int(&sql, 1);
+    ret_place->content_no = (uint64_t)sql_int(&sql, 2);
+    return 0;
+}
+
+static int recount(struct store_tx *tx, const struct item *item, const struct place *old)
+{
+    const uint32_t counted = ITEM_READ | ITEM_ASSOCIATED;
+
+    if (old->folder_no == item->folder_no && (old->flags & counted) == (item->flags & counted))
+        return 0;
+    int r = folder_count_item(tx, item->mailbox_id, item->folder_no, item->flags, 1, item->change_no);
+    return r == 0 ? folder_count_item(tx, item->mailbox_id, old->folder_no, old->flags, -1, item->change_no) : r;
+}
+
+static int take_change(struct store_tx *tx, struct item *item, uint32_t numbers, bool client, uint64_t *ret_no)
+{
+    uint64_t change = 0;
+    int r = store_take_numbers(tx, item->mailbox_id, numbers, ret_no, &change);
+
+    if (r != 0)
+        return r;
+    item->change_no = change;
+    if (client)
+        item->key_no = change;
+    return 0;
+}
+
+int store_item_update(struct store_tx *tx, struct item *item, bool client)
+{
+    struct place old;
+    uint64_t no = 0;
+    int r = find_place(tx, item->mailbox_id, item->item_no, &old);
+
+    if (r == 0)
+        r = take_change(tx, item, 0, client, &no);
+    if (r != 0)
+        return r;
+    item->folder_no = old.folder_no;
+    r = write_row(tx, item, SQL_item_write, V_INT(item->item_no));
+    if (r == 0)
+        r = recount(tx, item, &old);
+    return r == 0 ? note_change(tx, item, item->item_no, item->folder_no, CHANGE_UPDATED) : r;
+}
+
+static int update_display(struct store_tx *tx, const struct item *item)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct span display = { 0 };
+    int r = arena_new(KEY_ARENA, &arena);
+
+    if (r == 0)
+        r = display_key(item, arena, &display);
+    if (r != 0)
+        return r;
+    return sql_run(tx, SQL_item_display, ARGS(V_INT(item->mailbox_id), V_INT(item->item_no), V_BLOB(display)), NULL);
+}
+
+int store_item_replace(struct store_tx *tx, struct item *item, bool client)
+{
+    struct place old;
+    uint64_t no = 0, change = 0;
+    int r = find_place(tx, item->mailbox_id, item->item_no, &old);
+
+    if (r == 0)
+        r = store_take_numbers(tx, item->mailbox_id, 1, &no, &change);
+    if (r != 0)
+        return r;
+    item->size = content_size(item);
+    item->flags = item->mime.len > 0 ? item->flags | ITEM_HAS_MIME : item->flags & ~ITEM_HAS_MIME;
+    r = content_write(tx, item, no);
+    if (r == 0)
+        r = content_drop(tx, item->mailbox_id, old.content_no);
+    if (r == 0)
+        r = store_item_update(tx, item, client);
+    return r == 0 ? update_display(tx, item) : r;
+}
+
+int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, bool client)
+{
+    struct place old;
+    uint64_t old_no = item->item_no, no = 0;
+    int r = find_place(tx, item->mailbox_id, old_no, &old);
+
+    if (r == 0)
+        r = take_change(tx, item, 1, client, &no);
+    if (r != 0)
+        return r;
+    item->item_no = no;
+    item->folder_no = folder_no;
+    r = write_row(tx, item, SQL_item_write, V_INT(old_no));
+    if (r == 0)
+        r = recount(tx, item, &old);
+    if (r == 0)
+        r = note_change(tx, item, old_no, old.folder_no, CHANGE_DELETED);
+    return r == 0 ? note_change(tx, item, no, folder_no, CHANGE_CREATED) : r;
+}
+
+int store_item_copy(struct store_tx *tx, struct item *copy, uint64_t folder_no)
+{
+    uint64_t source_no = copy->item_no, no = 0;
+    int r = take_change(tx, copy, 1, true, &no);
+
+    if (r != 0)
+        return r;
+    copy->item_no = no;
+    copy->folder_no = folder_no;
+    r = folder_count_item(tx, copy->mailbox_id, folder_no, copy->flags, 1, copy->change_no);
+    if (r == 0)
+        r = content_keep(tx, copy->mailbox_id, copy->content_no);
+    if (r == 0)
+        r = insert_row(tx, copy);
+    if (r == 0)
+        r = sql_run(tx, SQL_item_copy_display, ARGS(V_INT(copy->mailbox_id), V_INT(no), V_INT(source_no)), NULL);
+    return r == 0 ? note_change(tx, copy, no, folder_no, CHANGE_CREATED) : r;
+}
+
+int store_item_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no)
+{
+    struct item item = { .mailbox_id = mailbox_id, .item_no = item_no };
+    struct place old;
+    uint64_t no = 0;
+    int r = find_place(tx, mailbox_id, item_no, &old);
+
+    if (r == 0)
+        r = take_change(tx, &item, 0, false, &no);
+    if (r == 0)
+        r = sql_run(tx, SQL_item_delete, ARGS(V_INT(mailbox_id), V_INT(item_no)), NULL);
+    if (r == 0)
+        r = folder_count_item(tx, mailbox_id, old.folder_no, old.flags, -1, item.change_no);
+    if (r == 0)
+        r = content_drop(tx, mailbox_id, old.content_no);
+    return r == 0 ? note_change(tx, &item, item_no, old.folder_no, CHANGE_DELETED) : r;
+}

@@ -1,0 +1,273 @@
+/*
+ * The outbox: entries that freeze what was submitted, and the state of each
+ * recipient. outbox.due always says when the next queued recipient of the
+ * entry may be leased, so the runner's look costs one index read.
+ */
+#include "store/store_outbox.h"
+
+#include "store/store_item.h"
+
+#include <errno.h>
+
+enum { PROPS_MAX = 16 * 1024 * 1024, ENTRY_COLUMN = 2 + ITEM_COLUMNS_N };
+
+static int64_t first_due(const struct store_outbox *entry)
+{
+    int64_t due = INT64_MAX;
+
+    for (size_t i = 0; i < entry->rcpts_n; i++)
+        if (entry->rcpts[i].state == STORE_RCPT_QUEUED && entry->rcpts[i].next_attempt < due)
+            due = entry->rcpts[i].next_attempt;
+    return due;
+}
+
+static int insert_entry(struct store_tx *tx, const struct item *item, const struct store_outbox *entry)
+{
+    struct buf props = BUF_INIT(PROPS_MAX);
+    struct store_value args[ITEM_ARGS + 8];
+    int r = item_args(item, &props, args);
+
+    const struct store_value values[] = {
+        V_TEXT(entry->envelope_sender), V_TEXT(entry->message_id), V_INT(entry->date),   V_INT(entry->boundary_seed),
+        V_INT(entry->created),          V_INT(entry->expires),     V_INT(entry->bounce), V_INT(first_due(entry)),
+    };
+    memcpy(args + ITEM_ARGS, values, sizeof(values));
+    args[0] = V_INT(entry->mailbox_id);
+    args[1] = V_INT(entry->outbox_no);
+    if (r == 0)
+        r = sql_run(tx, SQL_outbox_insert, args, ARRAY_LEN(args), NULL);
+    buf_done(&props);
+    return r;
+}
+
+static int insert_rcpts(struct store_tx *tx, struct store_outbox *entry)
+{
+    for (size_t i = 0; i < entry->rcpts_n; i++) {
+        struct store_outbox_rcpt *rcpt = &entry->rcpts[i];
+        rcpt->no = (uint32_t)i + 1;
+        int r = sql_run(tx, SQL_outbox_rcpt_insert,
+                        ARGS(V_INT(entry->mailbox_id), V_INT(entry->outbox_no), V_INT(rcpt->no), V_TEXT(rcpt->address),
+                             V_TEXT(rcpt->name), V_INT(rcpt->kind), V_INT(rcpt->state), V_INT(rcpt->attempts),
+                             V_INT(rcpt->next_attempt), V_TEXT(rcpt->status)),
+                        NULL);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+static int put_trace(struct store_tx *tx, const struct store_outbox *entry)
+{
+    uint8_t hash[SHA256_SIZE];
+
+    sha256_parts(&entry->message_id, 1, hash);
+    return sql_run(tx, SQL_trace_put, ARGS(V_RAW(hash, sizeof(hash)), V_INT(entry->mailbox_id), V_INT(entry->outbox_no)), NULL);
+}
+
+int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_outbox *entry)
+{
+    uint64_t no = 0, change = 0;
+    int r = store_take_numbers(tx, entry->mailbox_id, 2, &no, &change);
+
+    if (r != 0)
+        return r;
+    entry->outbox_no = no;
+    if (item->content_no == 0)
+        r = content_write(tx, item, no + 1);
+    else
+        r = content_keep(tx, entry->mailbox_id, item->content_no);
+    entry->content_no = item->content_no;
+    if (r == 0)
+        r = insert_entry(tx, item, entry);
+    if (r == 0)
+        r = insert_rcpts(tx, entry);
+    return r == 0 ? put_trace(tx, entry) : r;
+}
+
+static int next_due(struct store_tx *tx, int64_t now, int64_t *ret_next)
+{
+    int64_t next = 0;
+    int r = sql_number(tx, SQL_outbox_next, ARGS(V_INT(now)), &next);
+
+    if (r < 0)
+        return r;
+    /* MIN() over nothing is NULL, which reads as 0. */
+    *ret_next = r == 1 || next == 0 || next == INT64_MAX ? WHEN_NONE : next;
+    return 0;
+}
+
+int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size_t limit, struct store_outbox_key **ret_keys,
+                     size_t *ret_n, int64_t *ret_next)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct store_outbox_key *list = NULL;
+    size_t n = 0, room = 0;
+    int64_t next = WHEN_NONE;
+    int r = sql_open(tx, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), &sql);
+
+    if (r != 0)
+        return r;
+    while ((r = sql_next(&sql)) == 1) {
+        list = store_grow(arena, list, n, &room, sizeof(*list));
+        if (!list)
+            return -ENOMEM;
+        list[n++] = (struct store_outbox_key){ sql_int(&sql, 0), (uint64_t)sql_int(&sql, 1) };
+    }
+    sql_close(&sql);
+    if (r == 0 && n < limit)
+        r = next_due(tx, now, &next);
+    if (r != 0)
+        return r;
+    *ret_keys = list;
+    *ret_n = n;
+    *ret_next = next;
+    return 0;
+}
+
+static int renew_due(struct store_tx *tx, struct store_outbox_key key)
+{
+    return sql_run(tx, SQL_outbox_renew_due, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), NULL);
+}
+
+int store_outbox_lease(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t now, int64_t until)
+{
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_outbox_lease,
+                    ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(owner), V_INT(until), V_INT(now)), &written);
+
+    if (r == 0)
+        r = renew_due(tx, key);
+    return r == 0 && written == 0 ? 1 : r;
+}
+
+static int read_entry(struct sql *sql, struct arena *arena, struct store_outbox *entry)
+{
+    int r = sql_copy(sql, ENTRY_COLUMN, arena, &entry->envelope_sender);
+
+    if (r == 0)
+        r = sql_copy(sql, ENTRY_COLUMN + 1, arena, &entry->message_id);
+    entry->date = sql_int(sql, ENTRY_COLUMN + 2);
+    entry->boundary_seed = (uint64_t)sql_int(sql, ENTRY_COLUMN + 3);
+    entry->created = sql_int(sql, ENTRY_COLUMN + 4);
+    entry->expires = sql_int(sql, ENTRY_COLUMN + 5);
+    entry->bounce = sql_int(sql, ENTRY_COLUMN + 6) != 0;
+    return r;
+}
+
+static int read_frozen(struct store_tx *tx, struct arena *arena, struct store_outbox *entry, struct item *item)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_outbox_get, ARGS(V_INT(entry->mailbox_id), V_INT(entry->outbox_no)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : 1;
+    r = item_from_row(&sql, arena, entry->mailbox_id, item);
+    if (r == 0)
+        r = read_entry(&sql, arena, entry);
+    entry->content_no = item->content_no;
+    item->item_no = 0;
+    item->message_id = entry->message_id;
+    item->sent = entry->date;
+    item->boundary_seed = entry->boundary_seed;
+    return r;
+}
+
+static int read_rcpt(struct sql *sql, struct arena *arena, struct store_outbox_rcpt *rcpt)
+{
+    rcpt->no = (uint32_t)sql_int(sql, 0);
+    rcpt->kind = (enum store_rcpt_kind)sql_int(sql, 3);
+    rcpt->state = (enum store_rcpt_state)sql_int(sql, 4);
+    rcpt->attempts = (uint32_t)sql_int(sql, 5);
+    rcpt->next_attempt = sql_int(sql, 6);
+    int r = sql_copy(sql, 1, arena, &rcpt->address);
+    if (r == 0)
+        r = sql_copy(sql, 2, arena, &rcpt->name);
+    return r == 0 ? sql_copy(sql, 7, arena, &rcpt->status) : r;
+}
+
+static int read_rcpts(struct store_tx *tx, struct arena *arena, uint64_t owner, struct store_outbox *entry)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    size_t room = 0;
+    int r = sql_open(tx, SQL_outbox_rcpts, ARGS(V_INT(entry->mailbox_id), V_INT(entry->outbox_no), V_INT(owner)), &sql);
+
+    if (r != 0)
+        return r;
+    while ((r = sql_next(&sql)) == 1) {
+        entry->rcpts = store_grow(arena, entry->rcpts, entry->rcpts_n, &room, sizeof(*entry->rcpts));
+        if (!entry->rcpts)
+            return -ENOMEM;
+        r = read_rcpt(&sql, arena, &entry->rcpts[entry->rcpts_n]);
+        if (r != 0)
+            return r;
+        entry->rcpts_n++;
+    }
+    return r;
+}
+
+int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner, unsigned depth,
+                      struct store_outbox *ret_entry, struct item *ret_item)
+{
+    struct store_outbox entry = { .mailbox_id = key.mailbox_id, .outbox_no = key.outbox_no };
+    struct item item;
+    int r = read_frozen(tx, arena, &entry, &item);
+
+    if (r == 0)
+        r = read_rcpts(tx, arena, owner, &entry);
+    if (r == 0)
+        r = item_load_content(tx, arena, depth, &item);
+    if (r != 0)
+        return r;
+    *ret_entry = entry;
+    *ret_item = item;
+    return 0;
+}
+
+int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles,
+                        size_t n, uint32_t *ret_left)
+{
+    int64_t left = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int64_t written = 0;
+        r = sql_run(tx, SQL_outbox_settle,
+                    ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(settles[i].no), V_INT(settles[i].state),
+                         V_INT(settles[i].next_attempt), V_TEXT(settles[i].status), V_INT(owner)),
+                    &written);
+        if (r != 0 || written == 0)
+            return r != 0 ? r : 1;
+    }
+    r = renew_due(tx, key);
+    if (r == 0)
+        r = sql_number(tx, SQL_outbox_left, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), &left);
+    if (r == 0)
+        *ret_left = (uint32_t)left;
+    return r;
+}
+
+int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key)
+{
+    const struct store_value args[] = { V_INT(key.mailbox_id), V_INT(key.outbox_no) };
+    int64_t content_no = 0;
+    int r = sql_number(tx, SQL_outbox_content, args, 2, &content_no);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = sql_run(tx, SQL_outbox_rcpt_delete, args, 2, NULL);
+    if (r == 0)
+        r = sql_run(tx, SQL_outbox_delete, args, 2, NULL);
+    return r == 0 ? content_drop(tx, key.mailbox_id, (uint64_t)content_no) : r;
+}
+
+int store_outbox_count(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_entries)
+{
+    int64_t n = 0;
+    int r = sql_number(tx, SQL_outbox_count, ARGS(V_INT(mailbox_id)), &n);
+
+    if (r == 0)
+        *ret_entries = (uint64_t)n;
+    return r;
+}
