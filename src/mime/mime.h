@@ -1,0 +1,35 @@
+/*
+ * Items and RFC 5322 messages, both ways. <gmime/...> is included only in this
+ * folder. What mime_write makes depends on the item alone: equal items give
+ * equal bytes, so every attempt of the outbox sends the same message
+ * (decisions 3, 7, 8).
+ */
+#ifndef EWSD_MIME_MIME_H
+#define EWSD_MIME_MIME_H
+
+#include "model/code.h"
+#include "model/item.h"
+
+#define MIME_DEPTH_MAX 32
+#define MIME_PARTS_MAX 1000
+
+/* Once per program, before any thread. */
+void mime_init(void);
+
+/* Fills ret_item (as item_init leaves it) from a message: subject, originators,
+ * recipients (Bcc too), message ids, importance, receipts, headers, body,
+ * attachments with data. item.mime is not set. Texts become UTF-8; bytes that
+ * are none become U+FFFD. CODE_ErrorMimeContentInvalid; -ENOMEM. */
+int mime_read(struct span bytes, struct arena *arena, struct item *ret_item);
+
+struct mime_options {
+    bool keep_bcc; /* the sender's own copy; never for what is transmitted */
+};
+
+/* The item as a message: CRLF lines of at most 998 bytes, 7-bit. Date is
+ * item.sent (created when unset), Message-ID, From, Sender and boundary_seed
+ * are the item's. With item.mime its body bytes are kept and the headers are
+ * edited only. Attachments need their data loaded. -ENOMEM, -EFBIG. */
+int mime_write(const struct item *item, const struct mime_options *options, struct buf *out);
+
+#endif
