@@ -100,6 +100,23 @@ int base64_decode(struct arena *arena, struct span text, struct span *ret_bytes)
     return 0;
 }
 
+bool base64_decode_to(struct span text, uint8_t *bytes, size_t room, size_t *ret_len)
+{
+    struct base64_decode_ctx ctx;
+    size_t len = room;
+
+    if (text.len == 0 || text.len % 4 != 0 || BASE64_DECODE_LENGTH(text.len) > room)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (strchr(" \t\r\n\f\v", text.ptr[i]))
+            return false;
+    base64_decode_init(&ctx);
+    if (!base64_decode_update(&ctx, &len, bytes, text.len, text.ptr) || !base64_decode_final(&ctx))
+        return false;
+    *ret_len = len;
+    return true;
+}
+
 void hex_encode(struct buf *out, const void *bytes, size_t len)
 {
     static const char digits[] = "0123456789abcdef";

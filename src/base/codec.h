@@ -31,6 +31,11 @@ int random_bytes(void *bytes, size_t len);
 void base64_encode(struct buf *out, const void *bytes, size_t len);
 /* Decodes into arena memory; white space is skipped. 1: not base64. -ENOMEM. */
 int base64_decode(struct arena *arena, struct span text, struct span *ret_bytes);
+/* Room that base64_decode_to needs for len characters. */
+#define BASE64_ROOM(len) (((len) + 1) * 6 / 8)
+/* The same into the caller's memory, for short texts; here white space, empty
+ * text and more characters than room are refused (false). */
+bool base64_decode_to(struct span text, uint8_t *bytes, size_t room, size_t *ret_len);
 /* Lower-case hex. */
 void hex_encode(struct buf *out, const void *bytes, size_t len);
 

@@ -235,31 +235,6 @@ static bool decompress(const uint8_t *in, size_t len, uint8_t out[PAYLOAD_MAX], 
     return true;
 }
 
-/* Base64 of at most ID_TEXT_MAX characters into bytes; strict. */
-static bool decode_text(struct span text, uint8_t bytes[ID_TEXT_MAX], size_t *ret_len)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t pad = 0, n = 0;
-    uint32_t bits = 0;
-
-    if (text.len == 0 || text.len > ID_TEXT_MAX || text.len % 4 != 0)
-        return false;
-    while (pad < 2 && text.ptr[text.len - 1 - pad] == '=')
-        pad++;
-    for (size_t i = 0; i < text.len - pad; i++) {
-        const char *digit = text.ptr[i] ? strchr(alphabet, text.ptr[i]) : NULL;
-        if (!digit)
-            return false;
-        bits = bits << 6 | (uint32_t)(digit - alphabet);
-        if (i % 4 != 0)
-            bytes[n++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
-    }
-    if ((pad == 1 && (bits & 3)) || (pad == 2 && (bits & 15)))
-        return false;
-    *ret_len = n;
-    return true;
-}
-
 /* A 2007 id is told apart from garbage only when its whole frame stands. */
 static int read_legacy(struct reader *r)
 {
@@ -351,7 +326,7 @@ static int read_payload(struct reader *r, const struct mac_key *key, struct ews_
 
 int id_decode(const struct mac_key *key, struct span text, struct ews_id *ret_id)
 {
-    uint8_t bytes[ID_TEXT_MAX], payload[PAYLOAD_MAX];
+    uint8_t bytes[BASE64_ROOM(ID_TEXT_MAX)], payload[PAYLOAD_MAX];
     struct ews_id id = { .item = 0 };
     struct reader r;
     size_t len;
@@ -359,7 +334,7 @@ int id_decode(const struct mac_key *key, struct span text, struct ews_id *ret_id
 
     if (text.len == 0)
         return CODE_ErrorInvalidIdEmpty;
-    if (!decode_text(text, bytes, &len) || len < 2 || bytes[0] > 1)
+    if (!base64_decode_to(text, bytes, sizeof(bytes), &len) || len < 2 || bytes[0] > 1)
         return CODE_ErrorInvalidIdMalformed;
     r = (struct reader){ .at = bytes + 1, .left = len - 1 };
     if (bytes[0] == 1) {
@@ -399,12 +374,12 @@ void change_key_encode(enum change_key_kind kind, const uint8_t epoch[GUID_SIZE]
 
 int change_key_decode(struct span text, const uint8_t epoch[GUID_SIZE], uint64_t *ret_counter)
 {
-    uint8_t bytes[ID_TEXT_MAX], guid[GUID_SIZE];
+    uint8_t bytes[BASE64_ROOM(ID_TEXT_MAX)], guid[GUID_SIZE];
     struct reader r;
     uint64_t kind, counter;
     size_t len;
 
-    if (!decode_text(text, bytes, &len))
+    if (!base64_decode_to(text, bytes, sizeof(bytes), &len))
         return CODE_ErrorInvalidChangeKey;
     r = (struct reader){ .at = bytes, .left = len };
     kind = take_le(&r, 4);

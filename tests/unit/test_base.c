@@ -1,0 +1,331 @@
+/*
+ * The ground floor: arena cap and zeroing, buf limits, spans, codecs against
+ * published vectors, time, settings' bounds, log escaping.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/when.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define assert_span(span, text) assert_true(span_is((span), (text)))
+
+static void arena_is_capped_and_zeroed(void **state)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    size_t got = 0;
+
+    (void)state;
+    assert_int_equal(arena_new(100000, &arena), 0);
+    for (unsigned char *p; (p = arena_alloc(arena, 100)) != NULL; got += 100) {
+        assert_int_equal((uintptr_t)p % 16, 0);
+        for (size_t i = 0; i < 100; i++)
+            assert_int_equal(p[i], 0);
+        memset(p, 0xff, 100);
+    }
+    assert_in_range(got, 40000, 100000);
+    assert_true(arena_used(arena) <= 100000);
+    arena_reset(arena);
+    assert_true(arena_used(arena) < 70000);
+    unsigned char *p = arena_alloc(arena, 1000);
+    assert_non_null(p);
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(p[i], 0);
+    assert_non_null(arena_alloc(arena, 0));
+    assert_null(arena_alloc(arena, SIZE_MAX));
+    assert_null(arena_array(arena, SIZE_MAX / 2, 3));
+}
+
+static void arena_makes_texts(void **state)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct span text;
+
+    (void)state;
+    assert_int_equal(arena_new(100000, &arena), 0);
+    assert_int_equal(arena_copy(arena, (struct span){ NULL, 0 }, &text), 0);
+    assert_string_equal(text.ptr, "");
+    assert_int_equal(arena_printf(arena, &text, "%s-%d", "a", 7), 0);
+    assert_span(text, "a-7");
+    assert_int_equal(text.ptr[3], '\0');
+    assert_int_equal(arena_printf(arena, &text, "%200000d", 7), -ENOMEM);
+}
+
+static void buf_stops_at_its_maximum(void **state)
+{
+    struct buf buf = BUF_INIT(10);
+
+    (void)state;
+    buf_add_str(&buf, "12345");
+    buf_add_u64(&buf, 0);
+    assert_int_equal(buf_error(&buf), 0);
+    buf_add_str(&buf, "67890");
+    assert_int_equal(buf_error(&buf), -EFBIG);
+    buf_add_str(&buf, "x");
+    assert_span(buf_span(&buf), "123450");
+    buf_clear(&buf);
+    buf_printf(&buf, "%d", 12345);
+    assert_int_equal(buf_error(&buf), 0);
+    assert_span(buf_span(&buf), "12345");
+    buf_done(&buf);
+    buf_add_u64(&buf, 987);
+    assert_span(buf_span(&buf), "987");
+    buf_done(&buf);
+}
+
+static void buf_writes_the_largest_number(void **state)
+{
+    struct buf buf = BUF_INIT(100);
+
+    (void)state;
+    buf_add_u64(&buf, UINT64_MAX);
+    assert_span(buf_span(&buf), "18446744073709551615");
+    buf_done(&buf);
+}
+
+static void spans_answer_questions(void **state)
+{
+    int64_t n = 0;
+    bool yes = false;
+
+    (void)state;
+    assert_true(span_eq_nocase(SPAN("AbZ"), SPAN("aBz")));
+    assert_false(span_eq_nocase(SPAN("A"), SPAN("AB")));
+    assert_true(span_starts(SPAN("abc"), SPAN("ab")));
+    assert_span(span_trim(SPAN(" \t\r\na b\n")), "a b");
+    assert_true(span_int(SPAN("-9223372036854775808"), false, INT64_MIN, INT64_MAX, &n));
+    assert_true(n == INT64_MIN);
+    assert_false(span_int(SPAN("9223372036854775808"), false, INT64_MIN, INT64_MAX, &n));
+    assert_true(span_int(SPAN("0x0E07"), true, 0, 65535, &n));
+    assert_int_equal(n, 0x0e07);
+    assert_false(span_int(SPAN("0x0E07"), false, 0, 65535, &n));
+    assert_false(span_int(SPAN(""), true, 0, 9, &n));
+    assert_false(span_int(SPAN("-"), true, 0, 9, &n));
+    assert_false(span_int(SPAN("10"), true, 0, 9, &n));
+    assert_true(span_bool(SPAN(" 1 "), &yes) && yes);
+    assert_true(span_bool(SPAN("false"), &yes) && !yes);
+    assert_false(span_bool(SPAN("TRUE"), &yes));
+}
+
+static void utf8_is_checked(void **state)
+{
+    (void)state;
+    assert_true(span_utf8_ok(SPAN("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
+    assert_false(span_utf8_ok(SPAN("\xc0\x80")));
+    assert_false(span_utf8_ok(SPAN("\xed\xa0\x80")));
+    assert_false(span_utf8_ok(SPAN("\xf4\x90\x80\x80")));
+    assert_false(span_utf8_ok(SPAN("\xe2\x82")));
+    assert_false(span_utf8_ok((struct span){ "a\0b", 3 }));
+}
+
+static void base64_goes_both_ways(void **state)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct buf buf = BUF_INIT(100);
+    struct span bytes;
+    uint8_t room[BASE64_ROOM(8)];
+    size_t len;
+
+    (void)state;
+    assert_int_equal(arena_new(100000, &arena), 0);
+    base64_encode(&buf, "fooba", 5);
+    assert_span(buf_span(&buf), "Zm9vYmE=");
+    assert_int_equal(base64_decode(arena, SPAN(" Zm9v\r\nYmE= "), &bytes), 0);
+    assert_span(bytes, "fooba");
+    assert_int_equal(base64_decode(arena, SPAN(""), &bytes), 0);
+    assert_int_equal(bytes.len, 0);
+    assert_int_equal(base64_decode(arena, SPAN("Zm9"), &bytes), 1);
+    assert_int_equal(base64_decode(arena, SPAN("Zm9%"), &bytes), 1);
+    assert_true(base64_decode_to(SPAN("Zm9vYmE="), room, sizeof(room), &len));
+    assert_int_equal(len, 5);
+    assert_false(base64_decode_to(SPAN("Zm9v YmE"), room, sizeof(room), &len));
+    assert_false(base64_decode_to(SPAN("Zm9vYmFyZm9v"), room, sizeof(room), &len));
+    buf_done(&buf);
+}
+
+static void digests_match_published_vectors(void **state)
+{
+    uint8_t digest[SHA256_SIZE], secret[MAC_KEY_SIZE] = { 0 };
+    struct span parts[] = { SPAN("a"), SPAN("bc") };
+    struct buf buf = BUF_INIT(100);
+    struct mac_key key;
+
+    (void)state;
+    sha256_parts(parts, 2, digest);
+    hex_encode(&buf, digest, sizeof(digest));
+    assert_span(buf_span(&buf), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    buf_clear(&buf);
+    /* RFC 4231 case 1: the key is padded with zeros to the block anyway. */
+    memset(secret, 0x0b, 20);
+    mac_key_init(&key, secret);
+    mac_sign(&key, &SPAN("Hi There"), 1, digest);
+    hex_encode(&buf, digest, sizeof(digest));
+    assert_span(buf_span(&buf), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    buf_done(&buf);
+    assert_int_equal(random_bytes(secret, sizeof(secret)), 0);
+    assert_true(mem_equal_secret("ab", "ab", 2));
+    assert_false(mem_equal_secret("ab", "ac", 2));
+}
+
+static void time_is_read(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t at;
+    } cases[] = {
+        { "1970-01-01T00:00:00Z", 0 },
+        { "2026-11-24T04:28:04Z", 1795494484000 },
+        { "2026-11-24T05:28:04.250+01:00", 1795494484250 },
+        { "2026-11-23T23:28:04-05:00", 1795494484000 },
+        { "2000-02-29T23:59:59", 951868799000 },
+        { "0001-01-01T00:00:00Z", -62135596800000 },
+        { "1969-12-31T23:59:59.999Z", -1 },
+        { "2026-11-23T24:00:00Z", 1795478400000 },
+    };
+    static const char *const bad[] = { "", "2026-11-24", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z",
+                                       "2026-11-24T25:00:00Z", "2026-11-24T00:00:00.Z", "2026-11-24T00:00:00+15:00",
+                                       "2026-11-24T00:00:00Zx", "26-11-24T00:00:00Z" };
+    int64_t at;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_true(when_parse_xs(span_of(cases[i].text), &at));
+        assert_true(at == cases[i].at);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(when_parse_xs(span_of(bad[i]), &at));
+}
+
+static void time_is_written(void **state)
+{
+    char xs[WHEN_XS_SIZE], rfc[WHEN_RFC5322_SIZE];
+
+    (void)state;
+    when_format_xs(1795494484250, xs);
+    assert_string_equal(xs, "2026-11-24T04:28:04Z");
+    when_format_xs(-1, xs);
+    assert_string_equal(xs, "1969-12-31T23:59:59Z");
+    when_format_xs(951782400000, xs);
+    assert_string_equal(xs, "2000-02-29T00:00:00Z");
+    when_format_rfc5322(1795494484000, rfc);
+    assert_string_equal(rfc, "Tue, 24 Nov 2026 04:28:04 +0000");
+    when_format_xs(INT64_MAX, xs);
+    assert_string_equal(xs, "9999-12-31T23:59:59Z");
+    when_format_xs(WHEN_NONE, xs);
+    assert_string_equal(xs, "0001-01-01T00:00:00Z");
+}
+
+static int64_t frozen(void)
+{
+    return 42;
+}
+
+static void clock_can_be_replaced(void **state)
+{
+    (void)state;
+    when_set_clock(frozen);
+    assert_int_equal(when_now(), 42);
+    when_set_clock(NULL);
+    assert_true(when_now() > 1700000000000);
+}
+
+static void settings_have_bounds(void **state)
+{
+    char error[CONF_ERROR_SIZE];
+    struct conf conf;
+
+    (void)state;
+    conf_init(&conf);
+    assert_int_equal(conf.http_max_body, 67108864);
+    assert_string_equal(conf.soap_version_string, "Exchange2013_SP1");
+    assert_int_equal(conf_assign(&conf, "http.workers=512", error), 0);
+    assert_int_equal(conf.http_workers, 512);
+    assert_int_equal(conf_assign(&conf, "http.workers=513", error), 1);
+    assert_string_equal(error, "http.workers must be a number from 1 to 512 threads");
+    assert_int_equal(conf.http_workers, 512);
+    assert_int_equal(conf_assign(&conf, "http.workers=many", error), 1);
+    assert_int_equal(conf_assign(&conf, "relay.url=smtp://relay.test:25", error), 0);
+    assert_string_equal(conf.relay_url, "smtp://relay.test:25");
+    assert_int_equal(conf_assign(&conf, "relay.url=", error), 0);
+    assert_string_equal(conf.relay_url, "");
+    assert_int_equal(conf_assign(&conf, "no.such=1", error), 1);
+    assert_int_equal(conf_assign(&conf, "http.workers", error), 1);
+}
+
+static void errors_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(err_text(-EIO), "EIO: Input/output error");
+    assert_ptr_equal(err_text(-EIO), err_text(-EIO));
+    assert_string_equal(err_text(-100000), "unknown error");
+}
+
+static void log_lines_cannot_be_forged(void **state)
+{
+    char path[] = "/tmp/test_base_log_XXXXXX", line[512] = { 0 };
+    int file = mkstemp(path), kept = dup(STDERR_FILENO);
+
+    (void)state;
+    assert_true(file >= 0 && kept >= 0);
+    dup2(file, STDERR_FILENO);
+    when_set_clock(frozen);
+    log_event(LOG_INFO_LEVEL, "test", LOG_S("name", "a\nb\"c\x1b"), LOG_N("n", -5), LOG_S("plain", "x@y"));
+    log_event(LOG_DEBUG_LEVEL, "hidden");
+    log_event(LOG_WARN_LEVEL, "empty");
+    when_set_clock(NULL);
+    dup2(kept, STDERR_FILENO);
+    assert_true(pread(file, line, sizeof(line) - 1, 0) > 0);
+    close(file);
+    close(kept);
+    unlink(path);
+    assert_string_equal(line, "1970-01-01T00:00:00Z info test name=\"a\\x0ab\\\"c\\x1b\" n=-5 plain=x@y\n"
+                              "1970-01-01T00:00:00Z warn empty\n");
+}
+
+static void metrics_count(void **state)
+{
+    struct buf buf = BUF_INIT(100000);
+
+    (void)state;
+    metric_add(METRIC_outbox_sent, 3);
+    metrics_write(&buf);
+    buf_add_char(&buf, '\0');
+    assert_int_equal(metric_get(METRIC_outbox_sent), 3);
+    assert_non_null(strstr(buf.ptr, "\newsd_outbox_sent_total 3\n"));
+    buf_done(&buf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_is_capped_and_zeroed),
+        cmocka_unit_test(arena_makes_texts),
+        cmocka_unit_test(buf_stops_at_its_maximum),
+        cmocka_unit_test(buf_writes_the_largest_number),
+        cmocka_unit_test(spans_answer_questions),
+        cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(base64_goes_both_ways),
+        cmocka_unit_test(digests_match_published_vectors),
+        cmocka_unit_test(time_is_read),
+        cmocka_unit_test(time_is_written),
+        cmocka_unit_test(clock_can_be_replaced),
+        cmocka_unit_test(settings_have_bounds),
+        cmocka_unit_test(errors_have_names),
+        cmocka_unit_test(log_lines_cannot_be_forged),
+        cmocka_unit_test(metrics_count),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
