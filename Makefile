@@ -34,4 +34,4 @@ install: build
 	@DESTDIR=$(DESTDIR) meson install -C build
 
 clean:
-	rm -rf build check-asan check-clang check-tsan fuzz-clang
+	rm -rf build fuzz-clang check-asan check-clang check-tsan

@@ -1,0 +1,31 @@
+/*
+ * Any bytes as the body of a request: parsing and validating must end with a
+ * request or a fault. tools/fuzz builds and runs it, with the requests of the
+ * golden tests as its corpus.
+ */
+#include "base/arena.h"
+#include "soap/envelope.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool served(struct span name)
+{
+    (void)name;
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct soap *soap;
+    struct span body = {(const char *)data, size};
+    struct soap_request request;
+    struct soap_fault fault;
+    struct arena *arena;
+    if (!soap && soap_new(served, &soap) != 0)
+        abort();
+    if (arena_new(64u << 20, &arena) != 0)
+        abort();
+    (void)soap_parse(soap, body, arena, &request, &fault);
+    arena_free(arena);
+    return 0;
+}
