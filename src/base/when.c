@@ -12,12 +12,12 @@
 
 struct moment {
     int64_t year;
-    int month; /* 1..12 */
-    int day;   /* 1..31 */
-    int hour;
-    int minute;
-    int second;
-    int weekday; /* 0 is Sunday */
+    uint8_t month; /* 1..12 */
+    uint8_t day;   /* 1..31 */
+    uint8_t hour;
+    uint8_t minute;
+    uint8_t second;
+    uint8_t weekday; /* 0 is Sunday */
 };
 
 static _Atomic(int64_t (*)(void)) replaced_clock;
@@ -71,12 +71,12 @@ static struct moment moment_of(int64_t at)
 
     return (struct moment){
         .year = year + era * 400 + (month >= 10 ? 1 : 0),
-        .month = month < 10 ? month + 3 : month - 9,
-        .day = (int)(of_year - (153 * month + 2) / 5 + 1),
-        .hour = (int)(seconds / 3600),
-        .minute = (int)(seconds / 60 % 60),
-        .second = (int)(seconds % 60),
-        .weekday = (int)(((days + 4) % 7 + 7) % 7),
+        .month = (uint8_t)(month < 10 ? month + 3 : month - 9),
+        .day = (uint8_t)(of_year - (153 * month + 2) / 5 + 1),
+        .hour = (uint8_t)(seconds / 3600),
+        .minute = (uint8_t)(seconds / 60 % 60),
+        .second = (uint8_t)(seconds % 60),
+        .weekday = (uint8_t)(((days + 4) % 7 + 7) % 7),
     };
 }
 
