@@ -312,7 +312,7 @@ static int read_child(struct arena *arena, const struct xml_node *node, struct i
  * stays valid when they are set. */
 static bool beside_mime(const struct xml_node *node)
 {
-    static const char *const names[] = { "MimeContent", "IsRead",     "BccRecipients", "InternetMessageId", "Flag",       "Categories",
+    static const char *const names[] = { "MimeContent", "IsRead", "ToRecipients", "CcRecipients", "BccRecipients", "From", "Sender", "InternetMessageId", "Flag",       "Categories",
                                          "ExtendedProperty", "ItemClass", "ReminderIsSet", "ReminderDueBy", "ReminderMinutesBeforeStart",
                                          "Culture" };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)

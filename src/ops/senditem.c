@@ -1,0 +1,117 @@
+/*
+ * SendItem (protocol.md 2). Save settings and the save folder are checked once
+ * and answered per id; the rest is outbox_submit's, inside the store job
+ * (decisions 1). A replayed answer comes from there too.
+ */
+#include "ops/sending.h"
+#include "ops/target.h"
+
+struct sends {
+    const struct xml_node **ids;
+    const struct xml_node *folder; /* FolderId or the like; NULL: Sent Items, or no copy */
+    bool save;
+    bool *first;                   /* not a repetition of an earlier id of this request */
+    struct sent_ids sent;
+};
+
+static int save_folder(struct op_call *call, struct store_tx *tx, const struct sends *s, uint64_t *ret_folder_no)
+{
+    struct folder folder;
+    int r;
+    *ret_folder_no = 0;
+    if (!s->save)
+        return s->folder ? CODE_ErrorInvalidSendItemSaveSettings : 0;
+    if (s->folder)
+        r = target_folder(call, tx, s->folder, &folder);
+    else
+        r = store_folder_by_role(tx, call->arena, call->mailbox->mailbox_id, FOLDER_ROLE_sentitems, &folder);
+    if (r == CODE_ErrorFolderNotFound && s->folder && xml_is(s->folder, XML_NS_T, "FolderId"))
+        return CODE_ErrorSavedItemFolderNotFound;
+    if (!r)
+        *ret_folder_no = folder.folder_no;
+    return r;
+}
+
+static int send_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
+{
+    struct sends *s = arg;
+    struct target_item target;
+    struct outbox_sent sent;
+    struct outbox_submit submit = { .conf = call->env->conf, .arena = call->arena, .caller = call->mailbox };
+    int r = save_folder(call, tx, s, &submit.save_folder);
+    if (r || (r = target_item(call, s->ids[index], &target)))
+        return r;
+    if (!target.has_key)
+        return span_is(call->request->version, "Exchange2007") ? CODE_ErrorChangeKeyRequired
+                                                               : CODE_ErrorChangeKeyRequiredForWriteOperations;
+    if (!s->first[index])
+        return CODE_ErrorItemNotFound;
+    (void)xml_attr(s->ids[index], "Id", &submit.id_text);
+    submit.folder_no = target.id.folder;
+    submit.item_no = target.id.item;
+    submit.key_no = target.key;
+    r = outbox_submit(tx, &submit, &sent);
+    if (r)
+        return sending_refused(call, r, &sent, ret_result);
+    s->sent.v[index] = sent;
+    return 0;
+}
+
+static bool same_id(const struct xml_node *a, const struct xml_node *b)
+{
+    struct span x = { 0 }, y = { 0 };
+    (void)xml_attr(a, "Id", &x);
+    (void)xml_attr(b, "Id", &y);
+    return x.len && span_eq(x, y);
+}
+
+/* Repetitions within one request are not replays. A hash of the id text keeps
+ * large batches from being quadratic. */
+static int mark_repetitions(struct op_call *call, struct sends *s, size_t n)
+{
+    size_t slots = 16;
+    while (slots < 2 * n)
+        slots *= 2;
+    size_t *table = arena_array(call->arena, slots, sizeof(*table));
+    if (!table)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        struct span id = { 0 };
+        size_t at = 5381;
+        (void)xml_attr(s->ids[i], "Id", &id);
+        for (size_t k = 0; k < id.len; k++)
+            at = at * 33 + (unsigned char)id.ptr[k];
+        for (at &= slots - 1; table[at] && !same_id(s->ids[table[at] - 1], s->ids[i]); at = (at + 1) & (slots - 1))
+            continue;
+        s->first[i] = !table[at];
+        if (s->first[i])
+            table[at] = i + 1;
+    }
+    return 0;
+}
+
+int op_run_SendItem(struct op_call *call)
+{
+    const struct xml_node *list = xml_child(call->node, "ItemIds");
+    size_t n = list ? xml_count(list) : 0, i = 0;
+    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
+    struct sends s = { .ids = arena_array(call->arena, n + 1, sizeof(*s.ids)), .folder = target_saved_folder(call),
+                       .first = arena_array(call->arena, n + 1, sizeof(*s.first)),
+                       .save = xml_attr_bool(call->node, "SaveItemToFolder", true),
+                       .sent = { .v = arena_array(call->arena, n + 1, sizeof(*s.sent.v)), .n = n } };
+    if (!results || !s.ids || !s.first || !s.sent.v)
+        return -ENOMEM;
+    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
+        s.ids[i++] = c;
+    int r = mark_repetitions(call, &s, n);
+    if (r || (r = op_write_items(call, n, results, send_one, &s)))
+        return r;
+    sending_done(call, &s.sent, results);
+    op_messages_begin(call);
+    for (i = 0; i < n; i++) {
+        op_message_begin(call, "m:SendItemResponseMessage", &results[i]);
+        op_message_end(call);
+    }
+    op_messages_end(call);
+    return 0;
+}
