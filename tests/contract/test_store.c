@@ -1,0 +1,763 @@
+/*
+ * The contract of the store, run over every row of drivers.def: what the verbs
+ * promise, persistence, the lock, groups and many writers at once.
+ */
+#include "model/code.h"
+#include "store/store_capture.h"
+#include "store/store_content.h"
+#include "store/store_mail.h"
+#include "store/store_mailbox.h"
+#include "store/store_outbox.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct world {
+    const char *driver;
+    char path[64];
+    struct store_options options;
+    struct store *store;
+    struct arena *arena;
+    int64_t alice;
+    int64_t bob;
+};
+
+/* ---- jobs: each test hands its steps to the writer ---- */
+
+struct steps {
+    struct world *world;
+    void *data;
+    int (*run)(struct store_tx *tx, struct world *world, void *data);
+};
+
+static int run_steps(struct store_tx *tx, void *arg)
+{
+    struct steps *steps = arg;
+    return steps->run(tx, steps->world, steps->data);
+}
+
+static int do_write(struct world *world, int (*run)(struct store_tx *, struct world *, void *), void *data)
+{
+    struct steps steps = { world, data, run };
+    return store_write(world->store, run_steps, &steps);
+}
+
+static int make_people(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)data;
+    int r = store_mailbox_create(tx, SPAN("alice@example.test"), SPAN("Alice"), SPAN("$y$hash"), &world->alice);
+    if (r == 0)
+        r = store_mailbox_create(tx, SPAN("Bob@Example.test"), SPAN(""), SPAN("$y$hash"), &world->bob);
+    return r == 0 ? store_address_add(tx, world->alice, SPAN("post@example.test")) : r;
+}
+
+static int set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    assert_non_null(world);
+    world->driver = *state;
+    strcpy(world->path, "/tmp/ewsd-contract.XXXXXX");
+    assert_non_null(mkdtemp(world->path));
+    world->options = (struct store_options){ .driver = world->driver, .path = world->path, .readers = 8 };
+    assert_int_equal(store_open(&world->options, &world->store), 0);
+    assert_int_equal(arena_new(256u << 20, &world->arena), 0);
+    assert_int_equal(do_write(world, make_people, NULL), 0);
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    char command[128];
+    store_close(world->store);
+    arena_free(world->arena);
+    snprintf(command, sizeof(command), "rm -rf '%s'", world->path);
+    assert_int_equal(system(command), 0);
+    free(world);
+    return 0;
+}
+
+static void reopen(struct world *world)
+{
+    store_close(world->store);
+    assert_int_equal(store_open(&world->options, &world->store), 0);
+}
+
+static struct store_tx *reader(struct world *world)
+{
+    struct store_tx *tx = NULL;
+    assert_int_equal(store_read_begin(world->store, &tx), 0);
+    return tx;
+}
+
+static void fill_draft(struct world *world, struct item *item, struct attachment *attachment, struct rcpt rcpts[3])
+{
+    item_init(item);
+    item->mailbox_id = world->alice;
+    item->folder_no = FOLDER_ROLE_drafts;
+    item->item_class = SPAN("IPM.Note");
+    item->flags = ITEM_DRAFT | ITEM_READ;
+    item->subject = SPAN("Hello");
+    item->body = SPAN("A body");
+    item->created = item->modified = item->received = 1000;
+    item->from = (struct rcpt){ .name = SPAN("Alice"), .address = SPAN("alice@example.test") };
+    rcpts[0] = (struct rcpt){ .address = SPAN("bob@example.test"), .name = SPAN("Bob"), .type = RCPT_TO };
+    rcpts[1] = (struct rcpt){ .address = SPAN("carol@example.org"), .type = RCPT_CC };
+    rcpts[2] = (struct rcpt){ .address = SPAN("dave@example.org"), .type = RCPT_BCC };
+    item->to = (struct rcpt_list){ &rcpts[0], 1 };
+    item->cc = (struct rcpt_list){ &rcpts[1], 1 };
+    item->bcc = (struct rcpt_list){ &rcpts[2], 1 };
+    *attachment = (struct attachment){ .name = SPAN("a.txt"), .content_type = SPAN("text/plain"), .data = SPAN("file bytes") };
+    item->attachments = (struct attachment_list){ attachment, 1 };
+    item->flags |= ITEM_HAS_ATTACHMENTS;
+    item->boundary_seed = UINT64_MAX - 5;
+}
+
+static int insert_item(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world;
+    return store_item_insert(tx, data);
+}
+
+static struct item make_draft(struct world *world)
+{
+    static struct attachment attachment;
+    static struct rcpt rcpts[3];
+    struct item item;
+    fill_draft(world, &item, &attachment, rcpts);
+    assert_int_equal(do_write(world, insert_item, &item), 0);
+    return item;
+}
+
+static struct folder folder_now(struct world *world, enum folder_role role)
+{
+    struct folder folder;
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_folder_by_role(tx, world->arena, world->alice, role, &folder), 0);
+    store_read_end(tx);
+    return folder;
+}
+
+static int get_item(struct world *world, uint64_t no, struct item *ret_item)
+{
+    struct store_tx *tx = reader(world);
+    int r = store_item_get(tx, world->arena, world->alice, no, STORE_ALL, ret_item);
+    store_read_end(tx);
+    return r;
+}
+
+/* ---- the directory ---- */
+
+static int make_alice_again(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world;
+    return store_mailbox_create(tx, SPAN("ALICE@example.test"), SPAN(""), SPAN(""), data);
+}
+
+static void test_mailboxes(void **state)
+{
+    struct world *world = *state;
+    struct store_mailbox found, same;
+    int64_t none = 0;
+    bool local = false;
+    assert_int_equal(do_write(world, make_alice_again, &none), 1);
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_mailbox_by_address(tx, world->arena, SPAN("POST@example.TEST"), &found), 0);
+    assert_int_equal(found.mailbox_id, world->alice);
+    assert_int_equal(store_mailbox_by_guid(tx, world->arena, found.guid, &same), 0);
+    assert_true(span_is(same.display_name, "Alice"));
+    assert_int_equal(store_mailbox_by_login(tx, world->arena, SPAN("EXAMPLE"), SPAN("bob"), &same), 0);
+    assert_int_equal(same.mailbox_id, world->bob);
+    assert_int_equal(store_mailbox_by_login(tx, world->arena, SPAN("exam"), SPAN("bob"), &same), CODE_ErrorNonExistentMailbox);
+    assert_int_equal(store_mailbox_by_address(tx, world->arena, SPAN("x@y"), &same), CODE_ErrorNonExistentMailbox);
+    assert_int_equal(store_domain_is_local(tx, SPAN("EXAMPLE.test"), &local), 0);
+    assert_true(local);
+    assert_int_equal(store_domain_is_local(tx, SPAN("ample.test"), &local), 0);
+    assert_false(local);
+    store_read_end(tx);
+}
+
+static void test_folders(void **state)
+{
+    struct world *world = *state;
+    struct store_tx *tx = reader(world);
+    struct folder *list = NULL;
+    size_t n = 0;
+    for (int i = 1; i < FOLDER_ROLE_COUNT; i++) {
+        const struct folder_role_info *info = folder_role_info((enum folder_role)i);
+        struct folder folder;
+        if (!info)
+            continue;
+        assert_int_equal(store_folder_by_role(tx, world->arena, world->bob, (enum folder_role)i, &folder), 0);
+        assert_true(span_is(folder.class, info->class));
+        assert_true(span_is(folder.name, info->name));
+    }
+    assert_int_equal(store_folder_list(tx, world->arena, world->bob, FOLDER_ROLE_root, true, &list, &n), 0);
+    assert_int_equal(n, FOLDER_ROLE_COUNT - 2);
+    assert_int_equal(store_folder_list(tx, world->arena, world->bob, FOLDER_ROLE_recoverableitemsroot, false, &list, &n), 0);
+    assert_int_equal(n, 3);
+    store_read_end(tx);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_recoverableitemsroot).children, 3);
+}
+
+/* ---- items ---- */
+
+static void test_item_round_trip(void **state)
+{
+    struct world *world = *state;
+    struct item draft = make_draft(world), got;
+    reopen(world);
+    assert_int_equal(get_item(world, draft.item_no, &got), 0);
+    assert_true(span_is(got.subject, "Hello"));
+    assert_true(span_is(got.body, "A body"));
+    assert_true(span_is(got.from.address, "alice@example.test"));
+    assert_int_equal(got.to.n, 1);
+    assert_int_equal(got.cc.n, 1);
+    assert_int_equal(got.bcc.n, 1);
+    assert_true(span_is(got.bcc.v[0].address, "dave@example.org"));
+    assert_int_equal(got.attachments.n, 1);
+    assert_true(span_is(got.attachments.v[0].data, "file bytes"));
+    assert_int_equal(got.key_no, draft.key_no);
+    assert_true(got.boundary_seed == UINT64_MAX - 5);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_drafts).total, 1);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_drafts).unread, 0);
+}
+
+static void test_large_bodies(void **state)
+{
+    struct world *world = *state;
+    struct item item, got;
+    size_t sizes[] = { 0, 1, 65536, 65537, 262144, 262145, 1000000 };
+    char *bytes = arena_alloc(world->arena, 1000000);
+    for (size_t i = 0; i < 1000000; i++)
+        bytes[i] = (char)('a' + i % 23);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        item_init(&item);
+        item.mailbox_id = world->alice;
+        item.folder_no = FOLDER_ROLE_inbox;
+        item.body = (struct span){ bytes, sizes[i] };
+        item.mime = (struct span){ bytes + 1, sizes[i] / 2 };
+        assert_int_equal(do_write(world, insert_item, &item), 0);
+        assert_int_equal(get_item(world, item.item_no, &got), 0);
+        assert_non_null(got.body.ptr);
+        assert_true(span_eq(got.body, item.body));
+        assert_true(span_eq(got.mime, item.mime));
+    }
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).unread, ARRAY_LEN(sizes));
+}
+
+static int move_to_sent(struct store_tx *tx, struct world *world, void *data)
+{
+    struct item *item = data;
+    (void)world;
+    item->flags &= ~ITEM_DRAFT;
+    return store_item_move(tx, item, FOLDER_ROLE_sentitems, true);
+}
+
+static int delete_item(struct store_tx *tx, struct world *world, void *data)
+{
+    return store_item_delete(tx, world->alice, *(uint64_t *)data);
+}
+
+static void test_move_and_delete(void **state)
+{
+    struct world *world = *state;
+    struct item draft = make_draft(world), sent = draft, got;
+    assert_int_equal(do_write(world, move_to_sent, &sent), 0);
+    assert_int_not_equal(sent.item_no, draft.item_no);
+    assert_true(sent.key_no > draft.key_no);
+    assert_int_equal(get_item(world, draft.item_no, &got), CODE_ErrorItemNotFound);
+    assert_int_equal(get_item(world, sent.item_no, &got), 0);
+    assert_false(got.flags & ITEM_DRAFT);
+    assert_int_equal(got.attachments.n, 1);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_drafts).total, 0);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_sentitems).total, 1);
+    struct item again = draft;
+    assert_int_equal(do_write(world, move_to_sent, &again), CODE_ErrorItemNotFound);
+    assert_int_equal(do_write(world, delete_item, &sent.item_no), 0);
+    assert_int_equal(do_write(world, delete_item, &sent.item_no), CODE_ErrorItemNotFound);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_sentitems).total, 0);
+}
+
+static int move_nowhere(struct store_tx *tx, struct world *world, void *data)
+{
+    struct item item = *(struct item *)data;
+    (void)world;
+    return store_item_move(tx, &item, 999999, true);
+}
+
+static int update_read(struct store_tx *tx, struct world *world, void *data)
+{
+    struct item *item = data;
+    (void)world;
+    item->flags &= ~ITEM_READ;
+    return store_item_update(tx, item, false);
+}
+
+static void test_counts_and_keys(void **state)
+{
+    struct world *world = *state;
+    struct item draft = make_draft(world), got;
+    uint64_t key = draft.key_no;
+    assert_int_equal(do_write(world, move_nowhere, &draft), CODE_ErrorFolderNotFound);
+    assert_int_equal(get_item(world, draft.item_no, &got), 0);
+    assert_int_equal(do_write(world, update_read, &draft), 0);
+    assert_int_equal(draft.key_no, key);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_drafts).unread, 1);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_drafts).total, 1);
+}
+
+static int fill_inbox(struct store_tx *tx, struct world *world, void *data)
+{
+    static const char *const subjects[] = { "beta", "Alpha", "gamma", "delta", "alpha" };
+    (void)data;
+    for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+        struct item item;
+        item_init(&item);
+        item.mailbox_id = world->alice;
+        item.folder_no = FOLDER_ROLE_inbox;
+        item.subject = span_of(subjects[i]);
+        item.received = (int64_t)(100 * (i + 1));
+        int r = store_item_insert(tx, &item);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+static void test_find(void **state)
+{
+    struct world *world = *state;
+    struct store_sort by_subject[] = { { "subject_key", false }, { "received", true } };
+    struct store_sort by_nonsense = { "subject; DROP TABLE item", false };
+    struct store_find find = { .mailbox_id = world->alice, .folder_no = FOLDER_ROLE_inbox, .offset = 1, .limit = 2 };
+    struct item *items = NULL;
+    size_t n = 0;
+    uint64_t total = 0;
+    assert_int_equal(do_write(world, fill_inbox, NULL), 0);
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_item_find(tx, world->arena, &find, &items, &n, &total), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(total, 5);
+    assert_true(span_is(items[0].subject, "delta"));
+    assert_true(span_is(items[1].subject, "gamma"));
+    find.sort = by_subject;
+    find.sorts = 2;
+    find.offset = 0;
+    find.limit = 10;
+    assert_int_equal(store_item_find(tx, world->arena, &find, &items, &n, &total), 0);
+    assert_int_equal(n, 5);
+    assert_true(span_is(items[0].subject, "alpha"));
+    assert_true(span_is(items[1].subject, "Alpha"));
+    assert_true(span_is(items[4].subject, "gamma"));
+    find.sort = &by_nonsense;
+    find.sorts = 1;
+    assert_int_equal(store_item_find(tx, world->arena, &find, &items, &n, &total), -EINVAL);
+    store_read_end(tx);
+}
+
+/* ---- attachments and shared content ---- */
+
+struct add {
+    struct item *item;
+    struct attachment attachment;
+};
+
+static int add_attachment(struct store_tx *tx, struct world *world, void *data)
+{
+    struct add *add = data;
+    (void)world;
+    return store_attachment_add(tx, add->item, &add->attachment);
+}
+
+static struct store_outbox entry_of(struct world *world, struct store_outbox_rcpt *rcpts, size_t n)
+{
+    return (struct store_outbox){ .mailbox_id = world->alice, .envelope_sender = SPAN("alice@example.test"),
+                                  .message_id = SPAN("<1@example.test>"), .date = 5000, .boundary_seed = 42, .created = 5000,
+                                  .expires = 900000, .rcpts = rcpts, .rcpts_n = n };
+}
+
+struct send {
+    struct item item;
+    struct store_outbox entry;
+};
+
+static int submit(struct store_tx *tx, struct world *world, void *data)
+{
+    struct send *send = data;
+    (void)world;
+    return store_outbox_insert(tx, &send->item, &send->entry);
+}
+
+static int replace_all(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world;
+    return store_item_replace(tx, data, true);
+}
+
+static void test_copy_on_write(void **state)
+{
+    struct world *world = *state;
+    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@example.org"), .kind = STORE_RCPT_REMOTE } };
+    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 1) };
+    assert_int_equal(do_write(world, submit, &send), 0);
+
+    struct add add = { &send.item, { .name = SPAN("b"), .data = SPAN("second") } };
+    uint64_t frozen = send.item.content_no;
+    assert_int_equal(do_write(world, add_attachment, &add), 0);
+    assert_int_equal(add.attachment.no, 2);
+    assert_int_not_equal(send.item.content_no, frozen);
+    send.item.subject = SPAN("Edited");
+    send.item.body = SPAN("Edited body");
+    assert_int_equal(do_write(world, replace_all, &send.item), 0);
+    assert_int_equal(do_write(world, delete_item, &send.item.item_no), 0);
+
+    struct store_outbox entry;
+    struct item sent;
+    struct store_tx *tx = reader(world);
+    struct store_outbox_key key = { world->alice, send.entry.outbox_no };
+    assert_int_equal(store_outbox_load(tx, world->arena, key, 0, STORE_ALL, &entry, &sent), 0);
+    assert_true(span_is(sent.subject, "Hello"));
+    assert_true(span_is(sent.body, "A body"));
+    assert_true(span_is(sent.message_id, "<1@example.test>"));
+    assert_int_equal(sent.sent, 5000);
+    assert_int_equal(sent.boundary_seed, 42);
+    assert_int_equal(sent.attachments.n, 1);
+    assert_int_equal(entry.rcpts_n, 1);
+    store_read_end(tx);
+}
+
+static void test_attachments(void **state)
+{
+    struct world *world = *state;
+    struct item draft = make_draft(world), got;
+    struct attachment attachment;
+    struct add add = { &draft, { .name = SPAN("b"), .data = SPAN("second") } };
+    uint64_t key = draft.key_no;
+    assert_int_equal(do_write(world, add_attachment, &add), 0);
+    assert_true(draft.key_no > key);
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, 2, true, &attachment), 0);
+    assert_true(span_is(attachment.data, "second"));
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, 3, true, &attachment), 1);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, 7, 1, true, &attachment), CODE_ErrorItemNotFound);
+    store_read_end(tx);
+    assert_int_equal(get_item(world, draft.item_no, &got), 0);
+    assert_int_equal(got.attachments.n, 2);
+    assert_int_equal(got.to.n, 1);
+}
+
+/* ---- outbox ---- */
+
+struct turn {
+    struct store_outbox_key key;
+    uint64_t owner;
+    int64_t now;
+    int64_t until;
+    struct store_settle settles[2];
+    size_t n;
+    uint32_t left;
+};
+
+static int lease(struct store_tx *tx, struct world *world, void *data)
+{
+    struct turn *turn = data;
+    (void)world;
+    return store_outbox_lease(tx, turn->key, turn->owner, turn->now, turn->until);
+}
+
+static int settle(struct store_tx *tx, struct world *world, void *data)
+{
+    struct turn *turn = data;
+    (void)world;
+    return store_outbox_settle(tx, turn->key, turn->owner, turn->settles, turn->n, &turn->left);
+}
+
+static int drop_entry(struct store_tx *tx, struct world *world, void *data)
+{
+    struct turn *turn = data;
+    (void)world;
+    return store_outbox_delete(tx, turn->key);
+}
+
+static size_t due_now(struct world *world, int64_t now, int64_t *ret_next)
+{
+    struct store_outbox_key *keys = NULL;
+    size_t n = 0;
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_outbox_due(tx, world->arena, now, 10, &keys, &n, ret_next), 0);
+    store_read_end(tx);
+    return n;
+}
+
+static void test_outbox(void **state)
+{
+    struct world *world = *state;
+    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 },
+                                         { .address = SPAN("y@a"), .next_attempt = 10 } };
+    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 2) };
+    int64_t next = 0;
+    assert_int_equal(do_write(world, submit, &send), 0);
+    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200 };
+    struct turn other = { .key = turn.key, .owner = 8, .now = 150, .until = 900 };
+    assert_int_equal(due_now(world, 5, &next), 0);
+    assert_int_equal(next, 10);
+    assert_int_equal(due_now(world, 100, &next), 1);
+    assert_int_equal(do_write(world, lease, &turn), 0);
+    assert_int_equal(do_write(world, lease, &other), 1);
+    assert_int_equal(due_now(world, 150, &next), 0);
+    assert_int_equal(next, 200);
+    turn.settles[0] = (struct store_settle){ .no = 1, .state = STORE_RCPT_SENT };
+    turn.settles[1] = (struct store_settle){ .no = 2, .state = STORE_RCPT_QUEUED, .next_attempt = 500, .status = SPAN("450 later") };
+    turn.n = 2;
+    assert_int_equal(do_write(world, settle, &turn), 0);
+    assert_int_equal(turn.left, 1);
+    assert_int_equal(do_write(world, settle, &turn), 1);
+    assert_int_equal(due_now(world, 400, &next), 0);
+    assert_int_equal(next, 500);
+    other.now = 600;
+    assert_int_equal(do_write(world, lease, &other), 0);
+    reopen(world); /* leases are void afterwards */
+    assert_int_equal(due_now(world, 600, &next), 1);
+    assert_int_equal(do_write(world, drop_entry, &turn), 0);
+    assert_int_equal(due_now(world, 600, &next), 0);
+    assert_true(next == WHEN_NONE);
+    struct item got;
+    assert_int_equal(get_item(world, send.item.item_no, &got), 0);
+    assert_true(span_is(got.body, "A body"));
+}
+
+static int put_marks(struct store_tx *tx, struct world *world, void *data)
+{
+    static const uint8_t key[SHA256_SIZE] = { 1, 2, 3 };
+    (void)data;
+    int r = store_replay_put(tx, world->alice, key, SPAN("answer"), 1000);
+    if (r == 0)
+        r = store_delivery_mark(tx, world->bob, key, 1000);
+    if (r == 0 && store_delivery_mark(tx, world->bob, key, 1000) != 1)
+        r = -EINVAL;
+    return r;
+}
+
+static int expire(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world;
+    return store_expire(tx, *(int64_t *)data, 100);
+}
+
+static void test_replay_and_marks(void **state)
+{
+    struct world *world = *state;
+    static const uint8_t key[SHA256_SIZE] = { 1, 2, 3 };
+    struct span answer = { 0 };
+    int64_t late = 2000;
+    assert_int_equal(do_write(world, put_marks, NULL), 0);
+    reopen(world);
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_replay_find(tx, world->arena, world->alice, key, 999, &answer), 0);
+    assert_true(span_is(answer, "answer"));
+    assert_int_equal(store_replay_find(tx, world->arena, world->bob, key, 999, &answer), 1);
+    assert_int_equal(store_replay_find(tx, world->arena, world->alice, key, 1000, &answer), 1);
+    store_read_end(tx);
+    assert_int_equal(do_write(world, expire, &late), 0);
+    assert_int_equal(do_write(world, put_marks, NULL), 0);
+}
+
+static int capture_two(struct store_tx *tx, struct world *world, void *data)
+{
+    const struct span first = SPAN("x@a"), second = SPAN("y@b");
+    (void)data;
+    struct store_capture one = { .mailbox_id = world->alice, .outbox_no = 5, .at = 1, .sender = SPAN("alice@example.test"),
+                                 .rcpts = &first, .rcpts_n = 1, .subject = SPAN("S") };
+    struct store_capture more = one;
+    more.rcpts = &second;
+    int r = store_capture_put(tx, &one, SPAN("raw"));
+    if (r == 0)
+        r = store_capture_put(tx, &more, SPAN("raw"));
+    more.outbox_no = 6;
+    return r == 0 ? store_capture_put(tx, &more, SPAN("other")) : r;
+}
+
+static void test_capture(void **state)
+{
+    struct world *world = *state;
+    struct store_capture *list = NULL;
+    struct span raw = { 0 };
+    size_t n = 0;
+    assert_int_equal(do_write(world, capture_two, NULL), 0);
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_capture_list(tx, world->arena, 0, 0, &list, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(list[0].rcpts_n, 2);
+    assert_true(span_is(list[0].rcpts[1], "y@b"));
+    assert_int_equal(store_capture_raw(tx, world->arena, list[1].capture_no, &raw), 0);
+    assert_true(span_is(raw, "other"));
+    assert_int_equal(store_capture_list(tx, world->arena, list[0].capture_no, 1, &list, &n), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(store_capture_raw(tx, world->arena, 99, &raw), 1);
+    store_read_end(tx);
+}
+
+/* ---- the store as a whole ---- */
+
+static void test_second_open_is_refused(void **state)
+{
+    struct world *world = *state;
+    struct store *second = NULL;
+    assert_int_equal(store_open(&world->options, &second), -EBUSY);
+}
+
+static void test_secrets_persist(void **state)
+{
+    struct world *world = *state;
+    uint8_t secret[MAC_KEY_SIZE], epoch[STORE_GUID_SIZE];
+    memcpy(secret, store_id_secret(world->store), sizeof(secret));
+    memcpy(epoch, store_epoch(world->store), sizeof(epoch));
+    reopen(world);
+    assert_memory_equal(secret, store_id_secret(world->store), sizeof(secret));
+    assert_memory_equal(epoch, store_epoch(world->store), sizeof(epoch));
+}
+
+static int savepoints(struct store_tx *tx, struct world *world, void *data)
+{
+    struct item *items = data;
+    (void)world;
+    int r = store_savepoint(tx);
+    if (r == 0)
+        r = store_item_insert(tx, &items[0]);
+    if (r == 0)
+        r = store_savepoint_rollback(tx);
+    if (r == 0)
+        r = store_savepoint(tx);
+    if (r == 0)
+        r = store_item_insert(tx, &items[1]);
+    return r == 0 ? store_savepoint_release(tx) : r;
+}
+
+static void test_savepoints(void **state)
+{
+    struct world *world = *state;
+    struct item items[2];
+    for (int i = 0; i < 2; i++) {
+        item_init(&items[i]);
+        items[i].mailbox_id = world->alice;
+        items[i].folder_no = FOLDER_ROLE_inbox;
+    }
+    assert_int_equal(do_write(world, savepoints, items), 0);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 1);
+}
+
+static int write_then_fail(struct store_tx *tx, struct world *world, void *data)
+{
+    struct item item;
+    item_init(&item);
+    item.mailbox_id = world->alice;
+    item.folder_no = FOLDER_ROLE_inbox;
+    int r = store_item_insert(tx, &item);
+    return r == 0 ? *(int *)data : r;
+}
+
+static void test_failed_job_leaves_nothing(void **state)
+{
+    struct world *world = *state;
+    int codes[] = { 17, -EPROTO };
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        assert_int_equal(do_write(world, write_then_fail, &codes[i]), codes[i]);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 0);
+}
+
+enum { THREADS = 32, EACH = 20 };
+
+static void *write_many(void *arg)
+{
+    struct world *world = arg;
+    intptr_t bad = 0;
+    for (int i = 0; i < EACH; i++) {
+        struct item item;
+        int fail = 9;
+        item_init(&item);
+        item.mailbox_id = i % 2 ? world->alice : world->bob;
+        item.folder_no = FOLDER_ROLE_inbox;
+        item.body = SPAN("x");
+        bad += do_write(world, insert_item, &item) != 0;
+        bad += do_write(world, write_then_fail, &fail) != 9;
+        struct store_tx *tx = NULL;
+        struct folder folder;
+        struct arena *arena = NULL;
+        bad += arena_new(65536, &arena) != 0 || store_read_begin(world->store, &tx) != 0;
+        bad += store_folder_by_role(tx, arena, item.mailbox_id, FOLDER_ROLE_inbox, &folder) != 0 || folder.total == 0;
+        store_read_end(tx);
+        arena_free(arena);
+    }
+    return (void *)bad;
+}
+
+static void test_many_threads(void **state)
+{
+    struct world *world = *state;
+    pthread_t threads[THREADS];
+    uint64_t commits = 0, jobs = 0;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_many, world), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *bad = NULL;
+        pthread_join(threads[i], &bad);
+        assert_null(bad);
+    }
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, THREADS * EACH / 2);
+    store_stats(world->store, &commits, &jobs);
+    assert_int_equal(jobs, THREADS * EACH * 2 + 1);
+    assert_true(commits < jobs);
+}
+
+#define CASE(fn) { #fn, fn, set_up, tear_down, NULL }
+
+int main(void)
+{
+    static const char *const drivers[] = {
+#define STORE_DRIVER(name) #name,
+#include "store/drivers.def"
+#undef STORE_DRIVER
+    };
+    const struct CMUnitTest cases[] = {
+        CASE(test_mailboxes),
+        CASE(test_folders),
+        CASE(test_item_round_trip),
+        CASE(test_large_bodies),
+        CASE(test_move_and_delete),
+        CASE(test_counts_and_keys),
+        CASE(test_find),
+        CASE(test_copy_on_write),
+        CASE(test_attachments),
+        CASE(test_outbox),
+        CASE(test_replay_and_marks),
+        CASE(test_capture),
+        CASE(test_second_open_is_refused),
+        CASE(test_secrets_persist),
+        CASE(test_savepoints),
+        CASE(test_failed_job_leaves_nothing),
+        CASE(test_many_threads),
+    };
+    int failed = 0;
+    for (size_t d = 0; d < ARRAY_LEN(drivers); d++) {
+        struct CMUnitTest mine[ARRAY_LEN(cases)];
+        memcpy(mine, cases, sizeof(cases));
+        for (size_t i = 0; i < ARRAY_LEN(mine); i++) {
+            union {
+                const char *text;
+                void *state;
+            } driver = { drivers[d] };
+            mine[i].initial_state = driver.state;
+        }
+        failed += cmocka_run_group_tests(mine, NULL, NULL);
+    }
+    return failed;
+}
