@@ -1,9 +1,11 @@
 /*
  * The contract of the store, run over every row of drivers.def: what the verbs
- * promise, persistence, the lock, groups and many writers at once.
+ * promise, persistence, the lock, groups and many writers at once. It looks
+ * inside (store_core.h) only to break transactions on purpose.
  */
 #include "model/code.h"
 #include "store/store_capture.h"
+#include "store/store_core.h"
 #include "store/store_content.h"
 #include "store/store_mail.h"
 #include "store/store_mailbox.h"
@@ -674,6 +676,98 @@ static void test_failed_job_leaves_nothing(void **state)
     assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 0);
 }
 
+/* A job whose error costs the engine its whole transaction, as a full disk
+ * does: the others of its group must stand all the same. */
+static int lose_transaction(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world;
+    (void)data;
+    (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
+    return -ENOSPC;
+}
+
+struct member {
+    struct world *world;
+    bool lose;
+    int result;
+};
+
+static void *run_member(void *arg)
+{
+    struct member *member = arg;
+    struct item item;
+    item_init(&item);
+    item.mailbox_id = member->world->alice;
+    item.folder_no = FOLDER_ROLE_inbox;
+    if (member->lose)
+        member->result = do_write(member->world, lose_transaction, NULL);
+    else
+        member->result = do_write(member->world, insert_item, &item);
+    return NULL;
+}
+
+static int hold_writer(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)tx;
+    (void)world;
+    (void)data;
+    usleep(200000);
+    return 0;
+}
+
+static void *run_hold(void *arg)
+{
+    assert_int_equal(do_write(arg, hold_writer, NULL), 0);
+    return NULL;
+}
+
+static void test_lost_group(void **state)
+{
+    struct world *world = *state;
+    enum { MEMBERS = 8 };
+    struct member members[MEMBERS];
+    pthread_t threads[MEMBERS], hold;
+    pthread_create(&hold, NULL, run_hold, world);
+    usleep(50000); /* so that the members queue up and form one group */
+    for (int i = 0; i < MEMBERS; i++) {
+        members[i] = (struct member){ .world = world, .lose = i == 3 };
+        pthread_create(&threads[i], NULL, run_member, &members[i]);
+    }
+    for (int i = 0; i < MEMBERS; i++)
+        pthread_join(threads[i], NULL);
+    pthread_join(hold, NULL);
+    for (int i = 0; i < MEMBERS; i++)
+        assert_int_equal(members[i].result, i == 3 ? -ENOSPC : 0);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, MEMBERS - 1);
+}
+
+static void break_commit(void *arg)
+{
+    struct world *world = arg;
+    struct store_tx *tx = &world->store->writer;
+    (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
+}
+
+static void test_failed_commit(void **state)
+{
+    struct world *world = *state;
+    struct item item;
+    item_init(&item);
+    item.mailbox_id = world->alice;
+    item.folder_no = FOLDER_ROLE_inbox;
+    world->options.before_commit = break_commit;
+    world->options.hook_arg = world;
+    reopen(world);
+    assert_int_equal(do_write(world, insert_item, &item), -EIO);
+    world->options.before_commit = NULL;
+    reopen(world);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 0);
+    item.item_no = 0;
+    item.content_no = 0;
+    assert_int_equal(do_write(world, insert_item, &item), 0);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 1);
+}
+
 enum { THREADS = 32, EACH = 20 };
 
 static void *write_many(void *arg)
@@ -744,6 +838,8 @@ int main(void)
         CASE(test_secrets_persist),
         CASE(test_savepoints),
         CASE(test_failed_job_leaves_nothing),
+        CASE(test_lost_group),
+        CASE(test_failed_commit),
         CASE(test_many_threads),
     };
     int failed = 0;
