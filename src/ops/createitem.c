@@ -41,11 +41,20 @@ static int read_one(struct op_call *call, const struct xml_node *node, struct it
     return r;
 }
 
+static uint64_t size_of(const struct item *item)
+{
+    uint64_t size = item->body.len + item->subject.len;
+    for (size_t i = 0; i < item->attachments.n; i++)
+        size += item->attachments.v[i].data.len;
+    return item->mime.len > size ? item->mime.len : size;
+}
+
 static void complete(const struct op_call *call, struct item *item)
 {
     const struct store_mailbox *mailbox = call->mailbox;
     const struct rcpt self = { .name = mailbox->display_name, .address = mailbox->address };
     item->mailbox_id = mailbox->mailbox_id;
+    item->size = size_of(item);
     item->created = item->modified = when_now();
     item->last_modified_name = mailbox->display_name;
     if (!rcpt_is_set(&item->from))
