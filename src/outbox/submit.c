@@ -1,0 +1,328 @@
+/*
+ * Submission: everything that sends goes through freeze() and queue(), inside
+ * the caller's store job. A message is frozen there (From, Date, Message-ID,
+ * boundary seed, envelope): later edits of the sent copy never change what
+ * leaves (decisions 3, 7). Successes are recorded, so that a repeated SendItem
+ * is answered again and sends nothing (decisions 4).
+ */
+#include "outbox/outbox.h"
+
+#include "base/metrics.h"
+#include "store/store_mail.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define HOUR_MS 3600000
+#define SUBMIT_DEPTH (STORE_RECIPIENTS)
+
+static void replay_key(const struct outbox_submit *submit, uint8_t ret_key[SHA256_SIZE])
+{
+    const uint64_t numbers[] = { submit->key_no, submit->save_folder };
+    const struct span parts[] = {
+        { (const char *)submit->caller->guid, STORE_GUID_SIZE },
+        { (const char *)numbers, sizeof(numbers) },
+        submit->id_text,
+    };
+    sha256_parts(parts, ARRAY_LEN(parts), ret_key);
+}
+
+/* The record of a success is where the sent copy went. */
+static int replay_find(struct store_tx *tx, const struct outbox_submit *submit, const uint8_t key[SHA256_SIZE],
+                       struct outbox_sent *ret_sent)
+{
+    struct span answer;
+    int r = store_replay_find(tx, submit->arena, submit->caller->mailbox_id, key, when_now(), &answer);
+    if (r)
+        return r;
+    uint64_t numbers[2];
+    if (answer.len != sizeof(numbers))
+        return -EBADMSG;
+    memcpy(numbers, answer.ptr, sizeof(numbers));
+    *ret_sent = (struct outbox_sent){ .folder_no = numbers[0], .item_no = numbers[1], .replayed = true };
+    return 0;
+}
+
+static int replay_put(struct store_tx *tx, const struct outbox_submit *submit, const uint8_t key[SHA256_SIZE],
+                      const struct outbox_sent *sent)
+{
+    const uint64_t numbers[2] = { sent->folder_no, sent->item_no };
+    return store_replay_put(tx, submit->caller->mailbox_id, key, (struct span){ (const char *)numbers, sizeof(numbers) },
+                            when_now() + submit->conf->send_replay_hours * HOUR_MS);
+}
+
+/* RFC 5322 msg-id, roughly: <left@right> of printable ASCII. */
+static bool message_id_ok(struct span id)
+{
+    if (id.len < 5 || id.len > 900 || id.ptr[0] != '<' || id.ptr[id.len - 1] != '>')
+        return false;
+    size_t ats = 0;
+    for (size_t i = 1; i < id.len - 1; i++) {
+        if (id.ptr[i] <= ' ' || id.ptr[i] >= 127 || id.ptr[i] == '<' || id.ptr[i] == '>')
+            return false;
+        ats += id.ptr[i] == '@';
+    }
+    return ats == 1 && id.ptr[1] != '@' && id.ptr[id.len - 2] != '@';
+}
+
+static int message_id_make(struct arena *arena, struct span address, struct span *ret_id)
+{
+    uint64_t random[2];
+    int r = random_bytes(random, sizeof(random));
+    if (r)
+        return r;
+    struct span domain = rcpt_address_domain(address);
+    return arena_printf(arena, ret_id, "<%016llx%016llx@%.*s>", (unsigned long long)random[0],
+                        (unsigned long long)random[1], (int)domain.len, domain.ptr);
+}
+
+/* Is this address one of the mailbox' own? */
+static int address_is_own(struct store_tx *tx, struct arena *arena, const struct store_mailbox *mailbox, struct span address)
+{
+    struct store_mailbox owner;
+    int r = store_mailbox_by_address(tx, arena, address, &owner);
+    if (r < 0)
+        return r;
+    return r == 0 && owner.mailbox_id == mailbox->mailbox_id ? 0 : CODE_ErrorSendAsDenied;
+}
+
+/* From and Sender of one's own mail (protocol.md 2.7). */
+static int freeze_originator(struct store_tx *tx, struct arena *arena, const struct store_mailbox *caller, struct item *item)
+{
+    if (item->from.address.len == 0) {
+        item->from = (struct rcpt){ .name = caller->display_name, .address = caller->address, .type = RCPT_FROM };
+    } else if (!span_eq_nocase(item->from.address, caller->address)) {
+        int r = address_is_own(tx, arena, caller, item->from.address);
+        if (r)
+            return r;
+    }
+    item->sender = item->from;
+    item->sender.type = RCPT_SENDER;
+    return 0;
+}
+
+static int freeze(struct store_tx *tx, struct arena *arena, const struct store_mailbox *caller, struct item *item)
+{
+    int r = freeze_originator(tx, arena, caller, item);
+    if (r)
+        return r;
+    bool again = item->item_no != 0 && !(item->flags & ITEM_DRAFT);
+    if (again || !message_id_ok(item->message_id)) {
+        r = message_id_make(arena, item->from.address, &item->message_id);
+        if (r)
+            return r;
+    }
+    while (item->boundary_seed == 0) {
+        r = random_bytes(&item->boundary_seed, sizeof(item->boundary_seed));
+        if (r)
+            return r;
+    }
+    item->sent = when_now();
+    item->received = item->sent;
+    item->flags &= ~(ITEM_DRAFT | ITEM_SUBMITTED);
+    item->flags |= ITEM_READ;
+    return 0;
+}
+
+struct envelope {
+    struct store_tx *tx;
+    struct arena *arena;
+    struct store_outbox *entry;
+    struct span *folded; /* of each recipient so far */
+    struct span domain;  /* of the last one, with its answer */
+    bool domain_local;
+    struct span culprit;
+};
+
+static int envelope_is_local(struct envelope *envelope, struct span folded, bool *ret_local)
+{
+    struct span domain = rcpt_address_domain(folded);
+    if (!span_eq(domain, envelope->domain)) {
+        int r = store_domain_is_local(envelope->tx, domain, &envelope->domain_local);
+        if (r)
+            return r;
+        envelope->domain = domain;
+    }
+    *ret_local = envelope->domain_local;
+    return 0;
+}
+
+static int envelope_add(struct envelope *envelope, const struct rcpt *rcpt)
+{
+    bool smtp = rcpt->routing.len == 0 || span_eq_nocase(rcpt->routing, SPAN("SMTP"));
+    if (!smtp || !rcpt_address_ok(rcpt->address)) {
+        envelope->culprit = rcpt->address.len ? rcpt->address : rcpt->name;
+        return CODE_ErrorInvalidRecipients;
+    }
+    struct span folded;
+    int r = rcpt_address_fold(envelope->arena, rcpt->address, &folded);
+    if (r)
+        return r;
+    struct store_outbox *entry = envelope->entry;
+    for (size_t i = 0; i < entry->rcpts_n; i++)
+        if (span_eq(envelope->folded[i], folded))
+            return 0;
+    bool local = false;
+    r = envelope_is_local(envelope, folded, &local);
+    if (r)
+        return r;
+    envelope->folded[entry->rcpts_n] = folded;
+    entry->rcpts[entry->rcpts_n++] = (struct store_outbox_rcpt){
+        .address = rcpt->address,
+        .name = rcpt->name,
+        .kind = local ? STORE_RCPT_LOCAL : STORE_RCPT_REMOTE,
+        .state = STORE_RCPT_QUEUED,
+        .next_attempt = entry->created,
+    };
+    return 0;
+}
+
+/* To, Cc and Bcc, each address once (decisions 9). */
+static int envelope_fill(struct envelope *envelope, const struct item *item)
+{
+    size_t n = item_recipient_count(item);
+    envelope->entry->rcpts = arena_array(envelope->arena, n, sizeof(*envelope->entry->rcpts));
+    envelope->folded = arena_array(envelope->arena, n, sizeof(*envelope->folded));
+    if (!envelope->entry->rcpts || !envelope->folded)
+        return -ENOMEM;
+    const struct rcpt_list *lists[] = { &item->to, &item->cc, &item->bcc };
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+        for (size_t i = 0; i < lists[l]->n; i++) {
+            int r = envelope_add(envelope, &lists[l]->v[i]);
+            if (r)
+                return r;
+        }
+    }
+    return 0;
+}
+
+static int check_limits(const struct conf *conf, const struct item *item)
+{
+    if (item->size > (uint64_t)conf->send_max_size)
+        return CODE_ErrorMessageSizeExceeded;
+    if (item_recipient_count(item) > (size_t)conf->send_max_recipients)
+        return CODE_ErrorExceededMaxRecipientLimit;
+    return 0;
+}
+
+/* The envelope, checked (2.11: 11 and 12); nothing is written yet. */
+static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct item *item,
+                   struct store_outbox *ret_entry, struct outbox_sent *ret_sent)
+{
+    int r = check_limits(conf, item);
+    if (r)
+        return r;
+    int64_t now = when_now();
+    *ret_entry = (struct store_outbox){
+        .mailbox_id = item->mailbox_id,
+        .created = now,
+        .expires = now + conf->outbox_expire * 1000,
+    };
+    struct envelope envelope = { .tx = tx, .arena = arena, .entry = ret_entry };
+    r = envelope_fill(&envelope, item);
+    if (r > 0)
+        ret_sent->culprit = envelope.culprit;
+    return r;
+}
+
+static int queue(struct store_tx *tx, struct item *item, struct store_outbox *entry)
+{
+    entry->envelope_sender = item->from.address;
+    entry->message_id = item->message_id;
+    entry->date = item->sent;
+    entry->boundary_seed = item->boundary_seed;
+    int r = store_outbox_insert(tx, item, entry);
+    if (r == 0)
+        metric_add(METRIC_outbox_submitted, 1);
+    return r;
+}
+
+static int save_folder_exists(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t folder_no)
+{
+    if (folder_no == 0)
+        return 0;
+    struct folder folder;
+    int r = store_folder_get(tx, arena, mailbox_id, folder_no, &folder);
+    return r > 0 ? CODE_ErrorSavedItemFolderNotFound : r;
+}
+
+/* Is it still what the client saw, and may it be sent at all? (2.11: 8 to 10) */
+static int load_draft(struct store_tx *tx, const struct outbox_submit *submit, struct item *ret_item)
+{
+    int r = store_item_get(tx, submit->arena, submit->caller->mailbox_id, submit->item_no, SUBMIT_DEPTH, ret_item);
+    if (r)
+        return r;
+    if (ret_item->folder_no != submit->folder_no)
+        return CODE_ErrorItemNotFound;
+    if (ret_item->kind != ITEM_KIND_MESSAGE && ret_item->kind != ITEM_KIND_POST)
+        return CODE_ErrorInvalidItemForOperationSendItem;
+    if (ret_item->key_no != submit->key_no)
+        return CODE_ErrorIrresolvableConflict;
+    return item_recipient_count(ret_item) == 0 ? CODE_ErrorMissingRecipients : 0;
+}
+
+int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struct outbox_sent *ret_sent)
+{
+    *ret_sent = (struct outbox_sent){ 0 };
+    uint8_t key[SHA256_SIZE];
+    replay_key(submit, key);
+    int r = replay_find(tx, submit, key, ret_sent);
+    if (r <= 0) {
+        if (r == 0)
+            metric_add(METRIC_outbox_replayed, 1);
+        return r;
+    }
+    struct item item;
+    r = load_draft(tx, submit, &item);
+    if (r)
+        return r;
+    r = save_folder_exists(tx, submit->arena, submit->caller->mailbox_id, submit->save_folder);
+    if (r)
+        return r;
+    struct store_outbox entry;
+    r = prepare(tx, submit->conf, submit->arena, &item, &entry, ret_sent);
+    if (r)
+        return r;
+    r = freeze(tx, submit->arena, submit->caller, &item);
+    if (r)
+        return r;
+    r = queue(tx, &item, &entry);
+    if (r)
+        return r;
+    if (submit->save_folder == 0) {
+        r = store_item_delete(tx, submit->caller->mailbox_id, submit->item_no);
+    } else {
+        r = store_item_move(tx, &item, submit->save_folder, true);
+        ret_sent->folder_no = item.folder_no;
+        ret_sent->item_no = item.item_no;
+    }
+    return r ? r : replay_put(tx, submit, key, ret_sent);
+}
+
+int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct store_mailbox *caller,
+                      struct item *item, uint64_t save_folder, struct outbox_sent *ret_sent)
+{
+    *ret_sent = (struct outbox_sent){ 0 };
+    if (item_recipient_count(item) == 0)
+        return CODE_ErrorInvalidRecipients;
+    int r = save_folder_exists(tx, arena, caller->mailbox_id, save_folder);
+    if (r)
+        return r;
+    item->mailbox_id = caller->mailbox_id;
+    struct store_outbox entry;
+    r = prepare(tx, conf, arena, item, &entry, ret_sent);
+    if (r)
+        return r;
+    r = freeze(tx, arena, caller, item);
+    if (r)
+        return r;
+    if (save_folder != 0) {
+        item->folder_no = save_folder;
+        r = store_item_insert(tx, item);
+        if (r)
+            return r;
+        ret_sent->folder_no = item->folder_no;
+        ret_sent->item_no = item->item_no;
+    }
+    return queue(tx, item, &entry);
+}
