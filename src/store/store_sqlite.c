@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,16 +98,40 @@ static int take_lock(const char *folder, int *ret_lock)
     return 0;
 }
 
+/* Made here so that nobody else may read it; the log takes the same mode. */
+static int make_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+/* SQLite's memory statistics cost a lock at each allocation. */
+static void quiet_memory(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int open_db(const struct store_options *options, struct store_db **ret_db)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct store_db *db = calloc(1, sizeof(*db));
 
+    pthread_once(&once, quiet_memory);
     if (!db)
         return -ENOMEM;
     db->checkpoint_pages = options->checkpoint_pages ? options->checkpoint_pages : 10000;
     int r = -ENAMETOOLONG;
     if ((size_t)snprintf(db->file, sizeof(db->file), "%s/ewsd.db", options->path) < sizeof(db->file))
         r = take_lock(options->path, &db->lock);
+    if (r == 0) {
+        r = make_file(db->file);
+        if (r != 0)
+            close(db->lock);
+    }
     if (r != 0) {
         free(db);
         return r;

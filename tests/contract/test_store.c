@@ -14,9 +14,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -768,6 +770,44 @@ static void test_failed_commit(void **state)
     assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 1);
 }
 
+static void die(void *arg)
+{
+    (void)arg;
+    kill(getpid(), SIGKILL);
+}
+
+/* A child writes one item and is killed by its hook. */
+static void write_and_die(struct world *world, const struct store_options *options)
+{
+    int status = 0;
+    store_close(world->store);
+    pid_t child = fork();
+    if (child == 0) {
+        struct item item;
+        item_init(&item);
+        item.mailbox_id = world->alice;
+        item.folder_no = FOLDER_ROLE_inbox;
+        if (store_open(options, &world->store) == 0)
+            (void)do_write(world, insert_item, &item);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(store_open(&world->options, &world->store), 0);
+}
+
+static void test_killed(void **state)
+{
+    struct world *world = *state;
+    struct store_options before = world->options, after = world->options;
+    before.before_commit = die;
+    after.after_commit = die;
+    write_and_die(world, &before);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 0);
+    write_and_die(world, &after);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 1);
+}
+
 enum { THREADS = 32, EACH = 20 };
 
 static void *write_many(void *arg)
@@ -840,6 +880,7 @@ int main(void)
         CASE(test_failed_job_leaves_nothing),
         CASE(test_lost_group),
         CASE(test_failed_commit),
+        CASE(test_killed),
         CASE(test_many_threads),
     };
     int failed = 0;
