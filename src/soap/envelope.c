@@ -161,8 +161,10 @@ static enum xml_verdict watch_node(void *arg, const struct xml_node *node)
 
     if (!parent) {
         watcher->foreign = !xml_is(node, XML_NS_SOAP, "Envelope");
-        return watcher->foreign ? XML_VERDICT_STOP : XML_VERDICT_GO_ON;
+        return XML_VERDICT_GO_ON; /* it may turn out to be no XML at all */
     }
+    if (watcher->foreign)
+        return XML_VERDICT_GO_ON;
     if (xml_is(parent, XML_NS_SOAP, "Header") && parent->parent && !parent->parent->parent)
         return watch_header(watcher, node);
     if (xml_is(parent, XML_NS_SOAP, "Body") && parent->parent && !parent->parent->parent)
@@ -208,6 +210,10 @@ static int finish(struct watcher *watcher, const struct xml_node *root, struct s
     const struct xml_node *twice = NULL;
     struct xml_flaw flaw = { .well_formed = true };
 
+    if (watcher->foreign) {
+        *watcher->fault = soap_fault_make("ErrorInvalidRequest", "The request is no SOAP 1.1 envelope.");
+        return SOAP_FAULT;
+    }
     take_headers(root, watcher->request);
     if (!watcher->request->operation) {
         *watcher->fault = soap_fault_make("ErrorInvalidRequest", "The request is invalid.");
@@ -245,7 +251,5 @@ int soap_parse(struct soap *soap, struct span body, struct arena *arena, struct 
         r = schema_fault(arena, &flaw, ret_fault);
         return r < 0 ? r : SOAP_FAULT;
     }
-    if (watcher.foreign)
-        *ret_fault = soap_fault_make("ErrorInvalidRequest", "The request is no SOAP 1.1 envelope.");
     return r == XML_READ_STOPPED ? SOAP_FAULT : finish(&watcher, root, body);
 }

@@ -177,12 +177,27 @@ static size_t tag_offset(const struct xml_reader *reader)
     return (size_t)(at - reader->text.ptr);
 }
 
+/* libxml2 leaves "&" as "&#38;" in attributes for a tree builder to resolve. */
+static void resolve_ampersands(char *text, size_t *len)
+{
+    size_t to = 0;
+
+    for (size_t from = 0; from < *len; from++, to++) {
+        text[to] = text[from];
+        if (*len - from >= 5 && memcmp(text + from, "&#38;", 5) == 0)
+            from += 4;
+    }
+    *len = to;
+}
+
 /* An attribute as libxml2 tells it: name, prefix, URI, begin and end of value. */
 static int take_attr(struct xml_reader *reader, const xmlChar *const *raw, struct xml_attr *attr)
 {
     const char *value = (const char *)raw[3], *unused;
     int r = keep(reader, value, (size_t)((const char *)raw[4] - value), &attr->value);
 
+    if (r == 0 && !inside(reader, value)) /* a copy of ours */
+        resolve_ampersands((char *)(uintptr_t)attr->value.ptr, &attr->value.len);
     if (r == 0)
         r = arena_copy(reader->arena, span_of((const char *)raw[0]), &attr->name);
     attr->ns = ns_of(raw[2], &unused);
@@ -243,7 +258,7 @@ static bool ask_watch(struct xml_reader *reader, struct xml_node *node)
 {
     enum xml_verdict verdict = XML_VERDICT_GO_ON;
 
-    if (reader->watch && !reader->subject)
+    if (reader->watch && !reader->checking)
         verdict = reader->watch->start(reader->watch->arg, node);
     if (verdict == XML_VERDICT_STOP) {
         stop(reader, XML_READ_STOPPED);
@@ -356,26 +371,22 @@ bool xml_reader_fresh(const struct xml_reader *reader)
     return xmlDictGetUsage(reader->parser->dict) < NAMES_WORTH_KEEPING;
 }
 
-/* Gives the parser the text without copying it. */
+/* Gives the parser the text without copying it: an input without a buffer of
+ * its own is never shrunk, so positions in it are positions in the text. */
 static int feed(struct xml_reader *reader)
 {
     xmlParserCtxtPtr parser = reader->parser;
-    int len = (int)reader->text.len;
+    xmlParserInputPtr input;
 
     xmlCtxtReset(parser);
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
     set_handlers(parser, reader);
     parser->sax->serror = ignore_error;
-    xmlParserInputBufferPtr bytes = xmlParserInputBufferCreateStatic(reader->text.ptr, len, XML_CHAR_ENCODING_NONE);
-
-    if (!bytes)
+    input = xmlNewInputStream(parser);
+    if (!input)
         return -ENOMEM;
-    xmlParserInputPtr input = xmlNewIOInputStream(parser, bytes, XML_CHAR_ENCODING_NONE);
-
-    if (!input) {
-        xmlFreeParserInputBuffer(bytes);
-        return -ENOMEM;
-    }
+    input->base = input->cur = (const xmlChar *)reader->text.ptr;
+    input->end = input->base + reader->text.len;
     return inputPush(parser, input) < 0 ? -ENOMEM : 0;
 }
 

@@ -12,13 +12,10 @@
 enum {
     LX_DOCUMENT_EMPTY = 4,
     LX_DOCUMENT_END = 5,
-    LX_UNDECLARED_ENTITY = 26,
     LX_ENTITY_FIRST = 6,
     LX_ENTITY_LAST = 29,
     LX_LT_IN_ATTRIBUTE = 38,
-    LX_TAG_NAME_MISMATCH = 76,
     LX_TAG_NOT_FINISHED = 77,
-    LX_NAME_REQUIRED = 68,
     LX_SV_DATATYPE = 1824,
     LX_SV_ENUMERATION = 1840,
     LX_SV_ATTRIBUTE_UNKNOWN = 1866,
@@ -121,10 +118,57 @@ static void say_content(struct buf *out, const char *words, const struct xml_nod
     add_expected(out, words);
 }
 
-/* "uri:Name" of the type in the words, whose spelling is '{uri}Name' or 'xs:name'. */
-static void add_type(struct buf *out, const char *words)
+/* libxml2 does not name the type whose enumeration failed: these are the
+ * enumerations of requests. attr NULL: the element's own text; element NULL:
+ * any. */
+static const char *enumeration_type(const struct xml_node *node, struct span attr)
 {
-    const char *type = strstr(words, "type '");
+    static const struct {
+        const char *element, *attr, *type;
+    } rows[] = {
+        { "DistinguishedFolderId", "Id", "DistinguishedFolderIdNameType" },
+        { "FieldURI", "FieldURI", "UnindexedFieldURIType" },
+        { "IndexedFieldURI", "FieldURI", "DictionaryURIType" },
+        { "ExceptionFieldURI", "FieldURI", "ExceptionPropertyURIType" },
+        { NULL, "PropertyType", "MapiPropertyTypeType" },
+        { NULL, "DistinguishedPropertySetId", "DistinguishedPropertySetType" },
+        { NULL, "Order", "SortDirectionType" },
+        { NULL, "BasePoint", "IndexBasePointType" },
+        { NULL, "BodyType", "BodyTypeType" },
+        { NULL, "MessageDisposition", "MessageDispositionType" },
+        { NULL, "SendMeetingInvitations", "CalendarItemCreateOrDeleteOperationType" },
+        { NULL, "SendMeetingCancellations", "CalendarItemCreateOrDeleteOperationType" },
+        { NULL, "AffectedTaskOccurrences", "AffectedTaskOccurrencesType" },
+        { NULL, "DeleteType", "DisposalType" },
+        { "FindItem", "Traversal", "ItemQueryTraversalType" },
+        { "FindFolder", "Traversal", "FolderQueryTraversalType" },
+        { NULL, "Format", "IdFormatType" },
+        { NULL, "DestinationFormat", "IdFormatType" },
+        { NULL, "Aggregate", "AggregateType" },
+        { NULL, "ContainmentMode", "ContainmentModeType" },
+        { NULL, "ContainmentComparison", "ContainmentComparisonType" },
+        { "BaseShape", NULL, "DefaultShapeNamesType" },
+        { "BodyType", NULL, "BodyTypeResponseType" },
+        { "UniqueBodyType", NULL, "BodyTypeResponseType" },
+        { "NormalizedBodyType", NULL, "BodyTypeResponseType" },
+        { "Importance", NULL, "ImportanceChoicesType" },
+        { "Sensitivity", NULL, "SensitivityChoicesType" },
+        { "FlagStatus", NULL, "FlagStatusType" },
+        { "MailboxType", NULL, "MailboxTypeType" },
+        { "StandardGroupBy", NULL, "StandardGroupByType" },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if ((!rows[i].element || span_is(node->name, rows[i].element)) &&
+            (rows[i].attr ? span_is(attr, rows[i].attr) : attr.len == 0))
+            return rows[i].type;
+    return NULL;
+}
+
+/* "uri:Name" of the type. The words spell it '{uri}Name' or 'xs:name'. */
+static void add_type(struct buf *out, const char *words, const struct xml_node *node, struct span attr)
+{
+    const char *type = strstr(words, "type '"), *enumeration = enumeration_type(node, attr);
     struct span uri, name;
 
     if (type && type[6] == '{' && braced(type, &uri, &name)) {
@@ -132,6 +176,8 @@ static void add_type(struct buf *out, const char *words)
     } else if (type && strncmp(type + 6, "xs:", 3) == 0) {
         name = (struct span){ type + 9, strcspn(type + 9, "'") };
         buf_printf(out, "http://www.w3.org/2001/XMLSchema:%.*s", S(name));
+    } else if (enumeration) {
+        buf_printf(out, "%s:%s", NS_TYPES, enumeration);
     }
 }
 
@@ -145,7 +191,7 @@ static void say_value(struct buf *out, int code, const char *words, const struct
     else
         buf_printf(out, "The '%.*s:%.*s' element is invalid - ", S(node->uri), S(node->name));
     buf_printf(out, "The value '%.*s' is invalid according to its datatype '", S(value));
-    add_type(out, words);
+    add_type(out, words, node, attr);
     buf_add_str(out, "' - ");
     if (code == LX_SV_ENUMERATION)
         buf_add_str(out, "The Enumeration constraint failed.");
@@ -153,8 +199,6 @@ static void say_value(struct buf *out, int code, const char *words, const struct
         buf_printf(out, "The string '%.*s' is not a valid value.", S(value));
 }
 
-/* libxml2 names no type with a failed facet; the type of a t: enumeration
- * follows in a second message, which add_type finds. */
 static void say_other(struct buf *out, const char *words)
 {
     buf_add(out, words, strcspn(words, "\n"));
@@ -200,7 +244,7 @@ int xml_flaw_child(struct arena *arena, const struct xml_node *node, struct span
                         S(node->parent->name), S(node->parent->uri), S(node->name), S(node->uri));
 }
 
-static const char *malformed_words(int code)
+static const char *malformed_words(int code, const char *words)
 {
     static const struct {
         int code;
@@ -215,13 +259,15 @@ static const char *malformed_words(int code)
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (known[i].code == code)
             return known[i].words;
-    return code >= LX_ENTITY_FIRST && code <= LX_ENTITY_LAST ? "An error occurred while parsing EntityName." : NULL;
+    return (code >= LX_ENTITY_FIRST && code <= LX_ENTITY_LAST) || (words && strstr(words, "EntityRef")) ?
+               "An error occurred while parsing EntityName." :
+               NULL;
 }
 
 int xml_flaw_malformed(struct arena *arena, int code, const char *words, uint32_t line, uint32_t position,
                        struct span *ret_text)
 {
-    const char *known = malformed_words(code);
+    const char *known = malformed_words(code, words);
     struct span said = known ? span_of(known) : span_trim(span_of(words ? words : "The request is not XML."));
 
     return arena_printf(arena, ret_text, "%.*s%s Line %u, position %u.", S(said),

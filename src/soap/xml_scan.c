@@ -77,19 +77,21 @@ static const char *scan_markup(struct scan *scan)
 /* Does the XML declaration name an encoding that is not UTF-8? */
 static bool declares_other_encoding(struct span text)
 {
-    const char *end = memmem(text.ptr, text.len, "?>", 2);
-    const char *name = end ? memmem(text.ptr, (size_t)(end - text.ptr), "encoding", 8) : NULL;
+    const char *end, *name, *close;
     struct span value;
 
-    if (!name || text.len < 6 || memcmp(text.ptr, "<?xml", 5) != 0)
+    if (!text.ptr || text.len < 6 || memcmp(text.ptr, "<?xml", 5) != 0)
+        return false;
+    end = memmem(text.ptr, text.len, "?>", 2);
+    name = end ? memmem(text.ptr, (size_t)(end - text.ptr), "encoding", 8) : NULL;
+    if (!name)
         return false;
     name += 8;
     while (name < end && (*name == ' ' || *name == '=' || *name == '\t' || *name == '\r' || *name == '\n'))
         name++;
     if (name >= end || (*name != '"' && *name != '\''))
         return false; /* malformed: the parser says so */
-    const char *close = memchr(name + 1, *name, (size_t)(end - name - 1));
-
+    close = memchr(name + 1, *name, (size_t)(end - name - 1));
     if (!close)
         return false;
     value = (struct span){ name + 1, (size_t)(close - name - 1) };
@@ -103,6 +105,8 @@ const char *xml_scan(struct span text, size_t *ret_offset)
     const char *flaw = NULL;
 
     *ret_offset = 0;
+    if (!text.ptr)
+        return NULL;
     if (text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0)
         scan.at += 3;
     if (text.len >= 2 && (memchr(text.ptr, 0, 2) || memcmp(text.ptr, "\xff\xfe", 2) == 0 ||

@@ -1,6 +1,6 @@
 /*
- * The writer of xml.h. Plain stretches of text are appended whole; a table of
- * 256 bytes says where a stretch ends.
+ * The writer of xml.h. Plain stretches of text are appended whole; a
+ * stretch ends at the first byte that needs more.
  */
 #include "soap/xml.h"
 
@@ -10,11 +10,14 @@
 
 enum { PLAIN = 0, ESCAPE, CONTROL, HIGH };
 
-static const unsigned char byte_class[256] = {
-    [0x00 ... 0x08] = CONTROL, [0x0b] = CONTROL,       [0x0c] = CONTROL,     [0x0e ... 0x1f] = CONTROL,
-    ['\r'] = ESCAPE,           ['"'] = ESCAPE,         ['&'] = ESCAPE,       ['<'] = ESCAPE,
-    ['>'] = ESCAPE,            [0x80 ... 0xff] = HIGH,
-};
+static unsigned classify(unsigned char c)
+{
+    if (c >= 0x80)
+        return HIGH;
+    if (c < 0x20)
+        return c == '\t' || c == '\n' ? PLAIN : c == '\r' ? ESCAPE : CONTROL;
+    return c == '&' || c == '<' || c == '>' || c == '"' ? ESCAPE : PLAIN;
+}
 
 static const char replacement[] = "\xef\xbf\xbd";
 
@@ -61,19 +64,20 @@ static void add_escaped(struct buf *out, struct span text, bool attribute)
     const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len, *plain = p;
 
     while (p < end) {
+        unsigned class = classify(*p);
         size_t len = 1;
 
-        if (byte_class[*p] == PLAIN && !(attribute && (*p == '\n' || *p == '\t'))) {
+        if (class == PLAIN && !(attribute && (*p == '\n' || *p == '\t'))) {
             p++;
             continue;
         }
-        if (byte_class[*p] == HIGH && (len = utf8_length(p, (size_t)(end - p))) > 0) {
+        if (class == HIGH && (len = utf8_length(p, (size_t)(end - p))) > 0) {
             p += len;
             continue;
         }
         if (p > plain)
             buf_add(out, plain, (size_t)(p - plain));
-        if (byte_class[*p] == CONTROL || byte_class[*p] == HIGH)
+        if (class == CONTROL || class == HIGH)
             buf_add(out, replacement, 3);
         else if (*p == '"' && !attribute)
             buf_add_char(out, '"');
