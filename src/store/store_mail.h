@@ -75,8 +75,8 @@ struct store_find {
 };
 #define STORE_FIND_SORTS 4
 
-/* Without sort: received, descending. Items in that order (ties: newest first), in arena memory; ret_total counts
- * all of the folder's. -EINVAL: a column that is not sorted by. */
+/* Items in that order (without sort: received, descending; ties: newest first),
+ * in arena memory; ret_total counts all of the folder's. -EINVAL: a column that is not sorted by. */
 int store_item_find(struct store_tx *tx, struct arena *arena, const struct store_find *find, struct item **ret_items,
                     size_t *ret_n, uint64_t *ret_total);
 

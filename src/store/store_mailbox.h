@@ -39,7 +39,7 @@ int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_loc
 int store_mailbox_by_login(struct store_tx *tx, struct arena *arena, struct span label, struct span user,
                            struct store_mailbox *ret_mailbox);
 
-/* Rights (kept for the delegates' issue; nothing reads them but lookups).
+/* Rights of a grantee on a mailbox.
  * rights is a bit set that the caller defines; 0 removes the row. */
 int store_grant_set(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id, uint32_t rights);
 int store_grant_get(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id, uint32_t *ret_rights);
