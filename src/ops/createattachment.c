@@ -25,6 +25,7 @@ static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, s
         return r;
     if (item.size + attachment.size > (uint64_t)call->env->conf->send_max_size)
         return CODE_ErrorMessageSizeExceeded;
+    item.flags &= ~ITEM_UNMODIFIED;
     if ((r = store_attachment_add(tx, &item, &attachment)))
         return r;
     a->items[index] = item;

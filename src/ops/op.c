@@ -145,6 +145,11 @@ int op_write_items(struct op_call *call, size_t n, struct op_result *results, op
     if (!given)
         return -ENOMEM;
     memcpy(given, results, n * sizeof(*given));
+    bool any = false;
+    for (size_t i = 0; i < n; i++)
+        any = any || !results[i].code;
+    if (!any)
+        return 0;
     struct item_loop loop = { call, n, given, results, item, arg };
     int r = store_write(call->env->store, loop_job, &loop);
     if (r == -ENOMEM)
