@@ -23,6 +23,10 @@ static int load(struct op_call *call, struct store_tx *tx, const struct xml_node
         return r;
     if (!shape->want[PROP_ID_MimeContent])
         return 0;
+    if (ret_item->mime.len && !ret_item->boundary_seed) { /* never submitted: as the client gave it */
+        buf_add_span(mime, ret_item->mime);
+        return buf_error(mime);
+    }
     const struct mime_options options = { .keep_bcc = true };
     r = mime_write(ret_item, &options, mime);
     return r > 0 ? CODE_ErrorContentConversionFailed : r;
