@@ -1,0 +1,143 @@
+/*
+ * Basic credentials, the memory of verified ones, and the row of mechanisms.
+ * The memory is a fixed table; a slot is found by the keyed hash of the whole
+ * header and holds what a request needs to know of its mailbox.
+ */
+#include "auth/mech.h"
+
+#include "base/when.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define SLOTS 1024 /* a power of two */
+#define HEADER_MAX 2048
+
+struct slot {
+    uint8_t tag[SHA256_SIZE];
+    int64_t until; /* monotonic ms; 0: empty */
+    int64_t mailbox_id;
+    uint8_t guid[STORE_GUID_SIZE];
+    char address[321];
+    char display_name[256];
+};
+
+struct auth {
+    struct store *store;
+    const struct conf *conf;
+    struct mac_key key;
+    pthread_mutex_t lock;
+    struct slot slots[SLOTS];
+};
+
+static const struct auth_mech *const mechs[] = {
+#define MECH(name) &auth_mech_##name,
+#include "auth/mechs.def"
+#undef MECH
+};
+
+int auth_new(struct store *store, const struct conf *conf, struct auth **ret_auth)
+{
+    uint8_t secret[MAC_KEY_SIZE];
+    int r = random_bytes(secret, sizeof(secret));
+    if (r)
+        return r;
+    struct auth *auth = calloc(1, sizeof(*auth));
+    if (!auth)
+        return -ENOMEM;
+    auth->store = store;
+    auth->conf = conf;
+    mac_key_init(&auth->key, secret);
+    pthread_mutex_init(&auth->lock, NULL);
+    *ret_auth = auth;
+    return 0;
+}
+
+void auth_free(struct auth *auth)
+{
+    if (!auth)
+        return;
+    pthread_mutex_destroy(&auth->lock);
+    free(auth);
+}
+
+static struct slot *slot_of(struct auth *auth, struct span header, uint8_t ret_tag[SHA256_SIZE])
+{
+    mac_sign(&auth->key, &header, 1, ret_tag);
+    uint32_t index;
+    memcpy(&index, ret_tag, sizeof(index));
+    return &auth->slots[index & (SLOTS - 1)];
+}
+
+static int slot_read(struct arena *arena, const struct slot *slot, struct store_mailbox *ret_mailbox)
+{
+    *ret_mailbox = (struct store_mailbox){ .mailbox_id = slot->mailbox_id };
+    memcpy(ret_mailbox->guid, slot->guid, sizeof(slot->guid));
+    int r = arena_copy(arena, span_of(slot->address), &ret_mailbox->address);
+    return r ? r : arena_copy(arena, span_of(slot->display_name), &ret_mailbox->display_name);
+}
+
+static bool header_is_basic(struct span header)
+{
+    return header.len > 6 && header.len <= HEADER_MAX && span_eq_nocase((struct span){ header.ptr, 6 }, SPAN("Basic "));
+}
+
+int auth_lookup(struct auth *auth, struct arena *arena, struct span header, struct store_mailbox *ret_mailbox)
+{
+    if (!header_is_basic(header))
+        return AUTH_MISSING;
+    uint8_t tag[SHA256_SIZE];
+    const struct slot *slot = slot_of(auth, header, tag);
+    pthread_mutex_lock(&auth->lock);
+    int r = AUTH_UNKNOWN;
+    if (slot->until > when_monotonic() && mem_equal_secret(slot->tag, tag, sizeof(tag)))
+        r = slot_read(arena, slot, ret_mailbox) ? AUTH_UNKNOWN : AUTH_OK;
+    pthread_mutex_unlock(&auth->lock);
+    return r;
+}
+
+static void remember(struct auth *auth, struct span header, const struct store_mailbox *mailbox)
+{
+    if (auth->conf->auth_cache_ttl == 0 || mailbox->address.len >= sizeof(auth->slots[0].address) ||
+        mailbox->display_name.len >= sizeof(auth->slots[0].display_name))
+        return;
+    uint8_t tag[SHA256_SIZE];
+    struct slot *slot = slot_of(auth, header, tag);
+    pthread_mutex_lock(&auth->lock);
+    *slot = (struct slot){ .until = when_monotonic() + auth->conf->auth_cache_ttl * 1000, .mailbox_id = mailbox->mailbox_id };
+    memcpy(slot->tag, tag, sizeof(tag));
+    memcpy(slot->guid, mailbox->guid, sizeof(slot->guid));
+    if (mailbox->address.len)
+        memcpy(slot->address, mailbox->address.ptr, mailbox->address.len);
+    if (mailbox->display_name.len)
+        memcpy(slot->display_name, mailbox->display_name.ptr, mailbox->display_name.len);
+    pthread_mutex_unlock(&auth->lock);
+}
+
+int auth_verify(struct auth *auth, struct arena *arena, struct span header, struct store_mailbox *ret_mailbox,
+                struct span *ret_user)
+{
+    *ret_user = SPAN("");
+    if (!header_is_basic(header))
+        return AUTH_MISSING;
+    struct span pair;
+    int r = base64_decode(arena, span_trim((struct span){ header.ptr + 6, header.len - 6 }), &pair);
+    if (r)
+        return r < 0 ? r : AUTH_UNKNOWN;
+    const char *colon = memchr(pair.ptr, ':', pair.len);
+    if (!colon)
+        return AUTH_UNKNOWN;
+    *ret_user = (struct span){ pair.ptr, (size_t)(colon - pair.ptr) };
+    struct span password = { colon + 1, pair.len - ret_user->len - 1 };
+    for (size_t i = 0; i < ARRAY_LEN(mechs); i++) {
+        r = mechs[i]->verify(auth->store, auth->conf, arena, *ret_user, password, ret_mailbox);
+        if (r < 0)
+            return r;
+        if (r == 0) {
+            remember(auth, header, ret_mailbox);
+            return AUTH_OK;
+        }
+    }
+    return AUTH_UNKNOWN;
+}
