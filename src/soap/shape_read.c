@@ -312,9 +312,11 @@ static int read_child(struct arena *arena, const struct xml_node *node, struct i
  * stays valid when they are set. */
 static bool beside_mime(const struct xml_node *node)
 {
-    static const char *const names[] = { "MimeContent", "IsRead", "ToRecipients", "CcRecipients", "BccRecipients", "From", "Sender", "InternetMessageId", "Flag",       "Categories",
-                                         "ExtendedProperty", "ItemClass", "ReminderIsSet", "ReminderDueBy", "ReminderMinutesBeforeStart",
-                                         "Culture" };
+    static const char *const names[] = {
+        "MimeContent", "ItemClass", "Categories", "ReminderDueBy", "ReminderIsSet", "ReminderMinutesBeforeStart",
+        "ExtendedProperty", "Culture", "Flag", "Sender", "ToRecipients", "CcRecipients", "BccRecipients", "From",
+        "InternetMessageId", "IsRead",
+    };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (span_is(node->name, names[i]))
             return true;

@@ -1,0 +1,109 @@
+/*
+ * Ids, attachments and the names of extended properties as XML: the parts of
+ * an item that other answers than GetItem's show too.
+ */
+#include "soap/shape.h"
+
+#include <stdio.h>
+
+static void write_time(struct xml_writer *xw, const char *element, int64_t at)
+{
+    char text[WHEN_XS_SIZE];
+    if (at == WHEN_NONE)
+        return;
+    when_format_xs(at, text);
+    xw_leaf_str(xw, element, text);
+}
+
+static void add_id(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, struct ews_id id)
+{
+    struct buf text = BUF_INIT(4 * ID_TEXT_MAX);
+    memcpy(id.mailbox, ids->mailbox, GUID_SIZE);
+    id_encode(ids->key, &id, &text);
+    xw_attr(xw, attr, buf_span(&text));
+    buf_done(&text);
+}
+
+static void add_change_key(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, uint64_t key_no)
+{
+    struct buf text = BUF_INIT(4 * ID_TEXT_MAX);
+    change_key_encode(CHANGE_KEY_MESSAGE, ids->epoch, key_no, &text);
+    xw_attr(xw, attr, buf_span(&text));
+    buf_done(&text);
+}
+
+void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
+{
+    xw_open(xw, "t:ItemId");
+    add_id(xw, "Id", ids, (struct ews_id){ .kind = ID_ITEM, .folder = item->folder_no, .item = item->item_no });
+    add_change_key(xw, "ChangeKey", ids, item->key_no);
+    xw_close(xw);
+}
+
+void shape_attachment_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item, uint32_t no, bool root)
+{
+    struct ews_id id = { .kind = ID_ATTACHMENT, .folder = item->folder_no, .item = item->item_no, .attachment = no };
+    add_id(xw, "Id", ids, id);
+    if (!root)
+        return;
+    id.kind = ID_ITEM;
+    id.attachment = 0;
+    add_id(xw, "RootItemId", ids, id);
+    add_change_key(xw, "RootItemChangeKey", ids, item->key_no);
+}
+
+void shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
+                            const struct attachment *attachment, bool content)
+{
+    xw_open(xw, "t:FileAttachment");
+    xw_open(xw, "t:AttachmentId");
+    shape_attachment_id_attrs(xw, ids, item, attachment->no, false);
+    xw_close(xw);
+    xw_leaf(xw, "t:Name", attachment->name);
+    if (attachment->content_type.len)
+        xw_leaf(xw, "t:ContentType", attachment->content_type);
+    if (attachment->content_id.len)
+        xw_leaf(xw, "t:ContentId", attachment->content_id);
+    if (attachment->content_location.len)
+        xw_leaf(xw, "t:ContentLocation", attachment->content_location);
+    xw_leaf_int(xw, "t:Size", (int64_t)attachment->size);
+    write_time(xw, "t:LastModifiedTime", attachment->modified);
+    xw_leaf_bool(xw, "t:IsInline", attachment->is_inline);
+    if (content) {
+        xw_open(xw, "t:Content");
+        xw_base64(xw, attachment->data);
+        xw_close(xw);
+    }
+    xw_close(xw);
+}
+
+void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x)
+{
+    char tag[16];
+    xw_open(xw, "t:ExtendedFieldURI");
+    if (x->set.len)
+        xw_attr(xw, x->set_is_guid ? "PropertySetId" : "DistinguishedPropertySetId", x->set);
+    if (x->tag >= 0) {
+        (void)snprintf(tag, sizeof(tag), "0x%x", (unsigned)x->tag);
+        xw_attr_str(xw, "PropertyTag", tag);
+    }
+    if (x->name.len)
+        xw_attr(xw, "PropertyName", x->name);
+    if (x->id >= 0)
+        xw_attr_int(xw, "PropertyId", x->id);
+    xw_attr(xw, "PropertyType", x->type);
+    xw_close(xw);
+}
+
+uint32_t shape_mapi_flags(const struct item *item)
+{
+    static const struct {
+        uint32_t item, mapi;
+    } bits[] = { { ITEM_READ, 0x01 },  { ITEM_UNMODIFIED, 0x02 }, { ITEM_SUBMITTED, 0x04 },  { ITEM_DRAFT, 0x08 },
+                 { ITEM_HAS_ATTACHMENTS, 0x10 }, { ITEM_FROM_ME, 0x20 }, { ITEM_ASSOCIATED, 0x40 }, { ITEM_RESEND, 0x80 } };
+    uint32_t flags = 0;
+    for (size_t i = 0; i < ARRAY_LEN(bits); i++)
+        if (item->flags & bits[i].item)
+            flags |= bits[i].mapi;
+    return flags;
+}
