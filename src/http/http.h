@@ -1,0 +1,84 @@
+/*
+ * The listener: reads whole requests within limits, knows who is calling
+ * before a body is read, and hands each request to a worker thread. Routes
+ * (routes.def) see plain values; <microhttpd.h> is included only in http.c.
+ */
+#ifndef EWSD_HTTP_HTTP_H
+#define EWSD_HTTP_HTTP_H
+
+#include "auth/auth.h"
+#include "ops/op.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+struct http;
+struct soap;
+
+struct http_options {
+    const struct conf *conf; /* http.listen is where */
+    struct auth *auth;
+    const struct op_env *ops;
+    struct soap *soap;
+    bool dev;                       /* serves /dev, and checks Host */
+    const char *const *hosts;       /* further names that Host may have (dev) */
+    size_t hosts_n;
+};
+
+/* Binds, listens and starts the threads; options are copied, what they point
+ * at outlives the server. -EADDRINUSE and such; -EINVAL: http.listen is no
+ * address:port. */
+int http_start(const struct http_options *options, struct http **ret_http);
+/* Where it listens: "127.0.0.1:8080", the real port when 0 was asked for. */
+const char *http_address(const struct http *http);
+/* No new requests; those under way are answered; joins the threads. */
+void http_stop(struct http *http);
+
+/* ---- what a route sees ---- */
+
+#define HTTP_HEADERS_MAX 4
+
+struct http_request {
+    const struct http_options *server;
+    struct arena *arena;
+    const char *method;
+    struct span path;
+    struct span body;
+    struct store_mailbox caller; /* on routes that need one */
+    struct span request_id;      /* a GUID */
+    void *connection;            /* for http_query */
+};
+
+/* Value of ?name=, percent-decoded; false when it is not there. */
+bool http_query(const struct http_request *request, const char *name, struct span *ret_value);
+
+struct http_response {
+    int status;
+    const char *content_type;
+    struct buf body;
+    const char *detail; /* for the log line: the operation, say; static text */
+    struct {
+        const char *name;
+        struct span value; /* NUL-terminated, in the request's arena or static */
+    } headers[HTTP_HEADERS_MAX];
+};
+
+#define HTTP_GET 1u
+#define HTTP_POST 2u
+
+struct http_route {
+    const char *path;     /* lower case; "/dev/messages/" with prefix set takes what follows */
+    bool prefix;
+    unsigned methods;
+    bool caller;          /* needs credentials */
+    bool xml;             /* a POST needs text/xml, else 415 */
+    bool dev;             /* exists only in dev */
+    /* Fills response; negative becomes a plain 500. */
+    int (*handle)(struct http_request *request, struct http_response *response);
+};
+
+#define ROUTE(name, file) extern const struct http_route http_route_##name;
+#include "http/routes.def"
+#undef ROUTE
+
+#endif
