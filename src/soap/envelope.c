@@ -90,13 +90,16 @@ struct watcher {
     struct soap_request *request;
     struct soap_fault *fault;
     bool out_of_memory;
+    bool refused; /* fault is set; nothing more is judged */
     bool foreign; /* the root is no SOAP 1.1 envelope */
 };
 
+/* The rest is still read: what is no XML at all is said first. */
 static enum xml_verdict refuse(struct watcher *watcher, struct soap_fault fault)
 {
     *watcher->fault = fault;
-    return XML_VERDICT_STOP;
+    watcher->refused = true;
+    return XML_VERDICT_GO_ON;
 }
 
 static enum xml_verdict watch_operation(struct watcher *watcher, const struct xml_node *node)
@@ -163,7 +166,7 @@ static enum xml_verdict watch_node(void *arg, const struct xml_node *node)
         watcher->foreign = !xml_is(node, XML_NS_SOAP, "Envelope");
         return XML_VERDICT_GO_ON; /* it may turn out to be no XML at all */
     }
-    if (watcher->foreign)
+    if (watcher->foreign || watcher->refused)
         return XML_VERDICT_GO_ON;
     if (xml_is(parent, XML_NS_SOAP, "Header") && parent->parent && !parent->parent->parent)
         return watch_header(watcher, node);
@@ -251,5 +254,5 @@ int soap_parse(struct soap *soap, struct span body, struct arena *arena, struct 
         r = schema_fault(arena, &flaw, ret_fault);
         return r < 0 ? r : SOAP_FAULT;
     }
-    return r == XML_READ_STOPPED ? SOAP_FAULT : finish(&watcher, root, body);
+    return watcher.refused ? SOAP_FAULT : finish(&watcher, root, body);
 }

@@ -260,10 +260,6 @@ static bool ask_watch(struct xml_reader *reader, struct xml_node *node)
 
     if (reader->watch && !reader->checking)
         verdict = reader->watch->start(reader->watch->arg, node);
-    if (verdict == XML_VERDICT_STOP) {
-        stop(reader, XML_READ_STOPPED);
-        return false;
-    }
     if (verdict == XML_VERDICT_VALIDATE && reader->check) {
         int r = schema_check_begin(reader->check);
 
@@ -445,7 +441,7 @@ int xml_read(struct xml_reader *reader, struct span text, struct arena *arena, c
         return r;
     *reader = fresh;
     r = run(reader);
-    if (r == 0 || r == XML_READ_STOPPED)
+    if (r == 0)
         *ret_root = reader->root;
     if (r == XML_READ_FLAWED)
         *ret_flaw = reader->flaw;

@@ -15,23 +15,23 @@ struct xml_reader;
 
 /* What is wrong with a text, and where (1-based; position in characters). */
 struct xml_flaw {
-    bool well_formed; /* false: no XML at all; true: it violates the schema */
+    bool well_formed; /* it is XML, but violates the schema */
     uint32_t line;
     uint32_t position;
     struct span text;
 };
 
 /* Says what becomes of a node when its start tag is read: the validator sees
- * the subtree of the one node answered with XML_VERDICT_VALIDATE; STOP ends
- * the reading (xml_read then answers XML_READ_STOPPED). */
-enum xml_verdict { XML_VERDICT_GO_ON, XML_VERDICT_VALIDATE, XML_VERDICT_STOP };
+ * the subtree of each node answered with XML_VERDICT_VALIDATE, and the watch is
+ * not asked inside it. */
+enum xml_verdict { XML_VERDICT_GO_ON, XML_VERDICT_VALIDATE };
 
 struct xml_watch {
     enum xml_verdict (*start)(void *arg, const struct xml_node *node);
     void *arg;
 };
 
-enum { XML_READ_FLAWED = 1, XML_READ_STOPPED = 2 };
+enum { XML_READ_FLAWED = 1 };
 
 /* schema may be NULL (nothing is validated) and must outlive the reader. */
 int xml_reader_new(const struct schema *schema, struct xml_reader **ret_reader);
@@ -40,8 +40,7 @@ void xml_reader_free(struct xml_reader *reader);
 bool xml_reader_fresh(const struct xml_reader *reader);
 
 /* The tree lives in arena and refers to nothing else. watch may be NULL.
- * XML_READ_FLAWED: ret_flaw is set. XML_READ_STOPPED: ret_root is what was
- * read so far. */
+ * XML_READ_FLAWED: ret_flaw is set. */
 int xml_read(struct xml_reader *reader, struct span text, struct arena *arena, const struct xml_watch *watch,
              struct xml_node **ret_root, struct xml_flaw *ret_flaw);
 /* 1-based line and position (in characters) of a byte offset. */

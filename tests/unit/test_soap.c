@@ -202,6 +202,7 @@ static void test_malformed(void **state)
     expect_fault(SPAN("\xff\xfe<\0a\0"), "ErrorSchemaValidation", "UTF-8");
     expect_fault(SPAN("<?xml version='1.0' encoding='ISO-8859-1'?><a/>"), "ErrorSchemaValidation", "UTF-8");
     expect_fault(SPAN(CREATE("<t:Subject>&foo;</t:Subject>")), "ErrorSchemaValidation", "EntityName");
+    expect_fault(SPAN(ENVELOPE("", "<a></b>")), "ErrorSchemaValidation", "");
     run = parse(SPAN(ENVELOPE("", "\n\n<m:SendItem SaveItemToFolder=\"true\"></m:ItemIds>")));
     assert_int_equal(run.fault.line, 3);
     arena_free(run.arena);
@@ -244,8 +245,8 @@ static void test_hostile(void **state)
     expect_fault(SPAN("<!DOCTYPE a [<!ENTITY b \"bb\"><!ENTITY c \"&b;&b;\">]><a>&c;</a>"), "ErrorSchemaValidation", "DTD");
     expect_fault(SPAN("<?xml version='1.0'?>\n<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>"), "ErrorSchemaValidation",
                  "DTD");
-    expect_fault(repeated(&buf, "<s:Envelope xmlns:s=\"" NS_SOAP "\"><s:Body>", "<a>", 10000, ""), "ErrorInvalidOperation",
-                 "a");
+    expect_fault(repeated(&buf, "<s:Envelope xmlns:s=\"" NS_SOAP "\"><s:Body>", "<a>", 10000, ""), "ErrorSchemaValidation",
+                 "depth");
     buf_done(&buf);
     expect_fault(repeated(&buf, "<s:Envelope xmlns:s=\"" NS_SOAP "\"><s:Header>", "<a>", 10000, ""),
                  "ErrorSchemaValidation", "depth");
@@ -261,11 +262,9 @@ static void test_hostile(void **state)
 static void test_large_text(void **state)
 {
     struct buf buf;
-    struct run run = parse(repeated(&buf, ENVELOPE("", "<m:CreateItem><m:Items><t:Message><t:MimeContent>") + 0, "", 0, ""));
+    struct run run;
 
     (void)state;
-    arena_free(run.arena);
-    buf_done(&buf);
     run = parse(repeated(&buf,
                          "<s:Envelope xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_MESSAGES "\" xmlns:t=\"" NS_TYPES
                          "\"><s:Body><m:CreateItem><m:Items><t:Message><t:MimeContent>",
