@@ -1,0 +1,56 @@
+/*
+ * `ewsd dev`: the whole server with nothing to configure, for people who write
+ * or test EWS clients (design, section 8). Exit statuses are sysexits': 64 for
+ * a wrong command line, 1 for what failed later.
+ */
+#ifndef EWSD_BIN_DEV_H
+#define EWSD_BIN_DEV_H
+
+#include "base/conf.h"
+#include "store/store.h"
+
+#define DEV_USERS_MAX 256
+#define DEV_GRANTS_MAX 256
+#define DEV_HOSTS_MAX 32
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 64 };
+
+struct dev_user {
+    struct span address, password;
+};
+
+struct dev_grant {
+    struct span mailbox, grantee;
+    uint32_t right; /* a bit */
+};
+
+/* What the command line says; spans borrow from argv. */
+struct dev_options {
+    struct conf conf;
+    const char *data;  /* NULL: a temporary store */
+    const char *store; /* a URL, or NULL */
+    bool capture;      /* no --relay */
+    struct dev_user users[DEV_USERS_MAX];
+    size_t users_n;
+    struct dev_grant grants[DEV_GRANTS_MAX];
+    size_t grants_n;
+    const char *hosts[DEV_HOSTS_MAX];
+    size_t hosts_n;
+};
+
+/* argv[0] is "dev". Says on standard error what is wrong: EXIT_USAGE. Positive
+ * DEV_HELP: the help was asked for. */
+enum { DEV_HELP = 1 };
+int dev_options_parse(int argc, char **argv, struct dev_options *ret_options);
+void dev_options_help(void);
+
+/* Makes or updates the mailboxes and rights that were asked for. Says on
+ * standard error what a name did wrong: 1. */
+int dev_users_apply(struct store *store, const struct dev_options *options);
+/* The bit of send-as, full-access, editor ...; 0: no such right. */
+uint32_t dev_right_by_name(struct span name);
+
+/* Runs until SIGTERM or SIGINT; an exit status. */
+int dev_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * The command line of `ewsd dev`. Every option is one row of a table; --help
+ * is written from the same table. Nothing here touches the disk or network.
+ */
+#include "bin/dev.h"
+
+#include "model/rcpt.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static int wrong(const char *format, ...) ATTR_PRINTF(1, 2);
+
+static int wrong(const char *format, ...)
+{
+    va_list args;
+    fputs("ewsd dev: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return EXIT_USAGE;
+}
+
+static int set(struct dev_options *options, const char *name, const char *value)
+{
+    char error[CONF_ERROR_SIZE];
+    return conf_set(&options->conf, span_of(name), span_of(value), error) ? wrong("%s", error) : 0;
+}
+
+static int take_listen(struct dev_options *options, const char *value)
+{
+    return set(options, "http.listen", value);
+}
+
+static int take_data(struct dev_options *options, const char *value)
+{
+    options->data = value;
+    return *value ? 0 : wrong("--data needs a folder");
+}
+
+static int take_store(struct dev_options *options, const char *value)
+{
+    if (strncmp(value, "postgresql://", 13) != 0 && strncmp(value, "postgres://", 11) != 0)
+        return wrong("--store is postgresql://..., not %s", value);
+    options->store = value;
+    return 0;
+}
+
+static int take_user(struct dev_options *options, const char *value)
+{
+    const char *at = strrchr(value, '@');
+    const char *colon = strchr(at ? at : value, ':');
+    if (!at || !colon || !colon[1])
+        return wrong("--user is ADDRESS:PASSWORD, not %s", value);
+    if (options->users_n == DEV_USERS_MAX)
+        return wrong("more than %d users", DEV_USERS_MAX);
+    /* A password may hold an @: the address ends at the first colon then. */
+    const char *first = strchr(value, ':');
+    if (first < at && memchr(value, '@', (size_t)(first - value)))
+        colon = first;
+    struct dev_user user = { { value, (size_t)(colon - value) }, span_of(colon + 1) };
+    if (!rcpt_address_ok(user.address))
+        return wrong("not a mail address: %.*s", (int)user.address.len, user.address.ptr);
+    options->users[options->users_n++] = user;
+    return 0;
+}
+
+static int take_grant(struct dev_options *options, const char *value)
+{
+    const char *first = strchr(value, ':');
+    const char *last = strrchr(value, ':');
+    if (!first || first == last)
+        return wrong("--grant is MAILBOX:GRANTEE:RIGHT, not %s", value);
+    if (options->grants_n == DEV_GRANTS_MAX)
+        return wrong("more than %d grants", DEV_GRANTS_MAX);
+    struct dev_grant grant = { { value, (size_t)(first - value) }, { first + 1, (size_t)(last - first - 1) },
+                               dev_right_by_name(span_of(last + 1)) };
+    if (!rcpt_address_ok(grant.mailbox) || !rcpt_address_ok(grant.grantee))
+        return wrong("--grant needs two mail addresses: %s", value);
+    if (!grant.right)
+        return wrong("no such right: %s", last + 1);
+    options->grants[options->grants_n++] = grant;
+    return 0;
+}
+
+static int take_relay(struct dev_options *options, const char *value)
+{
+    const char *host = value + 7;
+    const char *colon = strncmp(value, "smtp://", 7) == 0 ? strrchr(host, ':') : NULL;
+    int64_t port;
+    if (!colon || colon == host || strpbrk(host, "/@?# ") || !span_int(span_of(colon + 1), false, 1, 65535, &port))
+        return wrong("--relay is smtp://HOST:PORT, not %s", value);
+    options->capture = false;
+    return set(options, "relay.url", value);
+}
+
+static int take_set(struct dev_options *options, const char *value)
+{
+    char error[CONF_ERROR_SIZE];
+    return conf_assign(&options->conf, value, error) ? wrong("%s", error) : 0;
+}
+
+static int take_host(struct dev_options *options, const char *value)
+{
+    if (options->hosts_n == DEV_HOSTS_MAX)
+        return wrong("more than %d allowed hosts", DEV_HOSTS_MAX);
+    options->hosts[options->hosts_n++] = value;
+    return *value ? 0 : wrong("--allow-host needs a name");
+}
+
+static const struct {
+    const char *name, *value, *text;
+    int (*take)(struct dev_options *options, const char *value);
+} table[] = {
+    { "--listen", "ADDRESS:PORT", "where to listen (127.0.0.1:8080); port 0 takes a free one", take_listen },
+    { "--data", "DIR", "keep the store here; without it, it is temporary", take_data },
+    { "--store", "postgresql://...", "keep the store in this database", take_store },
+    { "--user", "ADDRESS:PASSWORD", "make or update a mailbox; without any: alice and bob@example.test, \"secret\"", take_user },
+    { "--grant", "MAILBOX:GRANTEE:RIGHT", "send-as, full-access, editor ...: a right on a mailbox", take_grant },
+    { "--relay", "smtp://HOST:PORT", "send mail for other domains there; without it, it is captured", take_relay },
+    { "--set", "SECTION.KEY=VALUE", "change a setting", take_set },
+    { "--allow-host", "NAME", "accept this name in Host, too", take_host },
+};
+
+void dev_options_help(void)
+{
+    puts("usage: ewsd dev [OPTION]...\n\n"
+         "An Exchange Web Services server with nothing to configure. Prints\n"
+         "\"ready http://ADDRESS:PORT/EWS/Exchange.asmx\" once it answers; ends on SIGTERM.\n");
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        printf("  %s %s\n        %s\n", table[i].name, table[i].value, table[i].text);
+    puts("  --help\n  --version");
+}
+
+/* One option at argv[*i]; *i moves over its value. */
+static int take(struct dev_options *options, int argc, char **argv, int *i)
+{
+    const char *word = argv[*i];
+    size_t len = strcspn(word, "=");
+    for (size_t k = 0; k < ARRAY_LEN(table); k++) {
+        if (strlen(table[k].name) != len || strncmp(table[k].name, word, len) != 0)
+            continue;
+        if (word[len] == '=')
+            return table[k].take(options, word + len + 1);
+        if (*i + 1 >= argc)
+            return wrong("%s needs %s", table[k].name, table[k].value);
+        return table[k].take(options, argv[++*i]);
+    }
+    return wrong("no such option: %s (see --help)", word);
+}
+
+static bool listens_on_loopback(const char *listen)
+{
+    char host[CONF_TEXT_SIZE];
+    const char *colon = strrchr(listen, ':');
+    size_t len = colon ? (size_t)(colon - listen) : strlen(listen);
+    bool brackets = len >= 2 && listen[0] == '[' && listen[len - 1] == ']';
+    snprintf(host, sizeof(host), "%.*s", (int)(len - (brackets ? 2 : 0)), listen + brackets);
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return strcmp(host, "localhost") == 0;
+}
+
+static int complete(struct dev_options *options)
+{
+    if (options->data && options->store)
+        return wrong("--data and --store cannot go together");
+    if (!options->users_n && !listens_on_loopback(options->conf.http_listen))
+        return wrong("listening on %s, which is not loopback, needs --user: the default passwords are known", options->conf.http_listen);
+    if (!options->users_n) {
+        options->users[0] = (struct dev_user){ SPAN("alice@example.test"), SPAN("secret") };
+        options->users[1] = (struct dev_user){ SPAN("bob@example.test"), SPAN("secret") };
+        options->users_n = 2;
+    }
+    return 0;
+}
+
+int dev_options_parse(int argc, char **argv, struct dev_options *ret_options)
+{
+    *ret_options = (struct dev_options){ .capture = true };
+    conf_init(&ret_options->conf);
+    ret_options->conf.auth_hash_cost = 1;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return DEV_HELP;
+        int r = take(ret_options, argc, argv, &i);
+        if (r)
+            return r;
+    }
+    return complete(ret_options);
+}
