@@ -1,0 +1,147 @@
+/*
+ * The rules of guard.h. Paths and host names fold case; ports of Host are not
+ * compared, as proxies and tests map them.
+ */
+#include "http/guard.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct http_route *const routes[] = {
+#define ROUTE(name, file) &http_route_##name,
+#include "http/routes.def"
+#undef ROUTE
+};
+
+/* "host:port" or "[host]:port" or "host": the host, in lower case. */
+static bool host_part(const char *text, char *ret_host, size_t size)
+{
+    const char *end;
+    if (*text == '[') {
+        end = strchr(++text, ']');
+        if (!end)
+            return false;
+    } else {
+        end = text + strcspn(text, ":");
+    }
+    size_t len = (size_t)(end - text);
+    if (len == 0 || len >= size)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        ret_host[i] = (char)tolower((unsigned char)text[i]);
+    ret_host[len] = 0;
+    return true;
+}
+
+bool guard_parse_listen(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_len)
+{
+    char host[256];
+    const char *colon = strrchr(text, ':');
+    int64_t port;
+    if (!colon || !host_part(text, host, sizeof(host)) || !span_int(span_of(colon + 1), false, 0, 65535, &port))
+        return false;
+    memset(ret_address, 0, sizeof(*ret_address));
+    struct sockaddr_in *v4 = (struct sockaddr_in *)ret_address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_address;
+    if (inet_pton(AF_INET, strcmp(host, "localhost") ? host : "127.0.0.1", &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons((uint16_t)port);
+        *ret_len = sizeof(*v4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
+        return false;
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons((uint16_t)port);
+    *ret_len = sizeof(*v6);
+    return true;
+}
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
+}
+
+bool guard_host_ok(const struct http_options *server, const char *host)
+{
+    char name[256], listen[256];
+    if (!host || !host_part(host, name, sizeof(name)))
+        return false;
+    if (is_loopback(name) || (host_part(server->conf->http_listen, listen, sizeof(listen)) && strcmp(name, listen) == 0))
+        return true;
+    for (size_t i = 0; i < server->hosts_n; i++)
+        if (host_part(server->hosts[i], listen, sizeof(listen)) && strcmp(name, listen) == 0)
+            return true;
+    return false;
+}
+
+const struct http_route *guard_route(const struct http_options *server, const char *path)
+{
+    struct span wanted = span_of(path);
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        const struct http_route *route = routes[i];
+        struct span start = { wanted.ptr, strlen(route->path) };
+        if (wanted.len < start.len || (route->dev && !server->dev))
+            continue;
+        if (span_eq_nocase(start, span_of(route->path)) && (wanted.len == start.len || route->prefix))
+            return route;
+    }
+    return NULL;
+}
+
+static bool is_text_xml(const char *type)
+{
+    if (!type)
+        return false;
+    struct span whole = span_of(type);
+    struct span name = { type, strcspn(type, "; \t") };
+    return whole.len >= 8 && span_eq_nocase(name, SPAN("text/xml"));
+}
+
+int guard_status(const struct http_route *route, const char *method, const char *content_type)
+{
+    bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    bool post = strcmp(method, "POST") == 0;
+    if (!(get && (route->methods & HTTP_GET)) && !(post && (route->methods & HTTP_POST)))
+        return 405;
+    return post && route->xml && !is_text_xml(content_type) ? 415 : 0;
+}
+
+const char *guard_reason(int status)
+{
+    switch (status) {
+    case 401:
+        return "Give a user name and a password (HTTP Basic).\n";
+    case 404:
+        return "There is nothing here.\n";
+    case 405:
+        return "This method is not allowed here.\n";
+    case 413:
+        return "The request is larger than http.max_body.\n";
+    case 415:
+        return "Send SOAP 1.1: Content-Type text/xml.\n";
+    case 421:
+        return "This server does not answer to that Host; see --allow-host.\n";
+    case 503:
+        return "The server is busy. Try again later.\n";
+    default:
+        return "An internal error occurred.\n";
+    }
+}
+
+bool guard_is_guid(const char *text)
+{
+    if (!text || strlen(text) != 36)
+        return false;
+    for (size_t i = 0; i < 36; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,24 @@
+/*
+ * What may come in, judged from the request's headers alone: names of this
+ * server, routes, methods, content types (decisions 19, 21). Plain functions
+ * of plain values.
+ */
+#ifndef EWSD_HTTP_GUARD_H
+#define EWSD_HTTP_GUARD_H
+
+#include "http/http.h"
+
+/* "127.0.0.1:8080", "[::1]:0". false: no numeric address with a port. */
+bool guard_parse_listen(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_len);
+/* Host names this server: a loopback name, where it listens, or one of
+ * server->hosts; any port. */
+bool guard_host_ok(const struct http_options *server, const char *host);
+/* NULL when no route has this path. */
+const struct http_route *guard_route(const struct http_options *server, const char *path);
+/* 0, or the HTTP status that refuses a request by method and type. */
+int guard_status(const struct http_route *route, const char *method, const char *content_type);
+/* The body of a refusal: one line of text. */
+const char *guard_reason(int status);
+bool guard_is_guid(const char *text);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * POST /EWS/Exchange.asmx: parse, dispatch, answer; faults are HTTP 500 with
+ * a SOAP body. GET answers people and probing clients with a line of text.
+ */
+#include "http/http.h"
+
+#include "base/metrics.h"
+#include "soap/envelope.h"
+
+static int write_fault(const struct conf *conf, const struct soap_request *request, const struct soap_fault *fault,
+                       struct http_response *response)
+{
+    const struct soap_server server = { .major = conf->soap_version_major,
+                                        .minor = conf->soap_version_minor,
+                                        .major_build = conf->soap_build_major,
+                                        .minor_build = conf->soap_build_minor,
+                                        .version = span_of(conf->soap_version_string) };
+    metric_add(METRIC_soap_faults, 1);
+    response->status = 500;
+    response->detail = "fault";
+    soap_fault_write(&response->body, &server, request->shape_2007, fault);
+    return buf_error(&response->body);
+}
+
+static int dispatch(struct http_request *request, const struct soap_request *soap, struct http_response *response)
+{
+    struct op_reply *reply = arena_alloc(request->arena, sizeof(*reply));
+    if (!reply)
+        return -ENOMEM;
+    struct caller caller = { .mailbox = request->caller };
+    int r = op_dispatch(request->server->ops, &caller, request->arena, soap, request->request_id, &response->body, reply);
+    if (r)
+        return r;
+    response->status = reply->status;
+    response->detail = reply->op;
+    if (reply->header_name) {
+        response->headers[0].name = reply->header_name;
+        response->headers[0].value = span_of(reply->header_value);
+    }
+    return 0;
+}
+
+static int post(struct http_request *request, struct http_response *response)
+{
+    struct soap_request soap = { 0 };
+    struct soap_fault fault = { 0 };
+    response->content_type = "text/xml; charset=utf-8";
+    int r = soap_parse(request->server->soap, request->body, request->arena, &soap, &fault);
+    if (r == SOAP_FAULT)
+        return write_fault(request->server->conf, &soap, &fault, response);
+    if (r == 0)
+        r = dispatch(request, &soap, response);
+    if (r == 0)
+        return 0;
+    buf_clear(&response->body);
+    fault = soap_fault_make("ErrorInternalServerError", "An internal server error occurred. The operation failed.");
+    return write_fault(request->server->conf, &soap, &fault, response);
+}
+
+static int ews(struct http_request *request, struct http_response *response)
+{
+    if (strcmp(request->method, "POST") == 0)
+        return post(request, response);
+    response->content_type = "text/plain; charset=utf-8";
+    buf_add_str(&response->body, "This is an Exchange Web Services endpoint: send SOAP requests here by POST.\n");
+    return buf_error(&response->body);
+}
+
+const struct http_route http_route_ews = {
+    .path = "/ews/exchange.asmx", .methods = HTTP_GET | HTTP_POST, .caller = true, .xml = true, .handle = ews
+};
