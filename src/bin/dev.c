@@ -152,11 +152,13 @@ int dev_main(int argc, char **argv)
     int r = dev_options_parse(argc, argv, &dev->options);
     if (r == DEV_HELP)
         dev_options_help();
+    if (r == DEV_VERSION)
+        puts("ewsd " EWSD_VERSION);
     enum log_level level;
     if (r == 0 && log_level_by_name(span_of(dev->options.conf.log_level), &level))
         log_set_level(level);
     allow_descriptors();
-    int status = r == DEV_HELP ? EXIT_OK : r ? r : start(dev);
+    int status = r == DEV_HELP || r == DEV_VERSION ? EXIT_OK : r ? r : start(dev);
     if (r == 0 && status == EXIT_OK)
         status = serve(dev);
     if (r == 0)

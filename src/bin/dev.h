@@ -38,9 +38,9 @@ struct dev_options {
     size_t hosts_n;
 };
 
-/* argv[0] is "dev". Says on standard error what is wrong: EXIT_USAGE. Positive
- * DEV_HELP: the help was asked for. */
-enum { DEV_HELP = 1 };
+/* argv[0] is "dev". Says on standard error what is wrong: EXIT_USAGE. DEV_HELP,
+ * DEV_VERSION: that was asked for. */
+enum { DEV_HELP = 1, DEV_VERSION };
 int dev_options_parse(int argc, char **argv, struct dev_options *ret_options);
 void dev_options_help(void);
 

@@ -189,6 +189,8 @@ int dev_options_parse(int argc, char **argv, struct dev_options *ret_options)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return DEV_HELP;
+        if (strcmp(argv[i], "--version") == 0)
+            return DEV_VERSION;
         int r = take(ret_options, argc, argv, &i);
         if (r)
             return r;
