@@ -129,6 +129,36 @@ static void test_prefixes(void **state)
     arena_free(run.arena);
 }
 
+static void test_schemas_compile(void **state)
+{
+    struct schema *strict;
+
+    (void)state;
+    assert_int_equal(schema_new(false, &strict), 0);
+    schema_free(strict);
+}
+
+/* Broken copies of a good request: any answer will do, a crash will not. */
+static void test_mutations(void **state)
+{
+    char text[2048];
+    size_t len = strlen(CREATE("<t:Subject>a &amp; b</t:Subject><t:Body BodyType=\"Text\"><![CDATA[x]]></t:Body>"));
+    uint32_t random = 12345;
+
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        memcpy(text, CREATE("<t:Subject>a &amp; b</t:Subject><t:Body BodyType=\"Text\"><![CDATA[x]]></t:Body>"), len);
+        for (int i = 0; i < 1 + round % 3; i++) {
+            random = random * 1664525 + 1013904223;
+            text[(random >> 8) % len] = (char)("<>/&;\"'= \0\xff:[!?-"[random >> 28]);
+        }
+        struct run run = parse((struct span){ text, len - (random >> 16) % 5 });
+
+        assert_true(run.result == 0 || run.result == SOAP_FAULT);
+        arena_free(run.arena);
+    }
+}
+
 static void test_text(void **state)
 {
     struct run run = parse(SPAN(CREATE("<t:Subject>a &amp; b&#10;<!-- c --><![CDATA[<d>]]>\r\ne</t:Subject>"
@@ -396,7 +426,7 @@ int main(void)
         cmocka_unit_test(test_violations), cmocka_unit_test(test_malformed),    cmocka_unit_test(test_other_faults),
         cmocka_unit_test(test_hostile),    cmocka_unit_test(test_large_text),   cmocka_unit_test(test_requests),
         cmocka_unit_test(test_writer),     cmocka_unit_test(test_fault_shapes), cmocka_unit_test(test_html),
-        cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_speed),     cmocka_unit_test(test_mutations),   cmocka_unit_test(test_schemas_compile),
     };
 
     return cmocka_run_group_tests_name("soap", tests, setup, teardown);
