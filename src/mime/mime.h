@@ -23,13 +23,20 @@ void mime_init(void);
 int mime_read(struct span bytes, struct arena *arena, struct item *ret_item);
 
 struct mime_options {
-    bool keep_bcc; /* the sender's own copy; never for what is transmitted */
+    bool keep_bcc;  /* the sender's own copy; never for what is transmitted */
+    bool eight_bit; /* bodies may stay 8-bit (the relay has 8BITMIME); headers never do */
 };
 
 /* The item as a message: CRLF lines of at most 998 bytes, 7-bit. Date is
  * item.sent (created when unset), Message-ID, From, Sender and boundary_seed
  * are the item's. With item.mime its body bytes are kept and the headers are
- * edited only. Attachments need their data loaded. -ENOMEM, -EFBIG. */
+ * edited only (Bcc dropped, what is missing added). Attachments need their data
+ * loaded. CODE_ErrorInvalidRecipients: an address that could forge headers or
+ * commands; -ENOMEM, -EFBIG. */
 int mime_write(const struct item *item, const struct mime_options *options, struct buf *out);
+
+/* The message's own headers, unfolded and decoded, without those that hold
+ * addresses. CODE_ErrorMimeContentInvalid; -ENOMEM. */
+int mime_headers(struct span bytes, struct arena *arena, struct item_header_list *ret_headers);
 
 #endif
