@@ -218,13 +218,18 @@ static int judge(struct call *call)
 }
 
 /* A small body is read before its refusal, so that the connection stays usable. */
-static enum MHD_Result refuse_early(struct call *call, int status)
+static enum MHD_Result answer_refused(struct call *call)
 {
-    metric_add(METRIC_http_refused, 1);
-    refuse(call, status);
     bool drain = call->length > 0 && call->length <= DRAIN_MAX && !header(call, MHD_HTTP_HEADER_EXPECT);
+    metric_add(METRIC_http_refused, 1);
     call->stage = STAGE_BODY;
     return drain ? MHD_YES : answer(call);
+}
+
+static enum MHD_Result refuse_early(struct call *call, int status)
+{
+    refuse(call, status);
+    return answer_refused(call);
 }
 
 static enum MHD_Result begin(struct call *call)
@@ -271,7 +276,7 @@ static enum MHD_Result proceed(struct call *call, const char *bytes, size_t *len
     if (call->stage == STAGE_VERIFIED) {
         call->stage = STAGE_BODY;
         if (call->response.status)
-            return answer(call);
+            return answer_refused(call);
         if (*len == 0 && call->length > 0)
             return MHD_YES; /* the headers again: the body follows */
     }
