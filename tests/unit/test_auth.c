@@ -1,0 +1,167 @@
+/*
+ * Who gets in: the login forms, wrong and unknown ones, and the memory of
+ * verified credentials.
+ */
+#include "auth/auth.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct world {
+    char path[64];
+    struct conf conf;
+    struct store *store;
+    struct auth *auth;
+    struct arena *arena;
+    char hash[AUTH_HASH_SIZE];
+};
+
+static int make_people(struct store_tx *tx, void *arg)
+{
+    struct world *world = arg;
+    struct span hash = span_of(world->hash);
+    int64_t id;
+    int r = store_mailbox_create(tx, SPAN("alice@example.test"), SPAN("Alice"), hash, &id);
+    if (r == 0)
+        r = store_mailbox_create(tx, SPAN("twin@example.test"), SPAN(""), hash, &id);
+    return r ? r : store_mailbox_create(tx, SPAN("twin@other.test"), SPAN(""), hash, &id);
+}
+
+static int set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    assert_non_null(world);
+    strcpy(world->path, "/tmp/ewsd-auth.XXXXXX");
+    assert_non_null(mkdtemp(world->path));
+    conf_init(&world->conf);
+    world->conf.auth_hash_cost = 1;
+    assert_int_equal(auth_hash(SPAN("se:cret"), 1, world->hash), 0);
+    const struct store_options options = { .path = world->path };
+    assert_int_equal(store_open(&options, &world->store), 0);
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    assert_int_equal(auth_new(world->store, &world->conf, &world->auth), 0);
+    assert_int_equal(arena_new((size_t)1 << 20, &world->arena), 0);
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    char command[128];
+    auth_free(world->auth);
+    store_close(world->store);
+    arena_free(world->arena);
+    snprintf(command, sizeof(command), "rm -rf '%s'", world->path);
+    assert_int_equal(system(command), 0);
+    free(world);
+    return 0;
+}
+
+static struct span header_of(struct world *world, const char *pair)
+{
+    struct buf text = BUF_INIT(4096);
+    struct span header;
+    buf_add_str(&text, "Basic ");
+    base64_encode(&text, pair, strlen(pair));
+    assert_int_equal(buf_error(&text), 0);
+    assert_int_equal(arena_copy(world->arena, buf_span(&text), &header), 0);
+    buf_done(&text);
+    return header;
+}
+
+static int verify(struct world *world, const char *pair, struct store_mailbox *ret_mailbox)
+{
+    struct span user;
+    return auth_verify(world->auth, world->arena, header_of(world, pair), ret_mailbox, &user);
+}
+
+static void test_login_forms(void **state)
+{
+    static const char *const forms[] = { "alice@example.test:se:cret", "ALICE@Example.TEST:se:cret", "example.test\\alice:se:cret",
+                                         "EXAMPLE\\alice:se:cret", "alice:se:cret", "other\\twin:se:cret" };
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        struct store_mailbox mailbox;
+        assert_int_equal(verify(*state, forms[i], &mailbox), AUTH_OK);
+        assert_true(span_is(mailbox.address, i < 5 ? "alice@example.test" : "twin@other.test"));
+    }
+}
+
+static void test_refused(void **state)
+{
+    static const char *const forms[] = { "alice@example.test:wrong", "alice@example.test:se",  "alice@example.test:",
+                                         "nobody@example.test:se:cret", "twin:se:cret",        "elsewhere\\alice:se:cret",
+                                         ":se:cret",                  "alice@example.test",    "" };
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        struct store_mailbox mailbox;
+        int r = verify(*state, forms[i], &mailbox);
+        assert_true(r == AUTH_UNKNOWN || r == AUTH_MISSING);
+        assert_int_not_equal(auth_lookup(((struct world *)*state)->auth, ((struct world *)*state)->arena,
+                                         header_of(*state, forms[i]), &mailbox),
+                             AUTH_OK);
+    }
+}
+
+static void test_memory(void **state)
+{
+    struct world *world = *state;
+    struct store_mailbox mailbox;
+    struct span header = header_of(world, "alice:se:cret");
+    assert_int_equal(auth_lookup(world->auth, world->arena, header, &mailbox), AUTH_UNKNOWN);
+    assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_OK);
+    mailbox = (struct store_mailbox){ 0 };
+    assert_int_equal(auth_lookup(world->auth, world->arena, header, &mailbox), AUTH_OK);
+    assert_true(span_is(mailbox.address, "alice@example.test"));
+    assert_true(span_is(mailbox.display_name, "Alice"));
+    assert_int_equal(auth_lookup(world->auth, world->arena, header_of(world, "alice:se:cret "), &mailbox), AUTH_UNKNOWN);
+}
+
+static void test_no_memory(void **state)
+{
+    struct world *world = *state;
+    struct store_mailbox mailbox;
+    world->conf.auth_cache_ttl = 0;
+    assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_OK);
+    assert_int_equal(auth_lookup(world->auth, world->arena, header_of(world, "alice:se:cret"), &mailbox), AUTH_UNKNOWN);
+}
+
+static void test_other_headers(void **state)
+{
+    static const char *const headers[] = { "", "Basic", "Basic ", "Bearer abc", "Basic !!!!", "Basic\tYTpi" };
+    struct world *world = *state;
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        struct store_mailbox mailbox;
+        struct span user;
+        assert_int_not_equal(auth_lookup(world->auth, world->arena, span_of(headers[i]), &mailbox), AUTH_OK);
+        int r = auth_verify(world->auth, world->arena, span_of(headers[i]), &mailbox, &user);
+        assert_true(r == AUTH_UNKNOWN || r == AUTH_MISSING);
+    }
+}
+
+static void test_hash(void **state)
+{
+    char hash[AUTH_HASH_SIZE];
+    (void)state;
+    assert_true(auth_hash(SPAN(""), 1, hash) < 0);
+    assert_true(auth_hash(SPAN("a\0b"), 1, hash) < 0);
+    assert_int_equal(auth_hash(SPAN("a"), 1, hash), 0);
+    assert_memory_equal(hash, "$y$", 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_login_forms, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_headers, set_up, tear_down),
+        cmocka_unit_test(test_hash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
