@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "http/http.h"
+#include "mime/mime.h"
 #include "outbox/outbox.h"
 #include "soap/envelope.h"
 
@@ -94,6 +95,7 @@ static int start(struct dev *dev)
     int r = daemon_signals_open(&dev->signals);
     if (r)
         return failed("signals", r);
+    mime_init();
     r = open_store(dev);
     if (r)
         return r;

@@ -32,6 +32,7 @@ struct dev_options {
     bool capture;      /* no --relay */
     struct dev_user users[DEV_USERS_MAX];
     size_t users_n;
+    bool users_default; /* no --user: the known two; passwords they have are kept */
     struct dev_grant grants[DEV_GRANTS_MAX];
     size_t grants_n;
     const char *hosts[DEV_HOSTS_MAX];

@@ -177,6 +177,7 @@ static int complete(struct dev_options *options)
         options->users[0] = (struct dev_user){ SPAN("alice@example.test"), SPAN("secret") };
         options->users[1] = (struct dev_user){ SPAN("bob@example.test"), SPAN("secret") };
         options->users_n = 2;
+        options->users_default = true;
     }
     return 0;
 }

@@ -20,6 +20,8 @@ static const struct {
 #undef RIGHT
 };
 
+#define ROLES UINT32_C(0xffffff00) /* bits of rights.def from 8 on */
+
 uint32_t dev_right_by_name(struct span name)
 {
     for (size_t i = 0; i < ARRAY_LEN(rights); i++)
@@ -35,7 +37,8 @@ struct work {
     struct span unknown; /* the address that a grant named in vain */
 };
 
-static int apply_user(struct store_tx *tx, struct arena *arena, const struct dev_user *user, const char *hash)
+static int apply_user(struct store_tx *tx, struct arena *arena, const struct dev_user *user, const char *hash,
+                      bool keep)
 {
     struct store_mailbox mailbox;
     int64_t mailbox_id;
@@ -43,7 +46,7 @@ static int apply_user(struct store_tx *tx, struct arena *arena, const struct dev
     if (r < 0)
         return r;
     if (r == 0)
-        return store_mailbox_set_password(tx, mailbox.mailbox_id, span_of(hash));
+        return keep ? 0 : store_mailbox_set_password(tx, mailbox.mailbox_id, span_of(hash));
     r = store_mailbox_create(tx, user->address, SPAN(""), span_of(hash), &mailbox_id);
     return r > 0 ? -EEXIST : r;
 }
@@ -57,7 +60,11 @@ static int apply_grant(struct store_tx *tx, struct work *work, const struct dev_
         r = store_mailbox_by_address(tx, work->arena, work->unknown = grant->grantee, &grantee);
     if (r == 0)
         r = store_grant_get(tx, mailbox.mailbox_id, grantee.mailbox_id, &held);
-    return r ? r : store_grant_set(tx, mailbox.mailbox_id, grantee.mailbox_id, held | grant->right);
+    if (r)
+        return r;
+    if (grant->right & ROLES)
+        held &= ~ROLES; /* one role at a time; the other rights add up */
+    return store_grant_set(tx, mailbox.mailbox_id, grantee.mailbox_id, held | grant->right);
 }
 
 static int apply(struct store_tx *tx, void *arg)
@@ -65,7 +72,7 @@ static int apply(struct store_tx *tx, void *arg)
     struct work *work = arg;
     int r = 0;
     for (size_t i = 0; r == 0 && i < work->options->users_n; i++)
-        r = apply_user(tx, work->arena, &work->options->users[i], work->hashes[i]);
+        r = apply_user(tx, work->arena, &work->options->users[i], work->hashes[i], work->options->users_default);
     for (size_t i = 0; r == 0 && i < work->options->grants_n; i++)
         r = apply_grant(tx, work, &work->options->grants[i]);
     return r;
