@@ -45,11 +45,11 @@ void sending_done(struct op_call *call, const struct sent_ids *sent, const struc
         copies += !results[i].code && sent->v[i].folder_no;
         submitted += !results[i].code;
     }
-    if (copies && !buf_error(&text)) {
+    if (submitted && !buf_error(&text)) {
         reply->header_name = "X-Ewsd-Sent-ItemId";
         memcpy(reply->header_value, text.ptr, text.len);
         reply->header_value[text.len] = '\0';
-    } else if (copies) {
+    } else if (submitted) {
         reply->header_name = "X-Ewsd-Sent-ItemIds-Omitted";
         (void)snprintf(reply->header_value, sizeof(reply->header_value), "%zu", copies);
     }

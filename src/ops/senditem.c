@@ -25,7 +25,8 @@ static int save_folder(struct op_call *call, struct store_tx *tx, const struct s
         r = target_folder(call, tx, s->folder, &folder);
     else
         r = store_folder_by_role(tx, call->arena, call->mailbox->mailbox_id, FOLDER_ROLE_sentitems, &folder);
-    if (r == CODE_ErrorFolderNotFound && s->folder && xml_is(s->folder, XML_NS_T, "FolderId"))
+    /* In another's mailbox absent and hidden look the same (decisions 6). */
+    if (r == CODE_ErrorFolderNotFound && s->folder && !xml_child(s->folder, "Mailbox"))
         return CODE_ErrorSavedItemFolderNotFound;
     if (!r)
         *ret_folder_no = folder.folder_no;
