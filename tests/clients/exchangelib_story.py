@@ -67,7 +67,7 @@ def send_a_draft(server, alice, bob):
 
 
 def send_directly(server, alice):
-    Message(account=alice, subject="Direct", body="plain", to_recipients=["x@elsewhere.test"]).send()
+    Message(account=alice, subject="Direct", body="plain", to_recipients=["x@elsewhere.test"]).send(save_copy=False)
     Message(account=alice, folder=alice.sent, subject="Direct and kept", body="plain",
             to_recipients=["x@elsewhere.test"]).send_and_save()
     captured(server, "Direct")
