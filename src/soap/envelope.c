@@ -214,7 +214,7 @@ static int finish(struct watcher *watcher, const struct xml_node *root, struct s
     struct xml_flaw flaw = { .well_formed = true };
 
     if (watcher->foreign) {
-        *watcher->fault = soap_fault_make("ErrorInvalidRequest", "The request is no SOAP 1.1 envelope.");
+        *watcher->fault = soap_fault_make("ErrorSchemaValidation", "The request failed schema validation: it is no SOAP 1.1 envelope.");
         return SOAP_FAULT;
     }
     take_headers(root, watcher->request);

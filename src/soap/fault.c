@@ -130,7 +130,8 @@ void soap_fault_write(struct buf *out, const struct soap_server *server, bool sh
     xw_open(&xw, "s:Fault");
     write_faultcode(&xw, shape_2007, fault);
     xw_open(&xw, "faultstring");
-    xw_attr_str(&xw, "xml:lang", "en-US");
+    if (!shape_2007)
+        xw_attr_str(&xw, "xml:lang", "en-US");
     xw_text(&xw, fault->text);
     xw_close(&xw);
     write_detail(&xw, shape_2007, fault);
