@@ -1,209 +1,293 @@
 /*
- * MIME as a client supplied it, made fit for transmission: line ends, Bcc,
- * originators, missing fields, 8-bit or long lines. Its body bytes stay as
- * they are unless they could not travel.
+ * A message as the client supplied it: its body bytes stay, its header is
+ * edited. Fields that can't go over the wire as they are (8-bit, too long) are
+ * written anew; a body that can't is recoded part by part (mime_recode.c).
  */
-#include "mime/mime_util.h"
+#include "mime/mime.h"
+#include "mime/mime_text.h"
 
 #include <errno.h>
-#include <gmime/gmime.h>
 
-/* Asks GMime to encode the parts that are not 7-bit; leaves text alone when
- * it cannot be parsed. */
-static void encode_parts(struct buf *text)
+#define HEAD_MAX (4u << 20)
+
+/* ---- reading fields ---- */
+
+static size_t line_length(struct span rest)
 {
-    GMimeStream *in = g_mime_stream_mem_new_with_buffer(text->ptr, text->len);
-    GMimeParser *parser = g_mime_parser_new_with_stream(in);
-    GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
-    GMimeStream *encoded = g_mime_stream_mem_new();
-
-    if (message) {
-        g_mime_object_encode(GMIME_OBJECT(message), GMIME_ENCODING_CONSTRAINT_7BIT);
-        if (g_mime_object_write_to_stream(GMIME_OBJECT(message), NULL, encoded) > 0) {
-            GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(encoded));
-            buf_clear(text);
-            mime_normalise((struct span){ (const char *)bytes->data, bytes->len }, text);
-        }
-        g_object_unref(message);
+    for (size_t i = 0; i < rest.len; i++) {
+        if (rest.ptr[i] == '\n')
+            return i + 1;
+        if (rest.ptr[i] == '\r')
+            return i + 1 < rest.len && rest.ptr[i + 1] == '\n' ? i + 2 : i + 1;
     }
-    g_object_unref(encoded);
-    g_object_unref(parser);
-    g_object_unref(in);
+    return rest.len;
 }
 
-/* What still is too long or not ASCII (preambles, base64 without lines). */
-static void put_wrapped(struct buf *out, struct span text)
+static size_t name_length(struct span line)
 {
-    size_t column = 0;
+    size_t n = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (column >= MIME_LINE_MAX && c != '\r' && c != '\n') {
-            buf_add(out, "\r\n", 2);
-            column = 0;
-        }
-        buf_add_char(out, (unsigned char)c >= 0x80 ? '?' : c);
-        column = c == '\n' ? 0 : column + 1;
+    while (n < line.len && line.ptr[n] > ' ' && line.ptr[n] <= '~' && line.ptr[n] != ':')
+        n++;
+    size_t colon = n;
+    while (colon < line.len && (line.ptr[colon] == ' ' || line.ptr[colon] == '\t'))
+        colon++;
+    return n > 0 && colon < line.len && line.ptr[colon] == ':' ? n : 0;
+}
+
+bool head_next(struct head_cursor *cursor, struct span *ret_name, struct span *ret_raw)
+{
+    struct span rest = cursor->rest;
+    size_t n = line_length(rest);
+    size_t name = name_length((struct span){ rest.ptr, n });
+
+    if (name == 0) {
+        bool blank = n > 0 && (rest.ptr[0] == '\r' || rest.ptr[0] == '\n');
+        if (blank)
+            cursor->rest = (struct span){ rest.ptr + n, rest.len - n };
+        return false;
     }
-}
-
-static struct span first_address(InternetAddressList *list)
-{
-    InternetAddress *address = list && internet_address_list_length(list) ? internet_address_list_get_address(list, 0) : NULL;
-
-    if (!address || !INTERNET_ADDRESS_IS_MAILBOX(address) || internet_address_list_length(list) != 1)
-        return (struct span){ 0 };
-    return span_of(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address)));
-}
-
-/* Does the field name this one address? */
-static bool names(const struct mime_field *field, const struct rcpt *wanted)
-{
-    char *text;
-    InternetAddressList *list;
-    bool same;
-
-    if (field->value.len > 4096)
-        return false;
-    text = g_strndup(field->value.ptr, field->value.len);
-    list = internet_address_list_parse(NULL, text);
-    same = span_eq_nocase(first_address(list), wanted->address);
-    if (list)
-        g_object_unref(list);
-    g_free(text);
-    return same;
-}
-
-struct header_state {
-    const struct rcpt *from;
-    const struct rcpt *sender;
-    bool has_from;
-    bool has_sender;
-    bool has_date;
-    bool has_id;
-    bool has_version;
-};
-
-/* Keeps the field as it stands? Notes which required ones are there. */
-static bool judge(struct header_state *state, const struct mime_field *field)
-{
-    static const char *const hidden[] = { "Bcc", "Resent-Bcc" };
-    bool *seen = NULL;
-
-    if (field->name.len == 0 || mime_one_of(field->name, hidden, ARRAY_LEN(hidden)))
-        return false;
-    if (span_eq_nocase(field->name, SPAN("From"))) {
-        if (state->from && !names(field, state->from))
-            return false;
-        seen = &state->has_from;
-    } else if (span_eq_nocase(field->name, SPAN("Sender"))) {
-        if (state->from && (!state->sender || !names(field, state->sender)))
-            return false;
-        seen = &state->has_sender;
-    } else if (span_eq_nocase(field->name, SPAN("Date"))) {
-        seen = &state->has_date;
-    } else if (span_eq_nocase(field->name, SPAN("Message-ID"))) {
-        seen = &state->has_id;
-    } else if (span_eq_nocase(field->name, SPAN("MIME-Version"))) {
-        seen = &state->has_version;
-    }
-    if (seen && *seen)
-        return false;
-    if (seen)
-        *seen = true;
+    while (n < rest.len && (rest.ptr[n] == ' ' || rest.ptr[n] == '\t'))
+        n += line_length((struct span){ rest.ptr + n, rest.len - n });
+    *ret_name = (struct span){ rest.ptr, name };
+    *ret_raw = (struct span){ rest.ptr, n };
+    cursor->rest = (struct span){ rest.ptr + n, rest.len - n };
     return true;
 }
 
-static void put_decoded(struct buf *out, const char *name, const struct mime_field *field)
+static bool has_field(const void *arg, struct span wanted)
 {
-    char *text = g_strndup(field->value.ptr, field->value.len);
-    char *flat = g_mime_utils_header_unfold(text);
-    char *decoded = g_mime_utils_header_decode_text(NULL, flat);
+    struct head_cursor cursor = { *(const struct span *)arg };
+    struct span name, raw;
 
-    mime_put_text(out, name, span_of(decoded));
-    g_free(decoded);
-    g_free(flat);
-    g_free(text);
+    while (head_next(&cursor, &name, &raw))
+        if (span_eq_nocase(name, wanted))
+            return true;
+    return false;
 }
 
-/* A field with bytes or lines that cannot travel. */
-static void put_mended(struct buf *out, const struct mime_field *field)
-{
-    static const char *const structured[] = { "To", "Cc", "From", "Sender", "Reply-To", "Resent-To", "Resent-Cc", "Resent-From",
-                                              "References", "In-Reply-To", "Message-ID", "Received", "Content-Type",
-                                              "Content-Disposition", "Content-ID", "Disposition-Notification-To",
-                                              "Return-Receipt-To" };
+/* ---- writing fields ---- */
 
-    if (mime_one_of(field->name, structured, ARRAY_LEN(structured))) {
-        for (size_t i = 0, column = 0; i < field->whole.len; i++) {
-            char c = field->whole.ptr[i];
-            if (column > 900 && c == ' ') {
-                buf_add(out, "\r\n", 2);
-                column = 0;
-            }
-            if (column >= MIME_LINE_MAX && c != '\r' && c != '\n')
-                continue;
-            buf_add_char(out, (unsigned char)c >= 0x80 ? '?' : c);
-            column = c == '\n' ? 0 : column + 1;
+static bool is_one_of(struct span name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_eq_nocase(name, span_of(names[i])))
+            return true;
+    return false;
+}
+
+/* The value behind the colon, in one line. */
+static struct span unfold(struct span raw, struct span name, struct buf *room)
+{
+    size_t at = name.len;
+
+    while (at < raw.len && raw.ptr[at] != ':')
+        at++;
+    for (at++; at < raw.len; at++)
+        if (raw.ptr[at] != '\r' && raw.ptr[at] != '\n' && raw.ptr[at] != 0)
+            buf_add_char(room, raw.ptr[at]);
+    return span_trim(buf_span(room));
+}
+
+/* Folded anew; high bytes of structured fields can't be told apart, so they
+ * become question marks there. */
+static void rewrite_structured(struct field *field, struct span value)
+{
+    while (value.len > 0) {
+        size_t n = 0;
+        char piece[512];
+        while (n < value.len && n < sizeof(piece) && value.ptr[n] != ' ' && value.ptr[n] != '\t') {
+            unsigned char c = (unsigned char)value.ptr[n];
+            piece[n] = c >= 0x80 || c < ' ' ? '?' : (char)c;
+            n++;
         }
-    } else {
-        char *name = g_strndup(field->name.ptr, field->name.len);
-        put_decoded(out, name, field);
-        g_free(name);
+        if (n > 0)
+            field_word(field, (struct span){ piece, n });
+        else
+            n = 1;
+        value = (struct span){ value.ptr + n, value.len - n };
     }
 }
 
-static void put_missing(struct buf *out, const struct item *item, const struct header_state *state, bool keep_bcc)
+static int rewrite_field(const struct item *item, struct span name, struct span raw, struct buf *out)
 {
-    if (!state->has_date)
-        mime_put_date(out, item->sent != WHEN_NONE ? item->sent : item->created);
-    if (!state->has_from && state->from)
-        mime_put_addresses(out, "From", state->from, 1);
-    if (!state->has_sender && state->sender)
-        mime_put_addresses(out, "Sender", state->sender, 1);
-    if (keep_bcc)
-        mime_put_addresses(out, "Bcc", item->bcc.v, item->bcc.n);
-    if (!state->has_id)
-        mime_put_ids(out, "Message-ID", item->message_id);
-    if (!state->has_version)
+    static const char *const free_text[] = { "Subject", "Comments", "Keywords", "Organization", "Thread-Topic" };
+    struct buf room = BUF_INIT(HEAD_MAX);
+
+    if (span_eq_nocase(name, SPAN("To")) || span_eq_nocase(name, SPAN("Cc")) || span_eq_nocase(name, SPAN("Reply-To"))) {
+        const struct rcpt_list *list = (name.ptr[0] | 0x20) == 't' ? &item->to : (name.ptr[0] | 0x20) == 'c' ? &item->cc : &item->reply_to;
+        return field_add_rcpts(out, (name.ptr[0] | 0x20) == 't' ? "To" : (name.ptr[0] | 0x20) == 'c' ? "Cc" : "Reply-To", list->v, list->n);
+    }
+    struct span value = unfold(raw, name, &room);
+    struct field field = field_open_span(out, name);
+    if (is_one_of(name, free_text, ARRAY_LEN(free_text)) || (name.len > 2 && (name.ptr[0] | 0x20) == 'x' && name.ptr[1] == '-'))
+        field_text(&field, value);
+    else
+        rewrite_structured(&field, value);
+    field_close(&field);
+    int r = buf_error(&room);
+    buf_done(&room);
+    return r;
+}
+
+static int keep_field(const struct item *item, struct span name, struct span raw, struct buf *out)
+{
+    struct text_scan scan = text_scan(raw);
+
+    if (scan.eight_bit || scan.long_line || scan.nul || scan.bare_cr || name.len > 70)
+        return name.len > 500 ? 0 : rewrite_field(item, name, raw, out);
+    text_add_crlf(out, raw);
+    if (raw.ptr[raw.len - 1] != '\n')
+        buf_add_str(out, "\r\n");
+    return 0;
+}
+
+static int add_from(const struct item *item, struct buf *out)
+{
+    const struct rcpt *from = rcpt_is_set(&item->from) ? &item->from : &item->sender;
+    int r = field_add_rcpts(out, "From", from, 1);
+
+    if (r == 0 && rcpt_is_set(&item->sender) && !span_eq_nocase(item->sender.address, from->address))
+        r = field_add_rcpts(out, "Sender", &item->sender, 1);
+    return r;
+}
+
+/* Is this field replaced by the item's, or dropped? */
+static bool is_replaced(const struct item *item, const struct mime_options *options, struct span name)
+{
+    static const char *const blind[] = { "Bcc", "Resent-Bcc" };
+    static const char *const from[] = { "From", "Sender" };
+
+    if (is_one_of(name, blind, ARRAY_LEN(blind)))
+        return !options->keep_bcc || item->bcc.n > 0;
+    if (is_one_of(name, from, ARRAY_LEN(from)))
+        return rcpt_is_set(&item->from) || rcpt_is_set(&item->sender);
+    return item->message_id.len && span_eq_nocase(name, SPAN("Message-ID"));
+}
+
+static int add_missing(const struct item *item, const struct mime_options *options, struct span head, struct buf *out)
+{
+    char date[WHEN_RFC5322_SIZE];
+    int r = add_from(item, out);
+
+    if (r == 0 && options->keep_bcc)
+        r = field_add_rcpts(out, "Bcc", item->bcc.v, item->bcc.n);
+    if (r)
+        return r;
+    if (!has_field(&head, SPAN("Date"))) {
+        when_format_rfc5322(item->sent > 0 ? item->sent : item->created > 0 ? item->created : 0, date);
+        field_add_tokens(out, "Date", span_of(date));
+    }
+    field_add_tokens(out, "Message-ID", item->message_id);
+    if (!has_field(&head, SPAN("MIME-Version")))
         buf_add_str(out, "MIME-Version: 1.0\r\n");
+    return mime_add_extras(item, has_field, &head, out);
+}
+
+static int edit_head(const struct item *item, const struct mime_options *options, struct span message, struct buf *out,
+                     struct span *ret_body)
+{
+    struct head_cursor cursor = { message };
+    struct span name, raw;
+    int r = add_missing(item, options, message, out);
+
+    while (r == 0 && head_next(&cursor, &name, &raw))
+        if (!is_replaced(item, options, name))
+            r = keep_field(item, name, raw, out);
+    buf_add_str(out, "\r\n");
+    *ret_body = cursor.rest;
+    return r;
+}
+
+static bool body_is_safe(struct span body, bool eight_bit)
+{
+    struct text_scan scan = text_scan(body);
+
+    return !scan.nul && !scan.long_line && (eight_bit || !scan.eight_bit);
+}
+
+/* The last word on any body: cut lines, question marks. */
+static void add_forced(struct buf *out, struct span body, bool eight_bit)
+{
+    size_t column = 0;
+
+    for (size_t i = 0; i < body.len; i++) {
+        unsigned char c = (unsigned char)body.ptr[i];
+        column = c == '\n' ? 0 : column + 1;
+        if (column > MIME_LINE_MAX - 2 && c != '\r') {
+            buf_add_str(out, "\r\n");
+            column = 1;
+        }
+        buf_add_char(out, c >= 0x80 && !eight_bit ? '?' : (char)c);
+    }
+}
+
+static void free_buf(struct buf *buf)
+{
+    buf_done(buf);
+}
+
+/* The body again, recoded: the header is written by us, so GMime's is dropped. */
+static int add_recoded(const struct item *item, const struct mime_options *options, struct buf *out)
+{
+    CLEANUP(free_buf) struct buf recoded = BUF_INIT(item->mime.len * 4 + 65536);
+    CLEANUP(free_buf) struct buf lines = BUF_INIT(item->mime.len * 8 + 65536);
+    struct span body;
+    int r = mime_recode(item->mime, options->eight_bit, &recoded);
+
+    if (r)
+        return r < 0 ? r : CODE_ErrorMimeContentInvalid;
+    r = edit_head(item, options, buf_span(&recoded), out, &body);
+    text_add_crlf(&lines, body);
+    if (r || (r = buf_error(&lines)))
+        return r;
+    if (body_is_safe(buf_span(&lines), options->eight_bit))
+        buf_add_span(out, buf_span(&lines));
+    else
+        add_forced(out, buf_span(&lines), options->eight_bit);
+    return buf_error(out);
 }
 
 int mime_edit(const struct item *item, const struct mime_options *options, struct buf *out)
 {
-    struct buf text CLEANUP(buf_done) = BUF_INIT(SIZE_MAX / 2);
-    struct buf kept CLEANUP(buf_done) = BUF_INIT(SIZE_MAX / 2);
-    struct header_state state = { .from = mime_from(item), .sender = mime_sender(item) };
-    struct mime_field field;
-    struct span rest;
+    struct head_cursor cursor = { item->mime };
+    struct span name, raw, body;
 
-    mime_normalise(item->mime, &text);
-    if (buf_error(&text))
-        return buf_error(&text);
-    rest = buf_span(&text);
-    while (mime_field_next(&rest, &field))
-        continue;
-    if (!mime_is_7bit(rest) && mime_guard(buf_span(&text)))
-        encode_parts(&text);
-    rest = buf_span(&text);
-    while (mime_field_next(&rest, &field)) {
-        if (!judge(&state, &field))
+    while (head_next(&cursor, &name, &raw))
+        ;
+    if (!body_is_safe(cursor.rest, options->eight_bit))
+        return add_recoded(item, options, out);
+    int r = edit_head(item, options, item->mime, out, &body);
+    if (r)
+        return r;
+    text_add_crlf(out, body);
+    return buf_error(out);
+}
+
+/* ---- fields that properties ask for, for both writers ---- */
+
+static bool xprop_is_header(const struct xprop *xprop)
+{
+    return !xprop->set_is_guid && span_is(xprop->set, "InternetHeaders") && !xprop->is_array && xprop->values.n == 1 &&
+           field_name_free(xprop->name);
+}
+
+int mime_add_extras(const struct item *item, bool (*present)(const void *arg, struct span name), const void *arg, struct buf *out)
+{
+    const struct rcpt *from = rcpt_is_set(&item->from) ? &item->from : &item->sender;
+    int r = 0;
+
+    if ((item->flags & ITEM_READ_RECEIPT) && !present(arg, SPAN("Disposition-Notification-To")))
+        r = field_add_rcpts(out, "Disposition-Notification-To", from, 1);
+    if (r == 0 && (item->flags & ITEM_DELIVERY_RECEIPT) && !present(arg, SPAN("Return-Receipt-To")))
+        r = field_add_rcpts(out, "Return-Receipt-To", from, 1);
+    for (size_t i = 0; i < item->xprops.n && r == 0; i++) {
+        const struct xprop *xprop = &item->xprops.v[i];
+        if (!xprop_is_header(xprop) || present(arg, xprop->name))
             continue;
-        if (mime_is_7bit(field.whole))
-            buf_add_span(&kept, field.whole);
-        else
-            put_mended(&kept, &field);
+        struct field field = field_open_span(out, xprop->name);
+        field_text(&field, xprop->values.v[0]);
+        field_close(&field);
     }
-    if (kept.len && kept.ptr[kept.len - 1] != '\n')
-        buf_add(&kept, "\r\n", 2);
-    put_missing(out, item, &state, options->keep_bcc);
-    buf_add_span(out, buf_span(&kept));
-    buf_add(out, "\r\n", 2);
-    if (mime_is_7bit(rest))
-        buf_add_span(out, rest);
-    else
-        put_wrapped(out, rest);
-    if (!buf_error(out) && out->ptr[out->len - 1] != '\n')
-        buf_add(out, "\r\n", 2);
-    return buf_error(&text) ? buf_error(&text) : buf_error(&kept) ? buf_error(&kept) : buf_error(out);
+    return r;
 }

@@ -1,164 +1,266 @@
 /*
- * Item to message: the header in one fixed order, then the body alone or
- * within multipart/related (inline attachments) within multipart/mixed (the
- * others). Boundaries come from the item's seed.
+ * A structured item as a message: fixed order of fields, boundaries from the
+ * item's seed, text as UTF-8, everything else as base64. Supplied messages go
+ * to mime_edit.c.
  */
-#include "mime/mime_util.h"
+#include "mime/mime.h"
+#include "mime/mime_text.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 
-#define INTERNET_HEADERS_GUID "00020386-0000-0000-C000-000000000046"
-#define BOUNDARY_SIZE 64
+#define BOUNDARY_MARK "=_ewsd_"
 
-static bool is_inline(const struct attachment *attachment)
+struct body_text {
+    struct buf text;      /* CRLF */
+    const char *encoding; /* Content-Transfer-Encoding */
+};
+
+/* ---- header ---- */
+
+
+static void add_date(struct buf *out, const struct item *item)
 {
-    return attachment->is_inline && attachment->content_id.len > 0;
+    char date[WHEN_RFC5322_SIZE];
+    int64_t at = item->sent > 0 ? item->sent : item->created > 0 ? item->created : 0;
+
+    when_format_rfc5322(at, date);
+    field_add_tokens(out, "Date", span_of(date));
 }
 
-static size_t count_inline(const struct item *item)
+static int add_originators(const struct item *item, struct buf *out)
 {
-    size_t n = 0;
+    const struct rcpt *from = rcpt_is_set(&item->from) ? &item->from : &item->sender;
+    bool differs = rcpt_is_set(&item->sender) && !span_eq_nocase(item->sender.address, from->address);
+    int r = field_add_rcpts(out, "From", from, 1);
 
-    for (size_t i = 0; i < item->attachments.n; i++)
-        n += is_inline(&item->attachments.v[i]);
-    return n;
+    if (r == 0 && differs)
+        r = field_add_rcpts(out, "Sender", &item->sender, 1);
+    return r;
 }
 
-static bool boundary_taken(const struct item *item, const char *boundary)
+static int add_recipients(const struct item *item, bool keep_bcc, struct buf *out)
 {
-    for (size_t i = 0; i < item->attachments.n; i++) {
-        const struct attachment *attachment = &item->attachments.v[i];
-        if (attachment->data.len && mime_attachment_is_plain(attachment) &&
-            memmem(attachment->data.ptr, attachment->data.len, boundary, strlen(boundary)))
-            return true;
-    }
+    int r = field_add_rcpts(out, "Reply-To", item->reply_to.v, item->reply_to.n);
+
+    if (r == 0)
+        r = field_add_rcpts(out, "To", item->to.v, item->to.n);
+    if (r == 0)
+        r = field_add_rcpts(out, "Cc", item->cc.v, item->cc.n);
+    if (r == 0 && keep_bcc)
+        r = field_add_rcpts(out, "Bcc", item->bcc.v, item->bcc.n);
+    return r;
+}
+
+static void add_marks(const struct item *item, struct buf *out)
+{
+    static const char *const importance[] = { "Low", NULL, "High" };
+    static const char *const sensitivity[] = { NULL, "Personal", "Private", "Company-Confidential" };
+
+    if (item->importance >= 0 && item->importance <= IMPORTANCE_HIGH && importance[item->importance])
+        field_add_tokens(out, "Importance", span_of(importance[item->importance]));
+    if (item->sensitivity >= 0 && item->sensitivity <= SENSITIVITY_CONFIDENTIAL && sensitivity[item->sensitivity])
+        field_add_tokens(out, "Sensitivity", span_of(sensitivity[item->sensitivity]));
+}
+
+static bool none_present(const void *arg, struct span name)
+{
+    (void)arg;
+    (void)name;
     return false;
 }
 
-/* A start of boundaries that no part written as it is contains. */
-static void choose_boundary(const struct item *item, char boundary[BOUNDARY_SIZE])
+static int add_header(const struct item *item, const struct mime_options *options, struct buf *out)
 {
-    unsigned n = 0;
+    int r = add_originators(item, out);
 
-    do
-        snprintf(boundary, BOUNDARY_SIZE, "=_%016" PRIx64 ".%u", item->boundary_seed, n++);
-    while (boundary_taken(item, boundary));
+    if (r == 0)
+        r = add_recipients(item, options->keep_bcc, out);
+    if (r)
+        return r;
+    if (item->subject.len)
+        field_add_text(out, "Subject", item->subject);
+    add_date(out, item);
+    field_add_tokens(out, "Message-ID", item->message_id);
+    field_add_tokens(out, "In-Reply-To", item->in_reply_to);
+    field_add_tokens(out, "References", item->references);
+    add_marks(item, out);
+    r = mime_add_extras(item, none_present, NULL, out);
+    if (r == 0)
+        buf_add_str(out, "MIME-Version: 1.0\r\n");
+    return r;
 }
 
-static void put_related(struct buf *out, const struct item *item, const char *boundary)
+/* ---- body ---- */
+
+static void body_done(struct body_text *body)
 {
-    if (count_inline(item) == 0) {
-        mime_put_body(out, item);
-        return;
+    buf_done(&body->text);
+}
+
+/* Text in CRLF lines and the encoding that carries it. */
+static void body_prepare(struct span text, bool eight_bit, struct body_text *ret_body)
+{
+    *ret_body = (struct body_text){ .text = BUF_INIT(text.len * 2 + 2), .encoding = "7bit" };
+    text_add_crlf(&ret_body->text, text);
+    struct span lines = buf_span(&ret_body->text);
+    struct text_scan scan = text_scan(lines);
+    if (scan.high > lines.len / 4 && !(eight_bit && !scan.long_line))
+        ret_body->encoding = "base64";
+    else if (scan.long_line || text_contains(lines, SPAN(BOUNDARY_MARK)) || (scan.eight_bit && !eight_bit))
+        ret_body->encoding = "quoted-printable";
+    else if (scan.eight_bit)
+        ret_body->encoding = "8bit";
+}
+
+/* Bytes that are no UTF-8 are told as what they are: unknown. */
+static int add_text_part(const struct item *item, bool eight_bit, bool last, struct buf *out)
+{
+    CLEANUP(body_done) struct body_text body;
+
+    body_prepare(item->body, eight_bit, &body);
+    if (buf_error(&body.text))
+        return buf_error(&body.text);
+    struct span text = buf_span(&body.text);
+    const char *charset = span_utf8_ok(item->body) ? "utf-8" : "unknown-8bit";
+    buf_printf(out, "Content-Type: text/%s; charset=%s\r\nContent-Transfer-Encoding: %s\r\n\r\n",
+               item->body_type == BODY_HTML ? "html" : "plain", charset, body.encoding);
+    if (body.encoding[0] == 'b')
+        text_add_base64(out, text);
+    else if (body.encoding[0] == 'q')
+        text_add_qp(out, text);
+    else
+        buf_add_span(out, text);
+    if (last && body.encoding[0] != 'b' && text.len && text.ptr[text.len - 1] != '\n')
+        buf_add_str(out, "\r\n");
+    return 0;
+}
+
+/* ---- attachments ---- */
+
+static bool type_ok(struct span type)
+{
+    size_t slash = 0, slashes = 0;
+
+    for (size_t i = 0; i < type.len; i++) {
+        char c = type.ptr[i];
+        bool alnum = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        if (c == '/') {
+            slash = i;
+            slashes++;
+        } else if (!alnum && !memchr("-+._!#$&^", c, 9)) {
+            return false;
+        }
     }
-    buf_printf(out, "Content-Type: multipart/related; type=\"text/%s\";\r\n boundary=\"%sr\"\r\n\r\n",
-               item->body_type == BODY_HTML ? "html" : "plain", boundary);
-    buf_printf(out, "--%sr\r\n", boundary);
-    mime_put_body(out, item);
+    return slashes == 1 && slash > 0 && slash + 1 < type.len && type.len <= 100;
+}
+
+/* Messages and multiparts may not be base64, so they travel as bytes. */
+static struct span attachment_type(const struct attachment *attachment)
+{
+    const struct span families[] = { SPAN("message/"), SPAN("multipart/") };
+    struct span type = attachment->content_type;
+    const char *end = type.len ? memchr(type.ptr, ';', type.len) : NULL;
+
+    if (end)
+        type.len = (size_t)(end - type.ptr);
+    type = span_trim(type);
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        if (type.len >= families[i].len && span_eq_nocase((struct span){ type.ptr, families[i].len }, families[i]))
+            return SPAN("application/octet-stream");
+    return type_ok(type) ? type : SPAN("application/octet-stream");
+}
+
+static struct span content_id(const struct attachment *attachment)
+{
+    struct span id = span_trim(attachment->content_id);
+
+    if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
+        id = (struct span){ id.ptr + 1, id.len - 2 };
+    for (size_t i = 0; i < id.len; i++)
+        if (id.ptr[i] <= ' ' || id.ptr[i] > '~' || id.ptr[i] == '<' || id.ptr[i] == '>')
+            return SPAN("");
+    return id.len <= 250 ? id : SPAN("");
+}
+
+static bool is_related(const struct item *item, const struct attachment *attachment)
+{
+    return item->body_type == BODY_HTML && attachment->is_inline && content_id(attachment).len > 0;
+}
+
+static void add_attachment(const struct attachment *attachment, struct buf *out)
+{
+    struct field type = field_open(out, "Content-Type");
+    field_word(&type, attachment_type(attachment));
+    if (attachment->name.len)
+        field_parameter(&type, "name", attachment->name);
+    field_close(&type);
+    struct field disposition = field_open(out, "Content-Disposition");
+    field_word(&disposition, attachment->is_inline ? SPAN("inline") : SPAN("attachment"));
+    if (attachment->name.len)
+        field_parameter(&disposition, "filename", attachment->name);
+    field_close(&disposition);
+    struct span id = content_id(attachment);
+    if (id.len)
+        buf_printf(out, "Content-ID: <%.*s>\r\n", (int)id.len, id.ptr);
+    field_add_tokens(out, "Content-Location", attachment->content_location);
+    buf_add_str(out, "Content-Transfer-Encoding: base64\r\n\r\n");
+    text_add_base64(out, attachment->data);
+}
+
+/* ---- structure ---- */
+
+static void boundary_line(const struct item *item, int level, const char *end, struct buf *out)
+{
+    buf_printf(out, "\r\n--" BOUNDARY_MARK "%016llx_%d%s\r\n", (unsigned long long)item->boundary_seed, level, end);
+}
+
+static void open_multipart(const struct item *item, int level, const char *type, struct buf *out)
+{
+    buf_printf(out, "Content-Type: %s;\r\n boundary=\"" BOUNDARY_MARK "%016llx_%d\"\r\n", type,
+               (unsigned long long)item->boundary_seed, level);
+    boundary_line(item, level, "", out);
+}
+
+static void add_attachments(const struct item *item, bool related, int level, struct buf *out)
+{
     for (size_t i = 0; i < item->attachments.n; i++) {
-        if (!is_inline(&item->attachments.v[i]))
+        const struct attachment *attachment = &item->attachments.v[i];
+        if (is_related(item, attachment) != related)
             continue;
-        buf_printf(out, "\r\n--%sr\r\n", boundary);
-        mime_put_attachment(out, &item->attachments.v[i]);
+        boundary_line(item, level, "", out);
+        add_attachment(attachment, out);
     }
-    buf_printf(out, "\r\n--%sr--\r\n", boundary);
+    boundary_line(item, level, "--", out);
 }
 
-static void put_content(struct buf *out, const struct item *item)
+static int add_content(const struct item *item, bool eight_bit, struct buf *out)
 {
-    char boundary[BOUNDARY_SIZE];
+    size_t related = 0;
 
-    choose_boundary(item, boundary);
-    if (count_inline(item) == item->attachments.n) {
-        put_related(out, item, boundary);
-        return;
-    }
-    buf_printf(out, "Content-Type: multipart/mixed; boundary=\"%sm\"\r\n\r\n--%sm\r\n", boundary, boundary);
-    put_related(out, item, boundary);
-    for (size_t i = 0; i < item->attachments.n; i++) {
-        if (is_inline(&item->attachments.v[i]))
-            continue;
-        buf_printf(out, "\r\n--%sm\r\n", boundary);
-        mime_put_attachment(out, &item->attachments.v[i]);
-    }
-    buf_printf(out, "\r\n--%sm--\r\n", boundary);
-}
-
-/* May a client set this field? Not those that we write or that others add. */
-static bool is_free_field(struct span name)
-{
-    static const char *const ours[] = { "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID",
-                                        "In-Reply-To", "References", "Importance", "Sensitivity", "MIME-Version",
-                                        "Disposition-Notification-To", "Return-Receipt-To", "Received", "Return-Path" };
-
-    if (!mime_field_name_ok(name) || name.len > 76 || mime_one_of(name, ours, ARRAY_LEN(ours)))
-        return false;
-    if (name.len >= 8 && span_eq_nocase((struct span){ name.ptr, 8 }, SPAN("Content-")))
-        return false;
-    return !(name.len >= 7 && span_eq_nocase((struct span){ name.ptr, 7 }, SPAN("Resent-")));
-}
-
-static void put_internet_headers(struct buf *out, const struct item *item)
-{
-    char name[80];
-
-    for (size_t i = 0; i < item->xprops.n; i++) {
-        const struct xprop *xprop = &item->xprops.v[i];
-        if (!span_eq_nocase(xprop->set, xprop->set_is_guid ? SPAN(INTERNET_HEADERS_GUID) : SPAN("InternetHeaders")))
-            continue;
-        if (xprop->values.n == 0 || !is_free_field(xprop->name))
-            continue;
-        snprintf(name, sizeof(name), "%.*s", (int)xprop->name.len, xprop->name.ptr);
-        mime_put_text(out, name, xprop->values.v[0]);
-    }
-}
-
-static void put_wishes(struct buf *out, const struct item *item)
-{
-    static const char *const sensitivities[] = { NULL, "Personal", "Private", "Company-Confidential" };
-    const struct rcpt *from = mime_from(item);
-
-    if (item->importance == IMPORTANCE_LOW || item->importance == IMPORTANCE_HIGH)
-        buf_printf(out, "Importance: %s\r\n", item->importance == IMPORTANCE_LOW ? "low" : "high");
-    if (item->sensitivity > SENSITIVITY_NORMAL && item->sensitivity <= SENSITIVITY_CONFIDENTIAL)
-        buf_printf(out, "Sensitivity: %s\r\n", sensitivities[item->sensitivity]);
-    if (from && (item->flags & ITEM_READ_RECEIPT))
-        mime_put_addresses(out, "Disposition-Notification-To", from, 1);
-    if (from && (item->flags & ITEM_DELIVERY_RECEIPT))
-        mime_put_addresses(out, "Return-Receipt-To", from, 1);
-}
-
-static void put_header(struct buf *out, const struct item *item, bool keep_bcc)
-{
-    const struct rcpt *from = mime_from(item);
-    const struct rcpt *sender = mime_sender(item);
-
-    mime_put_date(out, item->sent != WHEN_NONE ? item->sent : item->created);
-    if (from)
-        mime_put_addresses(out, "From", from, 1);
-    if (sender)
-        mime_put_addresses(out, "Sender", sender, 1);
-    mime_put_addresses(out, "Reply-To", item->reply_to.v, item->reply_to.n);
-    mime_put_addresses(out, "To", item->to.v, item->to.n);
-    mime_put_addresses(out, "Cc", item->cc.v, item->cc.n);
-    if (keep_bcc)
-        mime_put_addresses(out, "Bcc", item->bcc.v, item->bcc.n);
-    mime_put_text(out, "Subject", item->subject);
-    mime_put_ids(out, "Message-ID", item->message_id);
-    mime_put_ids(out, "In-Reply-To", item->in_reply_to);
-    mime_put_ids(out, "References", item->references);
-    put_wishes(out, item);
-    put_internet_headers(out, item);
-    buf_add_str(out, "MIME-Version: 1.0\r\n");
+    for (size_t i = 0; i < item->attachments.n; i++)
+        related += is_related(item, &item->attachments.v[i]) ? 1 : 0;
+    bool mixed = item->attachments.n > related;
+    if (mixed)
+        open_multipart(item, 0, "multipart/mixed", out);
+    if (related)
+        open_multipart(item, 1, "multipart/related; type=\"text/html\"", out);
+    int r = add_text_part(item, eight_bit, !mixed && !related, out);
+    if (r == 0 && related)
+        add_attachments(item, true, 1, out);
+    if (r == 0 && mixed)
+        add_attachments(item, false, 0, out);
+    return r;
 }
 
 int mime_write(const struct item *item, const struct mime_options *options, struct buf *out)
 {
+    int r;
+
     if (item->mime.len)
         return mime_edit(item, options, out);
-    put_header(out, item, options->keep_bcc);
-    put_content(out, item);
-    return buf_error(out);
+    r = add_header(item, options, out);
+    if (r == 0)
+        r = add_content(item, options->eight_bit, out);
+    return r ? r : buf_error(out);
 }

@@ -1,0 +1,36 @@
+/*
+ * The one include of GMime, and what its two users share. Inside src/mime only.
+ */
+#ifndef EWSD_MIME_MIME_GMIME_H
+#define EWSD_MIME_MIME_GMIME_H
+
+#include "base/base.h"
+
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpedantic"
+#endif
+#include <gmime/gmime.h>
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
+
+static inline void mime_unref(void *object)
+{
+    if (object)
+        g_object_unref(object);
+}
+DEFINE_CLEANUP(message, GMimeMessage *, mime_unref)
+DEFINE_CLEANUP(stream, GMimeStream *, mime_unref)
+
+/* NULL when it begins with no field, or nests too deep to be parsed safely. */
+GMimeMessage *mime_parse(struct span bytes);
+/* Decoded (or raw) bytes of a part, in a memory stream; NULL when there are none. */
+GMimeStream *mime_part_bytes(GMimePart *part, bool decoded);
+static inline struct span mime_stream_span(GMimeStream *stream)
+{
+    GByteArray *array = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+    return (struct span){ (const char *)array->data, array->len };
+}
+
+#endif
