@@ -214,8 +214,10 @@ static int finish(struct watcher *watcher, const struct xml_node *root, struct s
     struct xml_flaw flaw = { .well_formed = true };
 
     if (watcher->foreign) {
-        *watcher->fault = soap_fault_make("ErrorSchemaValidation", "The request failed schema validation: it is no SOAP 1.1 envelope.");
-        return SOAP_FAULT;
+        flaw.text = SPAN("The root element is no Envelope of SOAP 1.1.");
+        xml_locate(body, root->offset, &flaw.line, &flaw.position);
+        int r = schema_fault(watcher->arena, &flaw, watcher->fault);
+        return r < 0 ? r : SOAP_FAULT;
     }
     take_headers(root, watcher->request);
     if (!watcher->request->operation) {

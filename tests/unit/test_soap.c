@@ -245,7 +245,7 @@ static void test_other_faults(void **state)
     expect_fault(SPAN(ENVELOPE("", "<t:SendItem/>")), "ErrorInvalidOperation", "SendItem");
     expect_fault(SPAN(ENVELOPE("", "<m:SendItemResponse/>")), "ErrorInvalidOperation", "SendItemResponse");
     expect_fault(SPAN(ENVELOPE("", "")), "ErrorInvalidRequest", "");
-    expect_fault(SPAN("<a/>"), "ErrorInvalidRequest", "");
+    expect_fault(SPAN("<a/>"), "ErrorSchemaValidation", "The request failed schema validation: The root element is no Envelope of SOAP 1.1.");
     expect_fault(SPAN(ENVELOPE("", SEND SEND)), "ErrorInvalidRequest", "");
     expect_fault(SPAN(ENVELOPE("<s:Header><t:RequestServerVersion Version=\"Exchange2019\"/></s:Header>", SEND)),
                  "ErrorInvalidServerVersion", "The specified server version is invalid.");
