@@ -268,8 +268,9 @@ int mime_edit(const struct item *item, const struct mime_options *options, struc
 
 static bool xprop_is_header(const struct xprop *xprop)
 {
-    return !xprop->set_is_guid && span_is(xprop->set, "InternetHeaders") && !xprop->is_array && xprop->values.n == 1 &&
-           field_name_free(xprop->name);
+    struct span set = xprop->set_is_guid ? SPAN("00020386-0000-0000-C000-000000000046") : SPAN("InternetHeaders");
+
+    return span_eq_nocase(xprop->set, set) && !xprop->is_array && xprop->values.n == 1 && field_name_free(xprop->name);
 }
 
 int mime_add_extras(const struct item *item, bool (*present)(const void *arg, struct span name), const void *arg, struct buf *out)

@@ -171,22 +171,41 @@ static bool is_address_field(const char *name)
     return false;
 }
 
-static int read_fields(GMimeMessage *message, struct arena *arena, struct item_header_list *ret_headers)
+static int add_fields(GMimeHeaderList *list, struct arena *arena, struct item_header_list *out)
 {
-    GMimeHeaderList *list = g_mime_object_get_header_list(GMIME_OBJECT(message));
     int n = g_mime_header_list_get_count(list);
-    struct item_header_list out = { arena_array(arena, (size_t)n + 1, sizeof(struct item_header)), 0 };
-    int r = out.v ? 0 : -ENOMEM;
+    int r = 0;
 
     for (int i = 0; i < n && r == 0; i++) {
         GMimeHeader *header = g_mime_header_list_get_header_at(list, i);
         if (is_address_field(g_mime_header_get_name(header)))
             continue;
-        r = mime_to_utf8(arena, span_of(g_mime_header_get_name(header)), NULL, &out.v[out.n].name);
+        r = mime_to_utf8(arena, span_of(g_mime_header_get_name(header)), NULL, &out->v[out->n].name);
         if (r == 0)
-            r = mime_decode_text(arena, g_mime_header_get_raw_value(header), &out.v[out.n].value);
-        out.n++;
+            r = mime_decode_text(arena, g_mime_header_get_raw_value(header), &out->v[out->n].value);
+        out->n++;
     }
+    return r;
+}
+
+/* The message's fields, then those of its content, which GMime keeps apart. */
+static int read_fields(GMimeMessage *message, struct arena *arena, struct item_header_list *ret_headers)
+{
+    GMimeObject *content = g_mime_message_get_mime_part(message);
+    GMimeHeaderList *lists[] = { g_mime_object_get_header_list(GMIME_OBJECT(message)),
+                                 content ? g_mime_object_get_header_list(content) : NULL };
+    struct item_header_list out = { 0 };
+    size_t room = 1;
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        room += lists[i] ? (size_t)g_mime_header_list_get_count(lists[i]) : 0;
+    out.v = arena_array(arena, room, sizeof(struct item_header));
+    if (!out.v)
+        return -ENOMEM;
+    for (size_t i = 0; i < ARRAY_LEN(lists) && r == 0; i++)
+        if (lists[i])
+            r = add_fields(lists[i], arena, &out);
     if (r == 0)
         *ret_headers = out;
     return r;
