@@ -18,6 +18,9 @@
 #include <time.h>
 
 #define IDLE_MS 60000
+#define TROUBLE_MS 1000 /* pause after the store refused work */
+#define EXPIRE_EVERY_MS 10000
+#define EXPIRE_AT_ONCE 5000 /* rows per job, so that senders don't wait for it */
 #define OUTBOX_THREADS_MAX 64
 
 struct outbox {
@@ -25,6 +28,7 @@ struct outbox {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     uint64_t wakes; /* counts outbox_wake, so that none is missed */
+    int64_t next_expire; /* monotonic; when old answers are next forgotten */
     bool stopping;
     pthread_t threads[OUTBOX_THREADS_MAX];
     unsigned threads_n;
@@ -39,6 +43,7 @@ struct attempt {
     struct store_outbox entry;
     struct item item;
     struct buf raw;
+    int unwritten; /* why there is no raw, or 0 */
     struct store_settle *settles;
     size_t settles_n;
     struct transport_job *jobs[2]; /* whose transport has a settle slot */
@@ -127,6 +132,17 @@ static void note_results(struct attempt *attempt, const struct transport *transp
     }
 }
 
+/* A message that cannot be written will not be the next time, unless memory
+ * was short. */
+static struct transport_result without_raw(int r)
+{
+    if (r == -EFBIG)
+        return (struct transport_result){ TRANSPORT_FAILED, SPAN("5.3.4 the message is too big") };
+    if (r > 0)
+        return (struct transport_result){ TRANSPORT_FAILED, SPAN("5.6.0 the message cannot be transmitted") };
+    return (struct transport_result){ TRANSPORT_DEFERRED, span_of(err_text(r)) };
+}
+
 static int deliver_kind(struct attempt *attempt, enum store_rcpt_kind kind, const struct transport *transport)
 {
     const struct store_outbox *entry = &attempt->entry;
@@ -145,9 +161,9 @@ static int deliver_kind(struct attempt *attempt, enum store_rcpt_kind kind, cons
             job->rcpts[job->n++] = &entry->rcpts[i];
     if (job->n == 0)
         return 0;
-    int r = transport->deliver(job, results);
+    int r = attempt->unwritten ? attempt->unwritten : transport->deliver(job, results);
     for (size_t i = 0; r && i < job->n; i++)
-        results[i] = (struct transport_result){ TRANSPORT_DEFERRED, span_of(err_text(r)) };
+        results[i] = without_raw(r);
     note_results(attempt, transport, job, results);
     if (r == 0 && transport->settle) {
         attempt->transports[attempt->jobs_n] = transport;
@@ -163,21 +179,20 @@ static int deliver(struct attempt *attempt)
     attempt->settles = arena_array(attempt->arena, attempt->settles_n, sizeof(*attempt->settles));
     if (!attempt->settles)
         return -ENOMEM;
-    int r = mime_write(&attempt->item, &(struct mime_options){ .keep_bcc = false }, &attempt->raw);
-    if (r == 0)
-        r = deliver_kind(attempt, STORE_RCPT_LOCAL, &transport_local);
+    attempt->unwritten = mime_write(&attempt->item, &(struct mime_options){ .keep_bcc = false }, &attempt->raw);
+    int r = deliver_kind(attempt, STORE_RCPT_LOCAL, &transport_local);
     if (r == 0)
         r = deliver_kind(attempt, STORE_RCPT_REMOTE, options->capture ? &transport_capture : &transport_smtp);
     return r ? r : store_write(options->store, settle_job, attempt);
 }
 
-static void attempt_entry(struct outbox *outbox, struct arena *arena, struct store_outbox_key key, uint64_t owner)
+static int attempt_entry(struct outbox *outbox, struct arena *arena, struct store_outbox_key key, uint64_t owner)
 {
     struct attempt attempt = { .outbox = outbox, .arena = arena, .key = key, .owner = owner,
                                .raw = BUF_INIT((size_t)outbox->options.conf->send_max_size * 2) };
     int r = store_write(outbox->options.store, lease_job, &attempt);
     if (r > 0)
-        return; /* another thread was faster */
+        return 0; /* another thread was faster */
     if (r == 0)
         r = load(&attempt);
     if (r == 0)
@@ -186,9 +201,11 @@ static void attempt_entry(struct outbox *outbox, struct arena *arena, struct sto
         log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", key.mailbox_id), LOG_N("entry", key.outbox_no),
                   LOG_S("error", err_text(r)));
     buf_done(&attempt.raw);
+    return r < 0 ? r : 0;
 }
 
-/* One entry at a time, so that threads share a burst. ret_next: when to look again. */
+/* One entry at a time, so that threads share a burst. False: nothing to do
+ * before ret_next. */
 static bool work_once(struct outbox *outbox, struct arena *arena, uint64_t owner, int64_t *ret_next)
 {
     struct store_outbox_key *keys;
@@ -203,12 +220,15 @@ static bool work_once(struct outbox *outbox, struct arena *arena, uint64_t owner
     }
     if (r) {
         log_event(LOG_ERROR_LEVEL, "outbox cannot be read", LOG_S("error", err_text(r)));
+        *ret_next = now + TROUBLE_MS;
         return false;
     }
     if (n == 0)
         return false;
-    attempt_entry(outbox, arena, keys[owner % n], owner);
-    return true;
+    if (attempt_entry(outbox, arena, keys[(owner >> 1) % n], owner) == 0)
+        return true;
+    *ret_next = now + TROUBLE_MS;
+    return false;
 }
 
 static void sleep_until(struct outbox *outbox, uint64_t seen, int64_t next)
@@ -242,6 +262,26 @@ static bool look(struct outbox *outbox, uint64_t *ret_seen)
     return !stopping;
 }
 
+static int expire_job(struct store_tx *tx, void *arg)
+{
+    (void)arg;
+    return store_expire(tx, when_now(), EXPIRE_AT_ONCE);
+}
+
+/* One thread at a time forgets answers and marks whose time is over. */
+static void forget_old(struct outbox *outbox)
+{
+    int64_t now = when_monotonic();
+    pthread_mutex_lock(&outbox->lock);
+    bool mine = now >= outbox->next_expire;
+    if (mine)
+        outbox->next_expire = now + EXPIRE_EVERY_MS;
+    pthread_mutex_unlock(&outbox->lock);
+    int r = mine ? store_write(outbox->options.store, expire_job, NULL) : 0;
+    if (r < 0)
+        log_event(LOG_ERROR_LEVEL, "old answers cannot be forgotten", LOG_S("error", err_text(r)));
+}
+
 static void *run(void *arg)
 {
     struct outbox *outbox = arg;
@@ -252,6 +292,7 @@ static void *run(void *arg)
         return NULL;
     owner = (owner >> 1) | 1; /* 0 is nobody; the store's numbers are signed */
     while (look(outbox, &seen)) {
+        forget_old(outbox);
         if (!work_once(outbox, arena, owner, &next))
             sleep_until(outbox, seen, next);
         arena_reset(arena);
