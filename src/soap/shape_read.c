@@ -308,19 +308,21 @@ static int read_child(struct arena *arena, const struct xml_node *node, struct i
     return CODE_ErrorInvalidPropertySet;
 }
 
-/* Read state, flags, categories and the like are beside the message: the MIME
- * stays valid when they are set. */
-static bool beside_mime(const struct xml_node *node)
+/* Does the MIME, if there is one, still say what the item says? Flags,
+ * categories, recipients, originators and message ids stand beside it or are
+ * edited into its header when it is written; a text or a level matters when it
+ * changed. */
+static bool leaves_mime(const struct xml_node *node, const struct item *before, const struct item *after)
 {
-    static const char *const names[] = {
-        "MimeContent", "ItemClass", "Categories", "ReminderDueBy", "ReminderIsSet", "ReminderMinutesBeforeStart",
-        "ExtendedProperty", "Culture", "Flag", "Sender", "ToRecipients", "CcRecipients", "BccRecipients", "From",
-        "InternetMessageId", "IsRead",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (span_is(node->name, names[i]))
-            return true;
-    return false;
+    const struct prop_info *prop = prop_by_element(node->name);
+    if (!prop || prop->type == PROP_SPECIAL)
+        return !span_is(node->name, "Body") && !span_is(node->name, "Attachments");
+    if (prop_id(prop) == PROP_ID_ReplyTo)
+        return false;
+    if (prop->type == PROP_ENUM)
+        return *(const int *)prop_member(prop, before) == *(const int *)prop_member(prop, after);
+    bool header = prop_id(prop) == PROP_ID_Subject || prop_id(prop) == PROP_ID_InReplyTo || prop_id(prop) == PROP_ID_References;
+    return !header || span_eq(*(const struct span *)prop_member(prop, before), *(const struct span *)prop_member(prop, after));
 }
 
 int shape_read_item(struct arena *arena, const struct xml_node *node, struct item *item, bool *ret_structured,
@@ -329,12 +331,13 @@ int shape_read_item(struct arena *arena, const struct xml_node *node, struct ite
     *ret_structured = false;
     *ret_culprit = NULL;
     for (const struct xml_node *c = node->child; c; c = c->next) {
+        const struct item before = *item;
         int r = read_child(arena, c, item);
         if (r) {
             *ret_culprit = r > 0 ? c : NULL;
             return r;
         }
-        *ret_structured = *ret_structured || !beside_mime(c);
+        *ret_structured = *ret_structured || !leaves_mime(c, &before, item);
     }
     if (!item_class_is(item->item_class, "IPM.Note"))
         return CODE_ErrorObjectTypeChanged;
