@@ -93,6 +93,11 @@ static int insert_item(struct store_tx *tx, void *arg)
     return store_item_insert(tx, arg);
 }
 
+static int replace_item(struct store_tx *tx, void *arg)
+{
+    return store_item_replace(tx, arg, true);
+}
+
 /* to is one address; the hidden recipient is always hidden@elsewhere.test. */
 static struct item make_draft(struct world *world, const char *to)
 {
@@ -275,6 +280,44 @@ static void test_delivery(void **state)
     store_read_end(tx);
     assert_false(contains(raw, "hidden@elsewhere.test"));
     assert_true(contains(raw, "Subject: Once\r\n"));
+    struct buf received = BUF_INIT(1u << 20); /* byte for byte what was transmitted */
+    assert_int_equal(mime_write(&items[0], &(struct mime_options){ .keep_bcc = true }, &received), 0);
+    assert_true(span_eq(buf_span(&received), raw));
+    buf_done(&received);
+}
+
+/* What was committed before the program ended leaves after its next start. */
+static void test_restart(void **state)
+{
+    struct world *world = *state;
+    struct item *items;
+    const struct store_options options = { .path = world->path };
+    assert_int_equal(send_draft(world, make_draft(world, "bob@example.test")).result, 0);
+    store_close(world->store);
+    assert_int_equal(store_open(&options, &world->store), 0);
+    assert_int_equal(queued(world), 1);
+    start_runner(world);
+    await_delivery(world);
+    outbox_stop(world->outbox);
+    start_runner(world);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_inbox, &items), 1);
+}
+
+/* A message for two addresses of one mailbox arrives there once. */
+static void test_two_addresses_one_mailbox(void **state)
+{
+    struct world *world = *state;
+    struct item *items;
+    struct item draft = make_draft(world, "bob@example.test");
+    struct rcpt to[] = { { .address = SPAN("bob@example.test"), .type = RCPT_TO },
+                         { .address = SPAN("BOB@example.test"), .type = RCPT_TO },
+                         { .address = SPAN("bob+x@example.test"), .type = RCPT_TO } };
+    draft.to = (struct rcpt_list){ to, ARRAY_LEN(to) };
+    assert_int_equal(store_write(world->store, replace_item, &draft), 0);
+    assert_int_equal(send_draft(world, draft).result, 0);
+    start_runner(world);
+    await_delivery(world);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_inbox, &items), 1);
 }
 
 static void test_unknown_address_bounces(void **state)
@@ -297,6 +340,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_replay_after_delivery, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_delivery, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_restart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_addresses_one_mailbox, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_address_bounces, set_up, tear_down),
     };
     mime_init();
