@@ -183,6 +183,8 @@ static enum MHD_Result answer(struct call *call)
         MHD_add_response_header(mhd, "client-request-id", client);
     if (status == 401)
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"ewsd\"");
+    if (status == 405)
+        MHD_add_response_header(mhd, MHD_HTTP_HEADER_ALLOW, call->route->methods & HTTP_POST ? "GET, HEAD, POST" : "GET, HEAD");
     for (size_t i = 0; i < HTTP_HEADERS_MAX && response->headers[i].name; i++)
         if (response->headers[i].value.ptr)
             MHD_add_response_header(mhd, response->headers[i].name, response->headers[i].value.ptr);
@@ -217,10 +219,11 @@ static int judge(struct call *call)
     return 0;
 }
 
-/* A small body is read before its refusal, so that the connection stays usable. */
+/* A small body (or none) is read before its refusal, so that the connection
+ * stays usable: what is answered at the headers ends with its connection. */
 static enum MHD_Result answer_refused(struct call *call)
 {
-    bool drain = call->length > 0 && call->length <= DRAIN_MAX && !header(call, MHD_HTTP_HEADER_EXPECT);
+    bool drain = call->length <= DRAIN_MAX && !header(call, MHD_HTTP_HEADER_EXPECT);
     metric_add(METRIC_http_refused, 1);
     call->stage = STAGE_BODY;
     return drain ? MHD_YES : answer(call);
@@ -277,8 +280,8 @@ static enum MHD_Result proceed(struct call *call, const char *bytes, size_t *len
         call->stage = STAGE_BODY;
         if (call->response.status)
             return answer_refused(call);
-        if (*len == 0 && call->length > 0)
-            return MHD_YES; /* the headers again: the body follows */
+        if (*len == 0)
+            return MHD_YES; /* the headers again: the body, or its end, follows */
     }
     if (call->stage == STAGE_BODY && *len > 0) {
         take_body(call, bytes, *len);
