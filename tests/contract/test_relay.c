@@ -1,0 +1,188 @@
+/*
+ * The SMTP transport against a relay that takes, refuses and defers: each
+ * recipient has the outcome that its own reply calls for, and the bytes arrive
+ * unchanged. argv[1] is relay.py, run by Debian's Python (for aiosmtpd).
+ */
+#include "outbox/transport.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct relay {
+    pid_t pid;
+    int hold; /* the relay ends when this is closed */
+    char taken[64];
+    struct conf conf;
+};
+
+static const char *relay_script;
+
+static void become_relay(int in, int out, const char *taken)
+{
+    dup2(in, 0);
+    dup2(out, 1);
+    execl("/usr/bin/python3", "python3", relay_script, taken, (char *)NULL);
+    _exit(127);
+}
+
+static int set_up(void **state)
+{
+    struct relay *relay = calloc(1, sizeof(*relay));
+    int in[2], out[2], port = 0;
+    assert_non_null(relay);
+    strcpy(relay->taken, "/tmp/ewsd-relay.XXXXXX");
+    int fd = mkstemp(relay->taken);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(pipe(in), 0);
+    assert_int_equal(pipe(out), 0);
+    relay->pid = fork();
+    if (relay->pid == 0) {
+        close(in[1]);
+        become_relay(in[0], out[1], relay->taken);
+    }
+    close(in[0]);
+    close(out[1]);
+    relay->hold = in[1];
+    FILE *said = fdopen(out[0], "r");
+    assert_non_null(said);
+    assert_int_equal(fscanf(said, "%d", &port), 1);
+    fclose(said);
+    conf_init(&relay->conf);
+    snprintf(relay->conf.relay_url, sizeof(relay->conf.relay_url), "smtp://127.0.0.1:%d", port);
+    relay->conf.relay_timeout = 30;
+    *state = relay;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct relay *relay = *state;
+    if (relay->hold >= 0)
+        close(relay->hold);
+    waitpid(relay->pid, NULL, 0);
+    unlink(relay->taken);
+    free(relay);
+    return 0;
+}
+
+struct parcel {
+    struct arena *arena;
+    struct transport_result results[2];
+};
+
+/* One message to two recipients, of whom the second may be NULL. */
+static void carry(struct relay *relay, const char *sender, const char *first, const char *second, const char *raw,
+                  struct parcel *ret_parcel)
+{
+    struct store_outbox_rcpt rcpts[] = { { .no = 1, .address = span_of(first) }, { .no = 2, .address = span_of(second) } };
+    const struct store_outbox_rcpt *pointers[] = { &rcpts[0], &rcpts[1] };
+    const struct store_outbox entry = { .envelope_sender = span_of(sender), .rcpts = rcpts, .rcpts_n = second ? 2 : 1 };
+    assert_int_equal(arena_new(1u << 20, &ret_parcel->arena), 0);
+    const struct transport_job job = {
+        .conf = &relay->conf, .arena = ret_parcel->arena, .entry = &entry, .raw = span_of(raw), .rcpts = pointers, .n = entry.rcpts_n
+    };
+    assert_int_equal(transport_smtp.deliver(&job, ret_parcel->results), 0);
+}
+
+static void assert_taken(const struct relay *relay, const char *expected)
+{
+    char text[4096];
+    FILE *file = fopen(relay->taken, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, expected);
+}
+
+static void test_taken_and_refused(void **state)
+{
+    struct parcel parcel;
+    carry(*state, "alice@a.test", "refused@b.test", "bob@b.test", "Subject: x\r\n\r\n.dot\r\n..\r\n.\r\nend\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_FAILED);
+    assert_true(span_is(parcel.results[0].status, "550 5.1.1 no such person"));
+    assert_int_equal(parcel.results[1].outcome, TRANSPORT_SENT);
+    assert_taken(*state, "alice@a.test\nbob@b.test\nSubject: x\r\n\r\n.dot\r\n..\r\n.\r\nend\r\n");
+    arena_free(parcel.arena);
+}
+
+static void test_later(void **state)
+{
+    struct parcel parcel;
+    carry(*state, "alice@a.test", "bob@b.test", "later@b.test", "Subject: x\r\n\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_SENT);
+    assert_int_equal(parcel.results[1].outcome, TRANSPORT_DEFERRED);
+    arena_free(parcel.arena);
+}
+
+static void test_nobody_taken(void **state)
+{
+    struct parcel parcel;
+    carry(*state, "alice@a.test", "refused@b.test", "later@b.test", "Subject: x\r\n\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_FAILED);
+    assert_int_equal(parcel.results[1].outcome, TRANSPORT_DEFERRED);
+    assert_taken(*state, "");
+    arena_free(parcel.arena);
+}
+
+static void test_sender_refused(void **state)
+{
+    struct parcel parcel;
+    carry(*state, "banned@a.test", "bob@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_FAILED);
+    arena_free(parcel.arena);
+}
+
+static void test_null_sender(void **state)
+{
+    struct parcel parcel;
+    carry(*state, "", "bob@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_SENT);
+    assert_taken(*state, "<>\nbob@b.test\nSubject: x\r\n\r\n");
+    arena_free(parcel.arena);
+}
+
+static void test_message_deferred(void **state)
+{
+    struct parcel parcel;
+    carry(*state, "alice@a.test", "bob@b.test", "refused@b.test", "Subject: busy\r\n\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_DEFERRED);
+    assert_int_equal(parcel.results[1].outcome, TRANSPORT_FAILED);
+    arena_free(parcel.arena);
+}
+
+static void test_no_relay(void **state)
+{
+    struct relay *relay = *state;
+    struct parcel parcel;
+    close(relay->hold);
+    relay->hold = -1;
+    waitpid(relay->pid, NULL, 0);
+    carry(relay, "alice@a.test", "bob@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_DEFERRED);
+    arena_free(parcel.arena);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_taken_and_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nobody_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sender_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_null_sender, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_message_deferred, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_relay, set_up, tear_down),
+    };
+    if (argc < 2)
+        return 2;
+    relay_script = argv[1];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
