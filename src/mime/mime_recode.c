@@ -6,27 +6,61 @@
 #include "mime/mime_gmime.h"
 #include "mime/mime_text.h"
 
-#include <errno.h>
+#define COLONS_MAX 1000 /* of one list of addresses */
 
-/* Is there a first line that is a field, and no more lines that look like
- * nested multiparts than a message may have parts? */
+/* GMime descends into groups by calling itself, so colons are counted. */
+static bool addresses_sane(struct span name, struct span field)
+{
+    static const char *const names[] = { "To",     "Cc",       "Bcc",      "From",      "Sender",
+                                         "Reply-To", "Disposition-Notification-To", "Return-Receipt-To" };
+    bool is_list = name.len > 7 && span_eq_nocase((struct span){ name.ptr, 7 }, SPAN("Resent-"));
+    size_t colons = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(names) && !is_list; i++)
+        is_list = span_eq_nocase(name, span_of(names[i]));
+    for (size_t i = 0; is_list && i < field.len; i++)
+        colons += field.ptr[i] == ':' || field.ptr[i] == '(' ? 1 : 0;
+    return colons <= COLONS_MAX;
+}
+
+/* Up to a line end that no continuation follows; only LF ends a line here. */
+static size_t folded_length(struct span rest)
+{
+    size_t at = 0;
+
+    do {
+        const char *end = memchr(rest.ptr + at, '\n', rest.len - at);
+        at = end ? (size_t)(end - rest.ptr) + 1 : rest.len;
+    } while (at < rest.len && (rest.ptr[at] == ' ' || rest.ptr[at] == '\t'));
+    return at;
+}
+
+static struct span field_name(struct span line)
+{
+    const char *colon = memchr(line.ptr, ':', line.len < 100 ? line.len : 100);
+    return colon ? span_trim((struct span){ line.ptr, (size_t)(colon - line.ptr) }) : SPAN("");
+}
+
+/* A look before the parser, which calls itself for every level: the first line
+ * is a field, and wherever fields may stand there are no more Content-Types
+ * than a message may have parts. */
 static bool looks_sane(struct span bytes)
 {
     struct head_cursor cursor = { bytes };
     struct span name, raw;
     size_t kinds = 0;
 
-    if (!head_next(&cursor, &name, &raw))
+    if (bytes.len > INT32_MAX || !head_next(&cursor, &name, &raw))
         return false;
-    for (size_t at = 0; at < bytes.len;) {
-        const char *line = bytes.ptr + at;
-        const char *end = memchr(line, '\n', bytes.len - at);
-        size_t n = end ? (size_t)(end - line) : bytes.len - at;
-        if (n > 13 && span_eq_nocase((struct span){ line, 13 }, SPAN("content-type:")))
-            kinds++;
-        at += n + 1;
+    while (bytes.len > 0) {
+        struct span field = { bytes.ptr, folded_length(bytes) };
+        name = field_name(field);
+        kinds += span_eq_nocase(name, SPAN("Content-Type")) ? 1 : 0;
+        if (kinds > MIME_PARTS_MAX || !addresses_sane(name, field))
+            return false;
+        bytes = (struct span){ bytes.ptr + field.len, bytes.len - field.len };
     }
-    return kinds <= MIME_PARTS_MAX;
+    return true;
 }
 
 GMimeMessage *mime_parse(struct span bytes)

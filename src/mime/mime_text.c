@@ -9,6 +9,12 @@
 #define BASE64_LINE 57 /* bytes that make 76 characters */
 #define QP_LINE 76
 
+/* Does a line that begins here begin as mail software's own marks do? */
+static bool is_tricky(struct span text, size_t at)
+{
+    return text.ptr[at] == '.' || (text.len - at >= 5 && memcmp(text.ptr + at, "From ", 5) == 0);
+}
+
 struct text_scan text_scan(struct span text)
 {
     struct text_scan scan = { 0 };
@@ -22,6 +28,8 @@ struct text_scan text_scan(struct span text)
             scan.high++;
         }
         scan.nul |= c == 0;
+        scan.control |= c == 0x7f || (c < ' ' && c != '\t' && c != '\r' && c != '\n');
+        scan.tricky |= column == 0 && is_tricky(text, i);
         scan.bare_cr |= c == '\r' && !crlf;
         column = c == '\n' || c == '\r' ? 0 : column + 1;
         scan.long_line |= column > MIME_LINE_MAX;
@@ -75,6 +83,8 @@ void text_add_qp(struct buf *out, struct span text)
             buf_add(out, "=\r\n", 3);
             column = 0;
         }
+        if (column == 0 && is_tricky(text, i))
+            plain = false;
         if (plain)
             buf_add_char(out, (char)c);
         else

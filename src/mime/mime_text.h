@@ -16,6 +16,8 @@
 struct text_scan {
     bool eight_bit;
     bool nul;
+    bool control;  /* others than TAB, CR, LF */
+    bool tricky;   /* a line begins with a dot or From_: relays may change it */
     bool bare_cr;
     bool long_line;
     size_t high; /* bytes above 127 */

@@ -105,9 +105,9 @@ static void body_prepare(struct span text, bool eight_bit, struct body_text *ret
     text_add_crlf(&ret_body->text, text);
     struct span lines = buf_span(&ret_body->text);
     struct text_scan scan = text_scan(lines);
-    if (scan.high > lines.len / 4 && !(eight_bit && !scan.long_line))
+    if (scan.high > lines.len / 4 && !(eight_bit && !scan.long_line && !scan.control))
         ret_body->encoding = "base64";
-    else if (scan.long_line || text_contains(lines, SPAN(BOUNDARY_MARK)) || (scan.eight_bit && !eight_bit))
+    else if (scan.long_line || scan.control || scan.tricky || text_contains(lines, SPAN(BOUNDARY_MARK)) || (scan.eight_bit && !eight_bit))
         ret_body->encoding = "quoted-printable";
     else if (scan.eight_bit)
         ret_body->encoding = "8bit";
