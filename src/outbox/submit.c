@@ -196,20 +196,21 @@ static int envelope_fill(struct envelope *envelope, const struct item *item)
     return 0;
 }
 
-static int check_limits(const struct conf *conf, const struct item *item)
+/* without: the code for no recipients at all; operations differ (2.4). */
+static int check_limits(const struct conf *conf, const struct item *item, int without)
 {
     if (item->size > (uint64_t)conf->send_max_size)
         return CODE_ErrorMessageSizeExceeded;
     if (item_recipient_count(item) > (size_t)conf->send_max_recipients)
         return CODE_ErrorExceededMaxRecipientLimit;
-    return 0;
+    return item_recipient_count(item) == 0 ? without : 0;
 }
 
 /* The envelope, checked (2.11: 11 and 12); nothing is written yet. */
-static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct item *item,
+static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct item *item, int without,
                    struct store_outbox *ret_entry, struct outbox_sent *ret_sent)
 {
-    int r = check_limits(conf, item);
+    int r = check_limits(conf, item, without);
     if (r)
         return r;
     int64_t now = when_now();
@@ -258,7 +259,7 @@ static int load_draft(struct store_tx *tx, const struct outbox_submit *submit, s
         return CODE_ErrorInvalidItemForOperationSendItem;
     if (ret_item->key_no != submit->key_no)
         return CODE_ErrorIrresolvableConflict;
-    return item_recipient_count(ret_item) == 0 ? CODE_ErrorMissingRecipients : 0;
+    return 0;
 }
 
 int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struct outbox_sent *ret_sent)
@@ -280,7 +281,7 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
     if (r)
         return r;
     struct store_outbox entry;
-    r = prepare(tx, submit->conf, submit->arena, &item, &entry, ret_sent);
+    r = prepare(tx, submit->conf, submit->arena, &item, CODE_ErrorMissingRecipients, &entry, ret_sent);
     if (r)
         return r;
     r = freeze(tx, submit->arena, submit->caller, &item);
@@ -303,14 +304,12 @@ int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena
                       struct item *item, uint64_t save_folder, struct outbox_sent *ret_sent)
 {
     *ret_sent = (struct outbox_sent){ 0 };
-    if (item_recipient_count(item) == 0)
-        return CODE_ErrorInvalidRecipients;
     int r = save_folder_exists(tx, arena, caller->mailbox_id, save_folder);
     if (r)
         return r;
     item->mailbox_id = caller->mailbox_id;
     struct store_outbox entry;
-    r = prepare(tx, conf, arena, item, &entry, ret_sent);
+    r = prepare(tx, conf, arena, item, CODE_ErrorInvalidRecipients, &entry, ret_sent);
     if (r)
         return r;
     r = freeze(tx, arena, caller, item);

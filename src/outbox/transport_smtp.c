@@ -116,6 +116,13 @@ static int rcpt_list(const struct transport_job *job, struct curl_slist **ret_li
     return 0;
 }
 
+/* Over well before the lease is: nobody else may begin meanwhile (decisions 15). */
+static long deadline(const struct conf *conf)
+{
+    int64_t most = conf->outbox_lease / 2;
+    return (long)(conf->relay_timeout < most ? conf->relay_timeout : most);
+}
+
 static int talk(const struct transport_job *job, struct dialogue *dialogue, struct span *ret_error)
 {
     CLEANUP(slist_free) struct curl_slist *rcpts = NULL;
@@ -142,7 +149,7 @@ static int talk(const struct transport_job *job, struct dialogue *dialogue, stru
     curl_easy_setopt(curl, CURLOPT_DEBUGDATA, dialogue);
     curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)job->conf->relay_timeout);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, deadline(job->conf));
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
     CURLcode code = curl_easy_perform(curl);
     curl_easy_cleanup(curl);
