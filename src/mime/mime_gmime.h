@@ -25,6 +25,8 @@ DEFINE_CLEANUP(stream, GMimeStream *, mime_unref)
 
 /* NULL when it begins with no field, or nests too deep to be parsed safely. */
 GMimeMessage *mime_parse(struct span bytes);
+/* Nesting, parts and fields within the limits? (mime_guard.c) */
+bool mime_structure_sane(struct span bytes);
 /* Decoded (or raw) bytes of a part, in a memory stream; NULL when there are none. */
 GMimeStream *mime_part_bytes(GMimePart *part, bool decoded);
 static inline struct span mime_stream_span(GMimeStream *stream)

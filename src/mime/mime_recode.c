@@ -47,7 +47,7 @@ static struct span field_name(struct span line)
 static bool looks_sane(struct span bytes)
 {
     struct head_cursor cursor = { bytes };
-    struct span name, raw;
+    struct span message = bytes, name, raw;
     size_t kinds = 0;
 
     if (bytes.len > INT32_MAX || !head_next(&cursor, &name, &raw))
@@ -60,7 +60,7 @@ static bool looks_sane(struct span bytes)
             return false;
         bytes = (struct span){ bytes.ptr + field.len, bytes.len - field.len };
     }
-    return true;
+    return mime_structure_sane(message);
 }
 
 GMimeMessage *mime_parse(struct span bytes)
