@@ -30,6 +30,7 @@ struct outbox {
     uint64_t wakes; /* counts outbox_wake, so that none is missed */
     int64_t next_expire; /* monotonic; when old answers are next forgotten */
     bool stopping;
+    atomic_bool stop; /* the same, for transports at work */
     pthread_t threads[OUTBOX_THREADS_MAX];
     unsigned threads_n;
 };
@@ -152,7 +153,8 @@ static int deliver_kind(struct attempt *attempt, enum store_rcpt_kind kind, cons
     if (!job || !results)
         return -ENOMEM;
     *job = (struct transport_job){ .store = options->store, .conf = options->conf, .arena = attempt->arena, .entry = entry,
-                                   .item = &attempt->item, .raw = buf_span(&attempt->raw) };
+                                   .item = &attempt->item, .raw = buf_span(&attempt->raw),
+                                   .stop = &attempt->outbox->stop };
     job->rcpts = arena_array(attempt->arena, entry->rcpts_n, sizeof(struct store_outbox_rcpt *));
     if (!job->rcpts)
         return -ENOMEM;
@@ -342,6 +344,7 @@ void outbox_stop(struct outbox *outbox)
         return;
     pthread_mutex_lock(&outbox->lock);
     outbox->stopping = true;
+    atomic_store(&outbox->stop, true);
     pthread_cond_broadcast(&outbox->wake);
     pthread_mutex_unlock(&outbox->lock);
     for (unsigned i = 0; i < outbox->threads_n; i++)

@@ -7,6 +7,8 @@
 
 #include "outbox/outbox.h"
 
+#include <stdatomic.h>
+
 enum transport_outcome { TRANSPORT_SENT, TRANSPORT_DEFERRED, TRANSPORT_FAILED };
 
 struct transport_result {
@@ -23,6 +25,7 @@ struct transport_job {
     struct span raw;         /* the message as it is transmitted */
     const struct store_outbox_rcpt **rcpts; /* those of this transport */
     size_t n;
+    const atomic_bool *stop; /* true: the program ends, so give up what can be given up */
 };
 
 struct transport {

@@ -96,6 +96,15 @@ static size_t on_read(char *into, size_t size, size_t count, void *arg)
     return n;
 }
 
+/* Once the relay has the whole message its reply is awaited even at the end of
+ * the program: else it would come a second time. */
+static int on_progress(void *arg, curl_off_t a ATTR_UNUSED, curl_off_t b ATTR_UNUSED, curl_off_t c ATTR_UNUSED,
+                       curl_off_t d ATTR_UNUSED)
+{
+    const struct dialogue *dialogue = arg;
+    return dialogue->sent < dialogue->job->raw.len && atomic_load(dialogue->job->stop);
+}
+
 static void slist_free(struct curl_slist **list)
 {
     curl_slist_free_all(*list);
@@ -148,6 +157,9 @@ static int talk(const struct transport_job *job, struct dialogue *dialogue, stru
     curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_debug);
     curl_easy_setopt(curl, CURLOPT_DEBUGDATA, dialogue);
     curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, dialogue);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, deadline(job->conf));
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);

@@ -19,6 +19,8 @@ class Handler:
         return "250 2.1.0 fine"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("slow@"):
+            await asyncio.sleep(20)
         reply = REPLIES.get(address.split("@")[0])
         if reply:
             return reply

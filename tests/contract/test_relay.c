@@ -5,6 +5,9 @@
  */
 #include "outbox/transport.h"
 
+#include "base/when.h"
+
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,6 +23,7 @@ struct relay {
     int hold; /* the relay ends when this is closed */
     char taken[64];
     struct conf conf;
+    atomic_bool stop;
 };
 
 static const char *relay_script;
@@ -87,7 +91,7 @@ static void carry(struct relay *relay, const char *sender, const char *first, co
     const struct store_outbox entry = { .envelope_sender = span_of(sender), .rcpts = rcpts, .rcpts_n = second ? 2 : 1 };
     assert_int_equal(arena_new(1u << 20, &ret_parcel->arena), 0);
     const struct transport_job job = {
-        .conf = &relay->conf, .arena = ret_parcel->arena, .entry = &entry, .raw = span_of(raw), .rcpts = pointers, .n = entry.rcpts_n
+        .conf = &relay->conf, .arena = ret_parcel->arena, .entry = &entry, .raw = span_of(raw), .rcpts = pointers, .n = entry.rcpts_n, .stop = &relay->stop
     };
     assert_int_equal(transport_smtp.deliver(&job, ret_parcel->results), 0);
 }
@@ -158,6 +162,28 @@ static void test_message_deferred(void **state)
     arena_free(parcel.arena);
 }
 
+static void *stop_soon(void *arg)
+{
+    struct relay *relay = arg;
+    usleep(300000);
+    atomic_store(&relay->stop, true);
+    return NULL;
+}
+
+/* A relay that takes its time doesn't hold up the end of the program. */
+static void test_stopped(void **state)
+{
+    struct parcel parcel;
+    pthread_t thread;
+    int64_t begin = when_monotonic();
+    assert_int_equal(pthread_create(&thread, NULL, stop_soon, *state), 0);
+    carry(*state, "alice@a.test", "slow@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
+    pthread_join(thread, NULL);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_DEFERRED);
+    assert_true(when_monotonic() - begin < 10000);
+    arena_free(parcel.arena);
+}
+
 static void test_no_relay(void **state)
 {
     struct relay *relay = *state;
@@ -179,6 +205,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_sender_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_null_sender, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_message_deferred, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_relay, set_up, tear_down),
     };
     if (argc < 2)
