@@ -21,6 +21,8 @@ static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, s
     if (!xml_is(a->nodes[index], XML_NS_T, "FileAttachment"))
         return CODE_ErrorInvalidItemForOperationCreateItemAttachment;
     int r = shape_read_attachment(call->arena, a->nodes[index], when_now(), &attachment);
+    if (r == CODE_ErrorRequiredPropertyMissing)
+        ret_result->culprit = a->nodes[index];
     if (r || (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, a->target.id.item, STORE_HOT, &item)))
         return r;
     if (item.size + attachment.size > (uint64_t)call->env->conf->send_max_size)

@@ -48,17 +48,22 @@ void op_messages_end(struct op_call *call)
     xw_close(call->xw);
 }
 
-/* What MessageXml names: the path of a property. */
+/* What MessageXml names: the path of a property; of an attachment, its name. */
 static void write_culprit(struct op_call *call, const struct xml_node *culprit)
 {
     const struct prop_info *prop = prop_by_element(culprit->name);
     const struct xml_node *uri = xml_is(culprit, XML_NS_T, "ExtendedFieldURI") ? culprit : xml_child(culprit, "ExtendedFieldURI");
-    if (!prop && !uri)
+    bool attachment = xml_is(culprit, XML_NS_T, "FileAttachment");
+    if (!prop && !uri && !attachment)
         return;
     xw_open(call->xw, "m:MessageXml");
     if (uri)
         xw_node(call->xw, uri);
-    else {
+    else if (attachment) {
+        xw_open(call->xw, "t:ExceptionFieldURI");
+        xw_attr_str(call->xw, "FieldURI", "attachment:Name");
+        xw_close(call->xw);
+    } else {
         xw_open(call->xw, "t:FieldURI");
         xw_attr_str(call->xw, "FieldURI", prop->uri);
         xw_close(call->xw);
