@@ -21,7 +21,7 @@ struct dev_user {
 
 struct dev_grant {
     struct span mailbox, grantee;
-    uint32_t right; /* a bit */
+    uint32_t right; /* a bit; 0 takes all away */
 };
 
 /* What the command line says; spans borrow from argv. */
@@ -48,8 +48,8 @@ void dev_options_help(void);
 /* Makes or updates the mailboxes and rights that were asked for. Says on
  * standard error what a name did wrong: 1. */
 int dev_users_apply(struct store *store, const struct dev_options *options);
-/* The bit of send-as, full-access, editor ...; 0: no such right. */
-uint32_t dev_right_by_name(struct span name);
+/* The bit of send-as, full-access, editor ...; none is 0. false: no such right. */
+bool dev_right_by_name(struct span name, uint32_t *ret_right);
 
 /* Runs until SIGTERM or SIGINT; an exit status. */
 int dev_main(int argc, char **argv);

@@ -4,6 +4,7 @@
  */
 #include "bin/dev.h"
 
+#include "base/log.h"
 #include "model/rcpt.h"
 
 #include <arpa/inet.h>
@@ -31,6 +32,10 @@ static int set(struct dev_options *options, const char *name, const char *value)
 
 static int take_listen(struct dev_options *options, const char *value)
 {
+    const char *colon = strrchr(value, ':');
+    int64_t port;
+    if (!colon || colon == value || !span_int(span_of(colon + 1), false, 0, 65535, &port))
+        return wrong("--listen is ADDRESS:PORT, not %s", value);
     return set(options, "http.listen", value);
 }
 
@@ -75,11 +80,10 @@ static int take_grant(struct dev_options *options, const char *value)
         return wrong("--grant is MAILBOX:GRANTEE:RIGHT, not %s", value);
     if (options->grants_n == DEV_GRANTS_MAX)
         return wrong("more than %d grants", DEV_GRANTS_MAX);
-    struct dev_grant grant = { { value, (size_t)(first - value) }, { first + 1, (size_t)(last - first - 1) },
-                               dev_right_by_name(span_of(last + 1)) };
+    struct dev_grant grant = { { value, (size_t)(first - value) }, { first + 1, (size_t)(last - first - 1) }, 0 };
     if (!rcpt_address_ok(grant.mailbox) || !rcpt_address_ok(grant.grantee))
         return wrong("--grant needs two mail addresses: %s", value);
-    if (!grant.right)
+    if (!dev_right_by_name(span_of(last + 1), &grant.right))
         return wrong("no such right: %s", last + 1);
     options->grants[options->grants_n++] = grant;
     return 0;
@@ -169,6 +173,9 @@ static bool listens_on_loopback(const char *listen)
 
 static int complete(struct dev_options *options)
 {
+    enum log_level level;
+    if (!log_level_by_name(span_of(options->conf.log_level), &level))
+        return wrong("log.level must be one of error, warn, info and debug, not %s", options->conf.log_level);
     if (options->data && options->store)
         return wrong("--data and --store cannot go together");
     if (!options->users_n && !listens_on_loopback(options->conf.http_listen))

@@ -22,12 +22,13 @@ static const struct {
 
 #define ROLES UINT32_C(0xffffff00) /* bits of rights.def from 8 on */
 
-uint32_t dev_right_by_name(struct span name)
+bool dev_right_by_name(struct span name, uint32_t *ret_right)
 {
+    *ret_right = 0;
     for (size_t i = 0; i < ARRAY_LEN(rights); i++)
         if (span_is(name, rights[i].name))
-            return rights[i].bit;
-    return 0;
+            *ret_right = rights[i].bit;
+    return *ret_right || span_is(name, "none");
 }
 
 struct work {
@@ -62,7 +63,9 @@ static int apply_grant(struct store_tx *tx, struct work *work, const struct dev_
         r = store_grant_get(tx, mailbox.mailbox_id, grantee.mailbox_id, &held);
     if (r)
         return r;
-    if (grant->right & ROLES)
+    if (grant->right == 0)
+        held = 0;
+    else if (grant->right & ROLES)
         held &= ~ROLES; /* one role at a time; the other rights add up */
     return store_grant_set(tx, mailbox.mailbox_id, grantee.mailbox_id, held | grant->right);
 }
