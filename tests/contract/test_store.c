@@ -13,6 +13,8 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -708,19 +710,35 @@ static void *run_member(void *arg)
     return NULL;
 }
 
+/* The writer, held until told: `held` and `let_go` are posted, not timed. */
+struct hold {
+    struct world *world;
+    sem_t held, let_go;
+};
+
 static int hold_writer(struct store_tx *tx, struct world *world, void *data)
 {
     (void)tx;
     (void)world;
-    (void)data;
-    usleep(200000);
+    struct hold *hold = data;
+    sem_post(&hold->held);
+    sem_wait(&hold->let_go);
     return 0;
 }
 
 static void *run_hold(void *arg)
 {
-    assert_int_equal(do_write(arg, hold_writer, NULL), 0);
+    struct hold *hold = arg;
+    assert_int_equal(do_write(hold->world, hold_writer, hold), 0);
     return NULL;
+}
+
+static struct store_waiter **queue_end(struct store *store)
+{
+    pthread_mutex_lock(&store->queue_lock);
+    struct store_waiter **end = store->last;
+    pthread_mutex_unlock(&store->queue_lock);
+    return end;
 }
 
 static void test_lost_group(void **state)
@@ -728,16 +746,25 @@ static void test_lost_group(void **state)
     struct world *world = *state;
     enum { MEMBERS = 8 };
     struct member members[MEMBERS];
-    pthread_t threads[MEMBERS], hold;
-    pthread_create(&hold, NULL, run_hold, world);
-    usleep(50000); /* so that the members queue up and form one group */
+    pthread_t threads[MEMBERS], holder;
+    struct hold hold = { .world = world };
+    sem_init(&hold.held, 0, 0);
+    sem_init(&hold.let_go, 0, 0);
+    pthread_create(&holder, NULL, run_hold, &hold);
+    sem_wait(&hold.held); /* what is queued from now on forms one group */
     for (int i = 0; i < MEMBERS; i++) {
+        struct store_waiter **end = queue_end(world->store);
         members[i] = (struct member){ .world = world, .lose = i == 3 };
         pthread_create(&threads[i], NULL, run_member, &members[i]);
+        while (queue_end(world->store) == end)
+            sched_yield();
     }
+    sem_post(&hold.let_go);
     for (int i = 0; i < MEMBERS; i++)
         pthread_join(threads[i], NULL);
-    pthread_join(hold, NULL);
+    pthread_join(holder, NULL);
+    sem_destroy(&hold.held);
+    sem_destroy(&hold.let_go);
     for (int i = 0; i < MEMBERS; i++)
         assert_int_equal(members[i].result, i == 3 ? -ENOSPC : 0);
     assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, MEMBERS - 1);
