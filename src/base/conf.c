@@ -7,16 +7,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum setting_type { SETTING_INT, SETTING_BOOL, SETTING_TEXT };
+enum setting_type { SETTING_INT, SETTING_BOOL, SETTING_TEXT, SETTING_CHOICE };
 
 struct setting {
-    const char *name;
+    const char *section, *key;
     enum setting_type type;
-    size_t offset;
+    size_t offset; /* in struct conf_relay for those of a relay, else in struct conf */
     int64_t min;
     int64_t max;
-    const char *unit;
-    int64_t number; /* defaults */
+    const char *unit; /* of a choice: its values, a|b|c */
+    int64_t number;   /* defaults */
     const char *text;
 };
 
@@ -24,18 +24,28 @@ struct setting {
 #define DEFAULT_INT(def) .number = (def), .text = NULL
 #define DEFAULT_BOOL(def) .number = (def), .text = NULL
 #define DEFAULT_TEXT(def) .number = 0, .text = (def)
+#define DEFAULT_CHOICE(def) .number = 0, .text = (def)
+#define ROW(section_name, key_name, kind, at, def, low, high, unit_text)                                             \
+    { .section = (section_name), .key = (key_name), .type = SETTING_##kind, .offset = (at), .min = (low), .max = (high), \
+      .unit = (unit_text), DEFAULT_##kind(def) },
 
 static const struct setting settings[] = {
-#define SETTING(section, key, kind, def, low, high, unit_text, meaning)                                               \
-    { .name = #section "." #key, .type = SETTING_##kind, .offset = offsetof(struct conf, section##_##key), .min = (low), \
-      .max = (high), .unit = (unit_text), DEFAULT_##kind(def) },
+#define SETTING(section, key, kind, def, low, high, unit, meaning) \
+    ROW(#section, #key, kind, offsetof(struct conf, section##_##key), def, low, high, unit)
+#define RELAY_SETTING(key, kind, def, low, high, unit, meaning)
 #include "base/settings.def"
-#undef SETTING
 };
 
-static void set_number(struct conf *conf, const struct setting *setting, int64_t value)
+static const struct setting relay_settings[] = {
+#define SETTING(section, key, kind, def, low, high, unit, meaning)
+#define RELAY_SETTING(key, kind, def, low, high, unit, meaning) \
+    ROW("relay", #key, kind, offsetof(struct conf_relay, key), def, low, high, unit)
+#include "base/settings.def"
+};
+
+static void set_number(void *base, const struct setting *setting, int64_t value)
 {
-    char *at = (char *)conf + setting->offset;
+    char *at = (char *)base + setting->offset;
 
     if (setting->type == SETTING_BOOL)
         memcpy(at, &(bool){ value != 0 }, sizeof(bool));
@@ -43,75 +53,141 @@ static void set_number(struct conf *conf, const struct setting *setting, int64_t
         memcpy(at, &value, sizeof(value));
 }
 
-static void set_text(struct conf *conf, const struct setting *setting, struct span value)
+static void set_text(void *base, const struct setting *setting, struct span value)
 {
-    char *at = (char *)conf + setting->offset;
+    char *at = (char *)base + setting->offset;
 
     memset(at, 0, CONF_TEXT_SIZE);
     if (value.len > 0)
         memcpy(at, value.ptr, value.len);
 }
 
-void conf_init(struct conf *conf)
+static void set_defaults(void *base, const struct setting *rows, size_t n)
 {
-    memset(conf, 0, sizeof(*conf));
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-        if (settings[i].type == SETTING_TEXT)
-            set_text(conf, &settings[i], span_of(settings[i].text));
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].text)
+            set_text(base, &rows[i], span_of(rows[i].text));
         else
-            set_number(conf, &settings[i], settings[i].number);
+            set_number(base, &rows[i], rows[i].number);
     }
 }
 
-static int apply_int(struct conf *conf, const struct setting *setting, struct span value, char *ret_error)
+void conf_init(struct conf *conf)
+{
+    memset(conf, 0, sizeof(*conf));
+    set_defaults(conf, settings, ARRAY_LEN(settings));
+    set_defaults(&conf->relays[0], relay_settings, ARRAY_LEN(relay_settings));
+    conf->relays_n = 1;
+}
+
+static int apply_int(void *base, const struct setting *setting, struct span value, char *ret_error)
 {
     int64_t number;
 
     if (!span_int(value, false, setting->min, setting->max, &number)) {
-        snprintf(ret_error, CONF_ERROR_SIZE, "%s must be a number from %" PRId64 " to %" PRId64 "%s%s", setting->name,
-                 setting->min, setting->max, *setting->unit ? " " : "", setting->unit);
+        snprintf(ret_error, CONF_ERROR_SIZE, "%s.%s must be a number from %" PRId64 " to %" PRId64 "%s%s", setting->section,
+                 setting->key, setting->min, setting->max, *setting->unit ? " " : "", setting->unit);
         return 1;
     }
-    set_number(conf, setting, number);
+    set_number(base, setting, number);
     return 0;
 }
 
-static int apply_bool(struct conf *conf, const struct setting *setting, struct span value, char *ret_error)
+static int apply_bool(void *base, const struct setting *setting, struct span value, char *ret_error)
 {
     bool yes = span_is(value, "yes") || span_is(value, "true") || span_is(value, "1");
 
     if (!yes && !span_is(value, "no") && !span_is(value, "false") && !span_is(value, "0")) {
-        snprintf(ret_error, CONF_ERROR_SIZE, "%s must be yes or no", setting->name);
+        snprintf(ret_error, CONF_ERROR_SIZE, "%s.%s must be yes or no", setting->section, setting->key);
         return 1;
     }
-    set_number(conf, setting, yes ? 1 : 0);
+    set_number(base, setting, yes ? 1 : 0);
     return 0;
 }
 
-static int apply_text(struct conf *conf, const struct setting *setting, struct span value, char *ret_error)
+static int apply_text(void *base, const struct setting *setting, struct span value, char *ret_error)
 {
     if (value.len >= CONF_TEXT_SIZE || !span_utf8_ok(value)) {
-        snprintf(ret_error, CONF_ERROR_SIZE, "%s must be text of at most %d bytes", setting->name, CONF_TEXT_SIZE - 1);
+        snprintf(ret_error, CONF_ERROR_SIZE, "%s.%s must be text of at most %d bytes", setting->section, setting->key,
+                 CONF_TEXT_SIZE - 1);
         return 1;
     }
-    set_text(conf, setting, value);
+    set_text(base, setting, value);
     return 0;
+}
+
+static int apply_choice(void *base, const struct setting *setting, struct span value, char *ret_error)
+{
+    for (const char *word = setting->unit; *word;) {
+        size_t len = strcspn(word, "|");
+        if (span_eq(value, (struct span){ word, len })) {
+            set_text(base, setting, value);
+            return 0;
+        }
+        word += len + (word[len] == '|');
+    }
+    snprintf(ret_error, CONF_ERROR_SIZE, "%s.%s must be one of %s", setting->section, setting->key, setting->unit);
+    return 1;
+}
+
+/* The relay of that name, made when it is new; NULL: no room, or no name. */
+static struct conf_relay *find_relay(struct conf *conf, struct span name)
+{
+    for (unsigned i = 0; i < conf->relays_n; i++)
+        if (span_is(name, conf->relays[i].name))
+            return &conf->relays[i];
+    if (conf->relays_n == CONF_RELAYS_MAX || name.len >= CONF_NAME_SIZE || !span_utf8_ok(name))
+        return NULL;
+    struct conf_relay *relay = &conf->relays[conf->relays_n++];
+    memcpy(relay->name, name.ptr, name.len);
+    set_defaults(relay, relay_settings, ARRAY_LEN(relay_settings));
+    return relay;
+}
+
+static int set_row(void *base, const struct setting *rows, size_t n, struct span section, struct span key, struct span value,
+                   char *ret_error)
+{
+    static int (*const apply[])(void *, const struct setting *, struct span, char *) = {
+        [SETTING_INT] = apply_int,
+        [SETTING_BOOL] = apply_bool,
+        [SETTING_TEXT] = apply_text,
+        [SETTING_CHOICE] = apply_choice,
+    };
+
+    for (size_t i = 0; i < n; i++)
+        if (span_is(section, rows[i].section) && span_is(key, rows[i].key))
+            return apply[rows[i].type](base, &rows[i], value, ret_error);
+    snprintf(ret_error, CONF_ERROR_SIZE, "there is no setting %.*s.%.*s", (int)(section.len < 100 ? section.len : 100),
+             section.len > 0 ? section.ptr : "", (int)(key.len < 100 ? key.len : 100), key.len > 0 ? key.ptr : "");
+    return 1;
+}
+
+static int set_pair(struct conf *conf, struct span section, struct span key, struct span value, char *ret_error)
+{
+    bool named = span_starts(section, SPAN("relay "));
+
+    if (!named && !span_is(section, "relay"))
+        return set_row(conf, settings, ARRAY_LEN(settings), section, key, value, ret_error);
+    struct span name = named ? span_trim((struct span){ section.ptr + 6, section.len - 6 }) : SPAN("");
+    struct conf_relay *relay = find_relay(conf, name);
+    if (!relay) {
+        snprintf(ret_error, CONF_ERROR_SIZE, "at most %d [relay NAME] sections, with names under %d bytes", CONF_RELAYS_MAX - 1,
+                 CONF_NAME_SIZE);
+        return 1;
+    }
+    return set_row(relay, relay_settings, ARRAY_LEN(relay_settings), SPAN("relay"), key, value, ret_error);
 }
 
 int conf_set(struct conf *conf, struct span name, struct span value, char ret_error[CONF_ERROR_SIZE])
 {
-    static int (*const apply[])(struct conf *, const struct setting *, struct span, char *) = {
-        [SETTING_INT] = apply_int,
-        [SETTING_BOOL] = apply_bool,
-        [SETTING_TEXT] = apply_text,
-    };
+    const char *dot = name.len ? memrchr(name.ptr, '.', name.len) : NULL;
 
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        if (span_is(name, settings[i].name))
-            return apply[settings[i].type](conf, &settings[i], value, ret_error);
-    snprintf(ret_error, CONF_ERROR_SIZE, "there is no setting %.*s", (int)(name.len < 100 ? name.len : 100),
-             name.len > 0 ? name.ptr : "");
-    return 1;
+    if (!dot) {
+        snprintf(ret_error, CONF_ERROR_SIZE, "SECTION.KEY expected");
+        return 1;
+    }
+    size_t at = (size_t)(dot - name.ptr);
+    return set_pair(conf, (struct span){ name.ptr, at }, (struct span){ dot + 1, name.len - at - 1 }, value, ret_error);
 }
 
 int conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_ERROR_SIZE])
@@ -123,4 +199,21 @@ int conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_E
         return 1;
     }
     return conf_set(conf, (struct span){ assignment, (size_t)(equals - assignment) }, span_of(equals + 1), ret_error);
+}
+
+bool conf_list_next(struct span *rest, struct span *ret_word)
+{
+    static const char separators[] = ", \t";
+    size_t start = 0;
+
+    while (start < rest->len && memchr(separators, rest->ptr[start], sizeof(separators) - 1))
+        start++;
+    size_t end = start;
+    while (end < rest->len && !memchr(separators, rest->ptr[end], sizeof(separators) - 1))
+        end++;
+    if (end == start)
+        return false;
+    *ret_word = (struct span){ rest->ptr + start, end - start };
+    *rest = (struct span){ rest->ptr + end, rest->len - end };
+    return true;
 }

@@ -1,32 +1,54 @@
 /*
  * The configuration: one typed member per row of settings.def, set by name
- * ("section.key") with bounds checked. A struct conf is a plain value that the
- * program owns and hands down; nothing in it is global.
+ * ("section.key") with bounds checked, from a command line or an INI file. A
+ * struct conf is a plain value that the program owns and hands down; nothing
+ * in it is global.
  */
 #ifndef EWSD_BASE_CONF_H
 #define EWSD_BASE_CONF_H
 
 #include "base/base.h"
 
-#define CONF_TEXT_SIZE 256
-#define CONF_ERROR_SIZE 256
+#define CONF_TEXT_SIZE 1024
+#define CONF_ERROR_SIZE 512
+#define CONF_NAME_SIZE 64
+#define CONF_RELAYS_MAX 16
 
-struct conf {
-#define CONF_TYPE_INT int64_t
-#define CONF_TYPE_BOOL bool
 #define CONF_MEMBER_INT(name) int64_t name;
 #define CONF_MEMBER_BOOL(name) bool name;
 #define CONF_MEMBER_TEXT(name) char name[CONF_TEXT_SIZE];
-#define SETTING(section, key, type, def, min, max, unit, text) CONF_MEMBER_##type(section##_##key)
+#define CONF_MEMBER_CHOICE(name) char name[CONF_TEXT_SIZE];
+
+/* One [relay NAME] section; the row [relay] has the empty name. */
+struct conf_relay {
+    char name[CONF_NAME_SIZE];
+#define SETTING(section, key, type, def, min, max, unit, text)
+#define RELAY_SETTING(key, type, def, min, max, unit, text) CONF_MEMBER_##type(key)
 #include "base/settings.def"
-#undef SETTING
+};
+
+struct conf {
+#define SETTING(section, key, type, def, min, max, unit, text) CONF_MEMBER_##type(section##_##key)
+#define RELAY_SETTING(key, type, def, min, max, unit, text)
+#include "base/settings.def"
+    struct conf_relay relays[CONF_RELAYS_MAX]; /* [0] is [relay], always there */
+    unsigned relays_n;
 };
 
 /* Every setting at its default. */
 void conf_init(struct conf *conf);
-/* name is "section.key". 1: refused, and ret_error says what is allowed. */
+/* name is "section.key", or "relay NAME.key". 1: refused, and ret_error says
+ * what is allowed. */
 int conf_set(struct conf *conf, struct span name, struct span value, char ret_error[CONF_ERROR_SIZE]);
 /* "section.key=value" as on a command line. 1 as conf_set. */
 int conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_ERROR_SIZE]);
+/* An INI file ([section], key = value, # or ; comments) over what conf holds.
+ * 1: ret_error names the file, the line and what is allowed, and conf is of no
+ * use any more. */
+int conf_read_file(struct conf *conf, const char *path, char ret_error[CONF_ERROR_SIZE]);
+
+/* The next word of a list separated by commas and white space; false at the
+ * end. *rest starts as the whole list. */
+bool conf_list_next(struct span *rest, struct span *ret_word);
 
 #endif

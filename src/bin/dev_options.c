@@ -173,9 +173,6 @@ static bool listens_on_loopback(const char *listen)
 
 static int complete(struct dev_options *options)
 {
-    enum log_level level;
-    if (!log_level_by_name(span_of(options->conf.log_level), &level))
-        return wrong("log.level must be one of error, warn, info and debug, not %s", options->conf.log_level);
     if (options->data && options->store)
         return wrong("--data and --store cannot go together");
     if (!options->users_n && !listens_on_loopback(options->conf.http_listen))

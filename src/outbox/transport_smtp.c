@@ -129,7 +129,7 @@ static int rcpt_list(const struct transport_job *job, struct curl_slist **ret_li
 static long deadline(const struct conf *conf)
 {
     int64_t most = conf->outbox_lease / 2;
-    return (long)(conf->relay_timeout < most ? conf->relay_timeout : most);
+    return (long)(conf->relays[0].timeout < most ? conf->relays[0].timeout : most);
 }
 
 static int talk(const struct transport_job *job, struct dialogue *dialogue, struct span *ret_error)
@@ -145,7 +145,7 @@ static int talk(const struct transport_job *job, struct dialogue *dialogue, stru
     if (!curl)
         return -ENOMEM;
     char error[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(curl, CURLOPT_URL, job->conf->relay_url);
+    curl_easy_setopt(curl, CURLOPT_URL, job->conf->relays[0].url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from.ptr);
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, rcpts);

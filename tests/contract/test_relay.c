@@ -60,8 +60,8 @@ static int set_up(void **state)
     assert_int_equal(fscanf(said, "%d", &port), 1);
     fclose(said);
     conf_init(&relay->conf);
-    snprintf(relay->conf.relay_url, sizeof(relay->conf.relay_url), "smtp://127.0.0.1:%d", port);
-    relay->conf.relay_timeout = 30;
+    snprintf(relay->conf.relays[0].url, sizeof(relay->conf.relays[0].url), "smtp://127.0.0.1:%d", port);
+    relay->conf.relays[0].timeout = 30;
     *state = relay;
     return 0;
 }

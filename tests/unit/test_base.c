@@ -18,6 +18,7 @@
 #include "base/when.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -258,11 +259,90 @@ static void settings_have_bounds(void **state)
     assert_int_equal(conf.http_workers, 512);
     assert_int_equal(conf_assign(&conf, "http.workers=many", error), 1);
     assert_int_equal(conf_assign(&conf, "relay.url=smtp://relay.test:25", error), 0);
-    assert_string_equal(conf.relay_url, "smtp://relay.test:25");
+    assert_string_equal(conf.relays[0].url, "smtp://relay.test:25");
     assert_int_equal(conf_assign(&conf, "relay.url=", error), 0);
-    assert_string_equal(conf.relay_url, "");
+    assert_string_equal(conf.relays[0].url, "");
     assert_int_equal(conf_assign(&conf, "no.such=1", error), 1);
     assert_int_equal(conf_assign(&conf, "http.workers", error), 1);
+    assert_int_equal(conf_assign(&conf, "workers=1", error), 1);
+    assert_int_equal(conf_assign(&conf, "log.level=warn", error), 0);
+    assert_int_equal(conf_assign(&conf, "log.level=war", error), 1);
+    assert_string_equal(error, "log.level must be one of error|warn|info|debug");
+}
+
+static void relays_are_sections(void **state)
+{
+    char error[CONF_ERROR_SIZE], name[80];
+    struct conf conf;
+
+    (void)state;
+    conf_init(&conf);
+    assert_int_equal(conf_assign(&conf, "relay partner.test.url=smtp://a.test:25", error), 0);
+    assert_int_equal(conf_assign(&conf, "relay partner.test.timeout=7", error), 0);
+    assert_int_equal(conf.relays_n, 2);
+    assert_string_equal(conf.relays[1].name, "partner.test");
+    assert_string_equal(conf.relays[1].url, "smtp://a.test:25");
+    assert_int_equal(conf.relays[1].timeout, 7);
+    assert_int_equal(conf.relays[0].timeout, 300);
+    for (int i = 2; i < CONF_RELAYS_MAX; i++) {
+        snprintf(name, sizeof(name), "relay r%d.timeout=9", i);
+        assert_int_equal(conf_assign(&conf, name, error), 0);
+    }
+    assert_int_equal(conf_assign(&conf, "relay more.timeout=9", error), 1);
+}
+
+static void read_conf(struct conf *conf, const char *text, int wanted, char *ret_error)
+{
+    char path[] = "/tmp/ewsd-conf-XXXXXX";
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    conf_init(conf);
+    assert_int_equal(conf_read_file(conf, path, ret_error), wanted);
+    unlink(path);
+}
+
+static void files_are_read(void **state)
+{
+    char error[CONF_ERROR_SIZE], longest[3000];
+    struct conf conf;
+
+    (void)state;
+    read_conf(&conf, "# ours\n[http]\nlisten = 127.0.0.1:1 ; loopback\n\n[relay]\nurl=smtp://r.test:25\n[relay p]\ntimeout = 5\n", 0,
+              error);
+    assert_string_equal(conf.http_listen, "127.0.0.1:1");
+    assert_string_equal(conf.relays[0].url, "smtp://r.test:25");
+    assert_int_equal(conf.relays[1].timeout, 5);
+    read_conf(&conf, "[http]\nworkers = 1\nworker = 2\nnonsense = 3\n", 1, error);
+    assert_non_null(strstr(error, ":3: there is no setting http.worker"));
+    read_conf(&conf, "[http]\nworkers = none\n", 1, error);
+    assert_non_null(strstr(error, ":2: http.workers must be a number from 1 to 512 threads"));
+    read_conf(&conf, "[http]\nlisten = 127.0.0.1:1\n  workers = 5\n", 0, error);
+    assert_string_equal(conf.http_listen, "127.0.0.1:1");
+    assert_int_equal(conf.http_workers, 5);
+    read_conf(&conf, "[http\nworkers = 1\n", 1, error);
+    assert_non_null(strstr(error, ":1: "));
+    read_conf(&conf, "[http]\nworkers\n", 1, error);
+    assert_non_null(strstr(error, ":2: [section] or key = value expected"));
+    snprintf(longest, sizeof(longest), "[server]\ndomain = %0*d\n", 900, 1);
+    read_conf(&conf, longest, 0, error);
+    assert_int_equal(strlen(conf.server_domain), 900);
+    conf_init(&conf);
+    assert_int_equal(conf_read_file(&conf, "/nonexistent/ewsd.conf", error), 1);
+    assert_string_equal(error, "/nonexistent/ewsd.conf: No such file or directory");
+}
+
+static void lists_have_words(void **state)
+{
+    struct span rest = SPAN(" a.test, b.test\tc.test,, "), word;
+
+    (void)state;
+    assert_true(conf_list_next(&rest, &word) && span_is(word, "a.test"));
+    assert_true(conf_list_next(&rest, &word) && span_is(word, "b.test"));
+    assert_true(conf_list_next(&rest, &word) && span_is(word, "c.test"));
+    assert_false(conf_list_next(&rest, &word));
 }
 
 static void errors_have_names(void **state)
@@ -323,6 +403,9 @@ int main(void)
         cmocka_unit_test(time_is_written),
         cmocka_unit_test(clock_can_be_replaced),
         cmocka_unit_test(settings_have_bounds),
+        cmocka_unit_test(relays_are_sections),
+        cmocka_unit_test(files_are_read),
+        cmocka_unit_test(lists_have_words),
         cmocka_unit_test(errors_have_names),
         cmocka_unit_test(log_lines_cannot_be_forged),
         cmocka_unit_test(metrics_count),
