@@ -73,6 +73,8 @@ void arena_reset(struct arena *arena)
 {
     struct block *kept = arena->newest;
 
+    size_t dirty = arena->at;
+
     arena->used = sizeof(*arena);
     arena->at = 0;
     if (!kept)
@@ -84,7 +86,7 @@ void arena_reset(struct arena *arena)
         arena->newest = NULL;
         return;
     }
-    memset(kept->bytes, 0, kept->room);
+    memset(kept->bytes, 0, dirty);
     arena->used += sizeof(*kept) + kept->room;
 }
 

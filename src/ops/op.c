@@ -115,27 +115,37 @@ struct item_loop {
 
 static int run_item(struct item_loop *loop, struct store_tx *tx, size_t i)
 {
+    int r = loop->item(loop->call, tx, i, &loop->results[i], loop->arg);
+    if (r > 0)
+        loop->results[i].code = r;
+    return r < 0 ? r : loop->results[i].code;
+}
+
+static int run_guarded(struct item_loop *loop, struct store_tx *tx, size_t i)
+{
     int r = store_savepoint(tx);
     if (r)
         return r;
-    r = loop->item(loop->call, tx, i, &loop->results[i], loop->arg);
+    r = run_item(loop, tx, i);
     if (r < 0)
         return r;
-    if (r > 0)
-        loop->results[i].code = r;
-    return loop->results[i].code ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
+    return r ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
 }
 
 static int loop_job(struct store_tx *tx, void *arg)
 {
     struct item_loop *loop = arg;
     bool stopped = false;
+    if (loop->n == 1) { /* the job undoes what its only item wrote */
+        loop->results[0] = loop->given[0];
+        return run_item(loop, tx, 0);
+    }
     for (size_t i = 0; i < loop->n; i++) {
         loop->results[i] = loop->given[i];
         if (stopped)
             loop->results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
         else if (!loop->results[i].code) {
-            int r = run_item(loop, tx, i);
+            int r = run_guarded(loop, tx, i);
             if (r)
                 return r;
         }
@@ -159,7 +169,7 @@ int op_write_items(struct op_call *call, size_t n, struct op_result *results, op
     int r = store_write(call->env->store, loop_job, &loop);
     if (r == -ENOMEM)
         return r;
-    if (!r)
+    if (r >= 0)
         return 0;
     log_event(LOG_ERROR_LEVEL, "write-failed", LOG_S("error", err_text(r)));
     for (size_t i = 0; i < n; i++)

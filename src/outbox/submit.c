@@ -226,12 +226,17 @@ static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *a
     return r;
 }
 
-static int queue(struct store_tx *tx, struct item *item, struct store_outbox *entry)
+static void address_entry(const struct item *item, struct store_outbox *entry)
 {
     entry->envelope_sender = item->from.address;
     entry->message_id = item->message_id;
     entry->date = item->sent;
     entry->boundary_seed = item->boundary_seed;
+}
+
+static int queue(struct store_tx *tx, struct item *item, struct store_outbox *entry)
+{
+    address_entry(item, entry);
     int r = store_outbox_insert(tx, item, entry);
     if (r == 0)
         metric_add(METRIC_outbox_submitted, 1);
@@ -262,42 +267,46 @@ static int load_draft(struct store_tx *tx, const struct outbox_submit *submit, s
     return 0;
 }
 
+/* A draft that was sent is not there any more, or not with this ChangeKey: so
+ * only then an earlier success is looked for. */
+static int replayed(struct store_tx *tx, const struct outbox_submit *submit, const uint8_t key[SHA256_SIZE], int code,
+                    struct outbox_sent *ret_sent)
+{
+    int r = replay_find(tx, submit, key, ret_sent);
+    if (r == 0)
+        metric_add(METRIC_outbox_replayed, 1);
+    return r > 0 ? code : r;
+}
+
 int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struct outbox_sent *ret_sent)
 {
     *ret_sent = (struct outbox_sent){ 0 };
     uint8_t key[SHA256_SIZE];
     replay_key(submit, key);
-    int r = replay_find(tx, submit, key, ret_sent);
-    if (r <= 0) {
-        if (r == 0)
-            metric_add(METRIC_outbox_replayed, 1);
-        return r;
-    }
-    struct item item;
-    r = load_draft(tx, submit, &item);
+    struct item draft;
+    int r = load_draft(tx, submit, &draft);
+    if (r > 0)
+        return replayed(tx, submit, key, r, ret_sent);
     if (r)
         return r;
-    r = save_folder_exists(tx, submit->arena, submit->caller->mailbox_id, submit->save_folder);
-    if (r)
-        return r;
+    struct item item = draft;
     struct store_outbox entry;
     r = prepare(tx, submit->conf, submit->arena, &item, CODE_ErrorMissingRecipients, &entry, ret_sent);
+    if (r == 0)
+        r = freeze(tx, submit->arena, submit->caller, &item);
     if (r)
         return r;
-    r = freeze(tx, submit->arena, submit->caller, &item);
+    address_entry(&item, &entry);
+    item.folder_no = submit->save_folder;
+    r = store_outbox_submit(tx, &item, &draft, &entry);
     if (r)
-        return r;
-    r = queue(tx, &item, &entry);
-    if (r)
-        return r;
-    if (submit->save_folder == 0) {
-        r = store_item_delete(tx, submit->caller->mailbox_id, submit->item_no);
-    } else {
-        r = store_item_move(tx, &item, submit->save_folder, true);
+        return r == CODE_ErrorFolderNotFound ? CODE_ErrorSavedItemFolderNotFound : r;
+    if (submit->save_folder != 0) {
         ret_sent->folder_no = item.folder_no;
         ret_sent->item_no = item.item_no;
     }
-    return r ? r : replay_put(tx, submit, key, ret_sent);
+    metric_add(METRIC_outbox_submitted, 1);
+    return replay_put(tx, submit, key, ret_sent);
 }
 
 int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct store_mailbox *caller,

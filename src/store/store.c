@@ -121,10 +121,13 @@ int store_connect_writer(struct store *store, bool opening)
 
 static void free_store(struct store *store)
 {
-    for (unsigned i = 0; i < store->readers_n; i++)
+    for (unsigned i = 0; i < store->readers_n; i++) {
         store->driver->disconnect(store->readers[i].conn);
+        store_tx_close(&store->readers[i].tx);
+    }
     if (store->writer.conn)
         store->driver->disconnect(store->writer.conn);
+    store_tx_close(&store->writer);
     store->driver->close(store->db);
     pthread_cond_destroy(&store->reader_free);
     pthread_cond_destroy(&store->queue_filled);
@@ -150,7 +153,8 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->group_max = options->group_max ? options->group_max : 64;
     store->options = *options;
     store->writer = (struct store_tx){ .store = store, .driver = driver };
-    if (!store->readers) {
+    if (!store->readers || store_tx_open(&store->writer)) {
+        free(store->readers);
         free(store);
         return -ENOMEM;
     }
@@ -223,7 +227,9 @@ int store_read_begin(struct store *store, struct store_tx **ret_tx)
     struct store_reader *reader = claim_reader(store);
     int r = 0;
 
-    if (!reader->conn) {
+    if (!reader->tx.scratch)
+        r = store_tx_open(&reader->tx);
+    if (r == 0 && !reader->conn) {
         r = store->driver->connect(store->db, false, &reader->conn);
         reader->tx.conn = reader->conn;
     }
@@ -248,6 +254,7 @@ void store_read_end(struct store_tx *tx)
         store->driver->disconnect(reader->conn);
         reader->conn = NULL;
     }
+    arena_reset(tx->scratch);
     return_reader(store, reader);
 }
 

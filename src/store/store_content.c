@@ -135,12 +135,10 @@ static int content_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t cont
 
 int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
 {
-    int64_t left = 0;
-    int r = sql_number(tx, SQL_content_drop, ARGS(V_INT(mailbox_id), V_INT(content_no)), &left);
+    int64_t shared = 0;
+    int r = sql_run(tx, SQL_content_drop, ARGS(V_INT(mailbox_id), V_INT(content_no)), &shared);
 
-    if (r != 0)
-        return r < 0 ? r : -EIO;
-    return left > 0 ? 0 : content_delete(tx, mailbox_id, content_no);
+    return r != 0 || shared ? r : content_delete(tx, mailbox_id, content_no);
 }
 
 static int content_refs(struct store_tx *tx, const struct item *item, int64_t *ret_refs)

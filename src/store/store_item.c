@@ -10,12 +10,13 @@
 
 #include <errno.h>
 
-enum { PROPS_MAX = 16 * 1024 * 1024, KEY_MAX = 255, KEY_ARENA = 65536 };
+enum { KEY_MAX = 255 };
 enum change_kind { CHANGE_CREATED = 1, CHANGE_UPDATED, CHANGE_DELETED };
 
-int item_args(const struct item *item, struct buf *props, struct store_value args[ITEM_ARGS])
+int item_args(struct store_tx *tx, const struct item *item, struct store_value args[ITEM_ARGS])
 {
-    item_pack(item, props);
+    buf_clear(&tx->packed);
+    item_pack(item, &tx->packed);
     const struct store_value values[] = {
         V_INT(item->mailbox_id),      V_INT(item->item_no),        V_INT(item->folder_no),
         V_INT(item->content_no),      V_INT(item->change_no),      V_INT(item->key_no),
@@ -25,11 +26,11 @@ int item_args(const struct item *item, struct buf *props, struct store_value arg
         V_INT(item->received),        V_INT(item->size),           V_TEXT(item->from.name),
         V_TEXT(item->from.address),   V_TEXT(item->from.routing),  V_TEXT(item->sender.name),
         V_TEXT(item->sender.address), V_TEXT(item->sender.routing), V_TEXT(item->message_id),
-        V_BLOB(buf_span(props)),
+        V_BLOB(buf_span(&tx->packed)),
     };
     _Static_assert(ARRAY_LEN(values) == ITEM_ARGS, "a value for each of ITEM_COLUMNS");
     memcpy(args, values, sizeof(values));
-    return buf_error(props);
+    return buf_error(&tx->packed);
 }
 
 static int sort_key(struct arena *arena, struct span text, struct span *ret_key)
@@ -83,31 +84,23 @@ static int display_key(const struct item *item, struct arena *arena, struct span
  * that the row has so far). */
 static int write_row(struct store_tx *tx, const struct item *item, enum store_statement statement, struct store_value last)
 {
-    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
-    struct buf props = BUF_INIT(PROPS_MAX);
     struct store_value args[ITEM_ARGS + 6];
     int64_t written = 0;
-    int r = arena_new(KEY_ARENA, &arena);
+    int r = item_args(tx, item, args);
 
     if (r == 0)
-        r = item_args(item, &props, args);
-    if (r == 0)
-        r = key_args(item, arena, args + ITEM_ARGS);
+        r = key_args(item, tx->scratch, args + ITEM_ARGS);
     args[ITEM_ARGS + 5] = last;
     if (r == 0)
         r = sql_run(tx, statement, args, ARRAY_LEN(args), &written);
-    buf_done(&props);
     return r == 0 && written == 0 ? CODE_ErrorItemNotFound : r;
 }
 
 static int insert_row(struct store_tx *tx, const struct item *item)
 {
-    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
     struct span display = { 0 };
-    int r = arena_new(KEY_ARENA, &arena);
+    int r = display_key(item, tx->scratch, &display);
 
-    if (r == 0)
-        r = display_key(item, arena, &display);
     return r == 0 ? write_row(tx, item, SQL_item_insert, V_BLOB(display)) : r;
 }
 
@@ -157,13 +150,7 @@ int store_item_insert(struct store_tx *tx, struct item *item)
     return r == 0 ? note_change(tx, item, no, item->folder_no, CHANGE_CREATED) : r;
 }
 
-struct place {
-    uint64_t folder_no;
-    uint32_t flags;
-    uint64_t content_no;
-};
-
-static int find_place(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, struct place *ret_place)
+static int find_place(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, struct item_place *ret_place)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
     int r = sql_open(tx, SQL_item_place, ARGS(V_INT(mailbox_id), V_INT(item_no)), &sql);
@@ -172,13 +159,14 @@ static int find_place(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no,
         r = sql_next(&sql);
     if (r <= 0)
         return r < 0 ? r : CODE_ErrorItemNotFound;
+    ret_place->item_no = item_no;
     ret_place->folder_no = (uint64_t)sql_int(&sql, 0);
     ret_place->flags = (uint32_t)sql_int(&sql, 1);
     ret_place->content_no = (uint64_t)sql_int(&sql, 2);
     return 0;
 }
 
-static int recount(struct store_tx *tx, const struct item *item, const struct place *old)
+static int recount(struct store_tx *tx, const struct item *item, const struct item_place *old)
 {
     const uint32_t counted = ITEM_READ | ITEM_ASSOCIATED;
 
@@ -203,7 +191,7 @@ static int take_change(struct store_tx *tx, struct item *item, uint32_t numbers,
 
 int store_item_update(struct store_tx *tx, struct item *item, bool client)
 {
-    struct place old;
+    struct item_place old;
     uint64_t no = 0;
     int r = find_place(tx, item->mailbox_id, item->item_no, &old);
 
@@ -220,12 +208,9 @@ int store_item_update(struct store_tx *tx, struct item *item, bool client)
 
 static int update_display(struct store_tx *tx, const struct item *item)
 {
-    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
     struct span display = { 0 };
-    int r = arena_new(KEY_ARENA, &arena);
+    int r = display_key(item, tx->scratch, &display);
 
-    if (r == 0)
-        r = display_key(item, arena, &display);
     if (r != 0)
         return r;
     return sql_run(tx, SQL_item_display, ARGS(V_INT(item->mailbox_id), V_INT(item->item_no), V_BLOB(display)), NULL);
@@ -233,7 +218,7 @@ static int update_display(struct store_tx *tx, const struct item *item)
 
 int store_item_replace(struct store_tx *tx, struct item *item, bool client)
 {
-    struct place old;
+    struct item_place old;
     uint64_t no = 0, change = 0;
     int r = find_place(tx, item->mailbox_id, item->item_no, &old);
 
@@ -251,11 +236,32 @@ int store_item_replace(struct store_tx *tx, struct item *item, bool client)
     return r == 0 ? update_display(tx, item) : r;
 }
 
+int item_move_row(struct store_tx *tx, const struct item *item, const struct item_place *from)
+{
+    int r = write_row(tx, item, SQL_item_write, V_INT(from->item_no));
+
+    if (r == 0)
+        r = recount(tx, item, from);
+    if (r != 0)
+        return r;
+    r = note_change(tx, item, from->item_no, from->folder_no, CHANGE_DELETED);
+    return r == 0 ? note_change(tx, item, item->item_no, item->folder_no, CHANGE_CREATED) : r;
+}
+
+int item_delete_row(struct store_tx *tx, const struct item *item, const struct item_place *from)
+{
+    int r = sql_run(tx, SQL_item_delete, ARGS(V_INT(item->mailbox_id), V_INT(from->item_no)), NULL);
+
+    if (r == 0)
+        r = folder_count_item(tx, item->mailbox_id, from->folder_no, from->flags, -1, item->change_no);
+    return r == 0 ? note_change(tx, item, from->item_no, from->folder_no, CHANGE_DELETED) : r;
+}
+
 int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, bool client)
 {
-    struct place old;
-    uint64_t old_no = item->item_no, no = 0;
-    int r = find_place(tx, item->mailbox_id, old_no, &old);
+    struct item_place old;
+    uint64_t no = 0;
+    int r = find_place(tx, item->mailbox_id, item->item_no, &old);
 
     if (r == 0)
         r = take_change(tx, item, 1, client, &no);
@@ -263,12 +269,7 @@ int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, 
         return r;
     item->item_no = no;
     item->folder_no = folder_no;
-    r = write_row(tx, item, SQL_item_write, V_INT(old_no));
-    if (r == 0)
-        r = recount(tx, item, &old);
-    if (r == 0)
-        r = note_change(tx, item, old_no, old.folder_no, CHANGE_DELETED);
-    return r == 0 ? note_change(tx, item, no, folder_no, CHANGE_CREATED) : r;
+    return item_move_row(tx, item, &old);
 }
 
 int store_item_copy(struct store_tx *tx, struct item *copy, uint64_t folder_no)
@@ -293,17 +294,13 @@ int store_item_copy(struct store_tx *tx, struct item *copy, uint64_t folder_no)
 int store_item_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no)
 {
     struct item item = { .mailbox_id = mailbox_id, .item_no = item_no };
-    struct place old;
+    struct item_place old;
     uint64_t no = 0;
     int r = find_place(tx, mailbox_id, item_no, &old);
 
     if (r == 0)
         r = take_change(tx, &item, 0, false, &no);
     if (r == 0)
-        r = sql_run(tx, SQL_item_delete, ARGS(V_INT(mailbox_id), V_INT(item_no)), NULL);
-    if (r == 0)
-        r = folder_count_item(tx, mailbox_id, old.folder_no, old.flags, -1, item.change_no);
-    if (r == 0)
-        r = content_drop(tx, mailbox_id, old.content_no);
-    return r == 0 ? note_change(tx, &item, item_no, old.folder_no, CHANGE_DELETED) : r;
+        r = item_delete_row(tx, &item, &old);
+    return r == 0 ? content_drop(tx, mailbox_id, old.content_no) : r;
 }

@@ -10,8 +10,8 @@
 /* $1 mailbox, $2 number, $3 folder, then ITEM_COLUMNS. */
 #define ITEM_ARGS (3 + ITEM_COLUMNS_N)
 
-/* Fills args; the props blob is packed into props, which must outlive them. */
-int item_args(const struct item *item, struct buf *props, struct store_value args[ITEM_ARGS]);
+/* Fills args, which stand until the next call. */
+int item_args(struct store_tx *tx, const struct item *item, struct store_value args[ITEM_ARGS]);
 /* Columns: number, folder, then ITEM_COLUMNS. */
 int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
 int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment);
@@ -24,6 +24,20 @@ int content_write(struct store_tx *tx, struct item *item, uint64_t content_no);
 int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
 /* One reference less; the last takes the content along. */
 int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
+
+/* Where a stored item is, as its row says before a change. */
+struct item_place {
+    uint64_t item_no;
+    uint64_t folder_no;
+    uint32_t flags;
+    uint64_t content_no;
+};
+/* Rewrites the row at `from` with item's columns, number and folder, keeps
+ * the counts of both folders and tells those who follow them.
+ * CODE_ErrorItemNotFound, CODE_ErrorFolderNotFound. */
+int item_move_row(struct store_tx *tx, const struct item *item, const struct item_place *from);
+/* Deletes the row; its content is the caller's. change_no is item's. */
+int item_delete_row(struct store_tx *tx, const struct item *item, const struct item_place *from);
 /* Bytes in pieces of at most CHUNK_SIZE. */
 int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct span bytes);
 int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,

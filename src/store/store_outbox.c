@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-enum { PROPS_MAX = 16 * 1024 * 1024, ENTRY_COLUMN = 2 + ITEM_COLUMNS_N };
+enum { ENTRY_COLUMN = 2 + ITEM_COLUMNS_N };
 
 static int64_t first_due(const struct store_outbox *entry)
 {
@@ -23,9 +23,8 @@ static int64_t first_due(const struct store_outbox *entry)
 
 static int insert_entry(struct store_tx *tx, const struct item *item, const struct store_outbox *entry)
 {
-    struct buf props = BUF_INIT(PROPS_MAX);
     struct store_value args[ITEM_ARGS + 8];
-    int r = item_args(item, &props, args);
+    int r = item_args(tx, item, args);
 
     const struct store_value values[] = {
         V_TEXT(entry->envelope_sender), V_TEXT(entry->message_id), V_INT(entry->date),   V_INT(entry->boundary_seed),
@@ -36,7 +35,6 @@ static int insert_entry(struct store_tx *tx, const struct item *item, const stru
     args[1] = V_INT(entry->outbox_no);
     if (r == 0)
         r = sql_run(tx, SQL_outbox_insert, args, ARRAY_LEN(args), NULL);
-    buf_done(&props);
     return r;
 }
 
@@ -64,6 +62,17 @@ static int put_trace(struct store_tx *tx, const struct store_outbox *entry)
     return sql_run(tx, SQL_trace_put, ARGS(V_RAW(hash, sizeof(hash)), V_INT(entry->mailbox_id), V_INT(entry->outbox_no)), NULL);
 }
 
+/* The entry's rows; a reference to the content is there for it. */
+static int insert_rows(struct store_tx *tx, const struct item *item, struct store_outbox *entry)
+{
+    entry->content_no = item->content_no;
+    int r = insert_entry(tx, item, entry);
+
+    if (r == 0)
+        r = insert_rcpts(tx, entry);
+    return r == 0 ? put_trace(tx, entry) : r;
+}
+
 int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_outbox *entry)
 {
     uint64_t no = 0, change = 0;
@@ -76,12 +85,25 @@ int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_out
         r = content_write(tx, item, no + 1);
     else
         r = content_keep(tx, entry->mailbox_id, item->content_no);
-    entry->content_no = item->content_no;
-    if (r == 0)
-        r = insert_entry(tx, item, entry);
-    if (r == 0)
-        r = insert_rcpts(tx, entry);
-    return r == 0 ? put_trace(tx, entry) : r;
+    return r == 0 ? insert_rows(tx, item, entry) : r;
+}
+
+int store_outbox_submit(struct store_tx *tx, struct item *item, const struct item *draft, struct store_outbox *entry)
+{
+    const struct item_place from = { draft->item_no, draft->folder_no, draft->flags, draft->content_no };
+    uint64_t no = 0, change = 0;
+    int r = store_take_numbers(tx, entry->mailbox_id, 2, &no, &change);
+
+    if (r != 0)
+        return r;
+    entry->outbox_no = no;
+    r = insert_rows(tx, item, entry);
+    item->change_no = item->key_no = change;
+    if (r != 0 || item->folder_no == 0)
+        return r != 0 ? r : item_delete_row(tx, item, &from); /* the draft's reference is the entry's now */
+    item->item_no = no + 1;
+    r = item_move_row(tx, item, &from);
+    return r == 0 ? content_keep(tx, entry->mailbox_id, item->content_no) : r;
 }
 
 static int next_due(struct store_tx *tx, int64_t now, int64_t *ret_next)

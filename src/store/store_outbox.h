@@ -44,6 +44,11 @@ struct store_outbox {
  * item that is nowhere stored (content_no 0) has its content written here, and
  * content_no set. Sets entry->outbox_no, content_no and the recipients' no. */
 int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_outbox *entry);
+/* The same for a stored draft, with what becomes of it: item is the draft as
+ * it is sent, in item->folder_no, and takes the draft's place under a new
+ * number, or nothing does (folder_no 0). draft is as it was read in this job.
+ * CODE_ErrorFolderNotFound. */
+int store_outbox_submit(struct store_tx *tx, struct item *item, const struct item *draft, struct store_outbox *entry);
 
 struct store_outbox_key {
     int64_t mailbox_id;

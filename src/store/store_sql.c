@@ -6,10 +6,32 @@
 
 #include <errno.h>
 
+enum { SCRATCH_CAP = 16 * 1024 * 1024, PACKED_MAX = 16 * 1024 * 1024 };
+
+int store_tx_open(struct store_tx *tx)
+{
+    tx->packed = BUF_INIT(PACKED_MAX);
+    return arena_new(SCRATCH_CAP, &tx->scratch);
+}
+
+void store_tx_close(struct store_tx *tx)
+{
+    arena_free(tx->scratch);
+    buf_done(&tx->packed);
+}
+
+/* Every statement that does not begin with SELECT writes. */
+static int start(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n,
+                 struct store_rows **ret_rows)
+{
+    tx->dirty = tx->dirty || statement_text[statement][0] != 'S';
+    return tx->driver->start(tx->conn, statement, NULL, args, n, ret_rows);
+}
+
 int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes)
 {
     struct store_rows *rows = NULL;
-    int r = tx->driver->start(tx->conn, statement, NULL, args, n, &rows);
+    int r = start(tx, statement, args, n, &rows);
 
     if (r != 0)
         return r;
@@ -40,7 +62,7 @@ int sql_number(struct store_tx *tx, enum store_statement statement, const struct
 int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql)
 {
     ret_sql->driver = tx->driver;
-    return tx->driver->start(tx->conn, statement, NULL, args, n, &ret_sql->rows);
+    return start(tx, statement, args, n, &ret_sql->rows);
 }
 
 int sql_open_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, struct sql *ret_sql)
@@ -79,19 +101,16 @@ void sql_close(struct sql *sql)
 int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_no, uint64_t *ret_change)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n)), &sql);
+    int r = sql_run(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n)), NULL);
 
+    if (r == 0)
+        r = sql_open(tx, SQL_numbers_taken, ARGS(V_INT(mailbox_id)), &sql);
     if (r == 0)
         r = sql_next(&sql);
     if (r <= 0)
         return r < 0 ? r : -ENOENT;
-    uint64_t no = (uint64_t)sql_int(&sql, 0) - n;
-    uint64_t change = (uint64_t)sql_int(&sql, 1);
-    r = sql_next(&sql);
-    if (r < 0)
-        return r;
-    *ret_no = no;
-    *ret_change = change;
+    *ret_no = (uint64_t)sql_int(&sql, 0) - n;
+    *ret_change = (uint64_t)sql_int(&sql, 1);
     return 0;
 }
 

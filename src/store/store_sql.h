@@ -11,7 +11,14 @@ struct store_tx {
     struct store *store;
     const struct store_driver *driver;
     struct store_conn *conn;
+    struct arena *scratch; /* for keys and the like; forgotten with the job or the snapshot */
+    struct buf packed;     /* item_args packs properties here */
+    bool dirty;            /* the job has written */
 };
+
+/* The memory of a transaction that begins and one that is over for good. */
+int store_tx_open(struct store_tx *tx);
+void store_tx_close(struct store_tx *tx);
 
 #define V_INT(n) ((struct store_value){ .type = STORE_INT, .number = (int64_t)(n) })
 #define V_TEXT(s) ((struct store_value){ .type = STORE_TEXT, .bytes = (s) })

@@ -1,7 +1,9 @@
 /*
  * The one thread that writes. It takes what is queued, at once and without any
- * timer, into one transaction with a savepoint for each job, commits, and only
- * then wakes the callers. When a job's error ended the whole transaction, the
+ * timer, into one transaction, commits, and only then wakes the callers. Jobs
+ * run without savepoints, which cost a copy of each page, since few fail after
+ * they wrote: when one does, the group is undone and runs once more with a
+ * savepoint for each job. When a job's error ended the whole transaction, the
  * members run once more, each in a transaction of its own. When a COMMIT
  * fails nobody is told success: the connection is thrown away and a new one
  * recovers from the log before anything else is served.
@@ -21,24 +23,36 @@ struct store_waiter {
     struct store_waiter *next;
 };
 
-/* Lost: the engine has given up the transaction. */
-enum outcome { OUTCOME_KEPT, OUTCOME_LOST };
+enum outcome {
+    OUTCOME_KEPT,
+    OUTCOME_SPOILT, /* a job failed behind its first write, with no savepoint to go back to */
+    OUTCOME_LOST,   /* the engine has given up the transaction */
+};
 
 static enum outcome run_job(struct store *store, struct store_waiter *waiter)
 {
     struct store_tx *tx = &store->writer;
-    int r = tx->driver->control(tx->conn, STORE_JOB_BEGIN);
 
-    if (r == 0)
-        r = waiter->job(tx, waiter->arg);
-    waiter->result = r;
+    tx->dirty = false;
+    arena_reset(tx->scratch);
+    waiter->result = waiter->job(tx, waiter->arg);
     if (!tx->driver->in_transaction(tx->conn))
         return OUTCOME_LOST;
-    if (r != 0 && tx->driver->control(tx->conn, STORE_JOB_ROLLBACK) != 0)
+    return waiter->result != 0 && tx->dirty ? OUTCOME_SPOILT : OUTCOME_KEPT;
+}
+
+static enum outcome run_guarded(struct store *store, struct store_waiter *waiter)
+{
+    struct store_tx *tx = &store->writer;
+
+    if (tx->driver->control(tx->conn, STORE_JOB_BEGIN) != 0)
         return OUTCOME_LOST;
-    if (tx->driver->control(tx->conn, STORE_JOB_RELEASE) != 0)
+    enum outcome outcome = run_job(store, waiter);
+    if (outcome == OUTCOME_LOST)
+        return outcome;
+    if (outcome == OUTCOME_SPOILT && tx->driver->control(tx->conn, STORE_JOB_ROLLBACK) != 0)
         return OUTCOME_LOST;
-    return OUTCOME_KEPT;
+    return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
 static void give_up(struct store *store, struct store_waiter *const *group, size_t n)
@@ -65,8 +79,9 @@ static int commit(struct store *store)
     return r;
 }
 
-/* One transaction. False: it was lost, so nothing of it stands. */
-static bool run_group(struct store *store, struct store_waiter *const *group, size_t n)
+/* One transaction. Not kept: nothing of it stands. */
+static enum outcome run_group(struct store *store, struct store_waiter *const *group, size_t n,
+                              enum outcome (*run)(struct store *, struct store_waiter *))
 {
     struct store_tx *tx = &store->writer;
 
@@ -74,26 +89,31 @@ static bool run_group(struct store *store, struct store_waiter *const *group, si
         (void)store_connect_writer(store, false);
     if (!tx->conn || tx->driver->control(tx->conn, STORE_BEGIN_WRITE) != 0) {
         give_up(store, group, n);
-        return true;
+        return OUTCOME_KEPT;
     }
     for (size_t i = 0; i < n; i++) {
-        if (run_job(store, group[i]) == OUTCOME_LOST) {
-            if (tx->driver->in_transaction(tx->conn))
-                (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
-            return false;
-        }
+        enum outcome outcome = run(store, group[i]);
+        if (outcome == OUTCOME_KEPT)
+            continue;
+        if (tx->driver->in_transaction(tx->conn))
+            (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
+        return outcome;
     }
     if (commit(store) != 0)
         give_up(store, group, n);
-    return true;
+    return OUTCOME_KEPT;
 }
 
 static void serve_group(struct store *store, struct store_waiter *const *group, size_t n)
 {
-    if (run_group(store, group, n))
+    enum outcome outcome = run_group(store, group, n, run_job);
+
+    if (outcome == OUTCOME_SPOILT && n > 1)
+        outcome = run_group(store, group, n, run_guarded);
+    if (outcome != OUTCOME_LOST)
         return;
     for (size_t i = 0; i < n; i++)
-        if (!run_group(store, &group[i], 1) && group[i]->result >= 0)
+        if (run_group(store, &group[i], 1, run_job) == OUTCOME_LOST && group[i]->result >= 0)
             group[i]->result = -EIO;
 }
 
