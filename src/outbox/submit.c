@@ -32,7 +32,7 @@ static int replay_find(struct store_tx *tx, const struct outbox_submit *submit, 
                        struct outbox_sent *ret_sent)
 {
     struct span answer;
-    int r = store_replay_find(tx, submit->arena, submit->caller->mailbox_id, key, when_now(), &answer);
+    int r = store_replay_find(tx, submit->arena, submit->caller->mailbox_id, submit->item_no, key, when_now(), &answer);
     if (r)
         return r;
     uint64_t numbers[2];
@@ -47,7 +47,8 @@ static int replay_put(struct store_tx *tx, const struct outbox_submit *submit, c
                       const struct outbox_sent *sent)
 {
     const uint64_t numbers[2] = { sent->folder_no, sent->item_no };
-    return store_replay_put(tx, submit->caller->mailbox_id, key, (struct span){ (const char *)numbers, sizeof(numbers) },
+    return store_replay_put(tx, submit->caller->mailbox_id, submit->item_no, key,
+                            (struct span){ (const char *)numbers, sizeof(numbers) },
                             when_now() + submit->conf->send_replay_hours * HOUR_MS);
 }
 

@@ -84,11 +84,12 @@ int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key);
 /* Counts entries of a mailbox (0: of all). */
 int store_outbox_count(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_entries);
 
-/* Answers kept for replays. key is a SHA-256 that the caller makes. find: 1
- * when there is none that is younger than its expiry. */
-int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t now,
-                      struct span *ret_answer);
-int store_replay_put(struct store_tx *tx, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], struct span answer,
+/* Answers kept for replays. item_no is the draft's (0 for what had none), key
+ * a SHA-256 that the caller makes. find: 1 when there is none that is younger
+ * than its expiry. */
+int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no,
+                      const uint8_t key[SHA256_SIZE], int64_t now, struct span *ret_answer);
+int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
                      int64_t expires);
 /* Forgets expired answers and delivery marks, at most limit each. */
 int store_expire(struct store_tx *tx, int64_t now, uint64_t limit);

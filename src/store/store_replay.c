@@ -5,11 +5,11 @@
 #include "store/store_outbox.h"
 #include "store/store_sql.h"
 
-int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t now,
-                      struct span *ret_answer)
+int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no,
+                      const uint8_t key[SHA256_SIZE], int64_t now, struct span *ret_answer)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_replay_find, ARGS(V_INT(mailbox_id), V_RAW(key, SHA256_SIZE), V_INT(now)), &sql);
+    int r = sql_open(tx, SQL_replay_find, ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(now)), &sql);
 
     if (r == 0)
         r = sql_next(&sql);
@@ -18,9 +18,11 @@ int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_
     return sql_copy(&sql, 0, arena, ret_answer);
 }
 
-int store_replay_put(struct store_tx *tx, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], struct span answer, int64_t expires)
+int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
+                     int64_t expires)
 {
-    return sql_run(tx, SQL_replay_put, ARGS(V_INT(mailbox_id), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer)), NULL);
+    return sql_run(tx, SQL_replay_put,
+                   ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer)), NULL);
 }
 
 int store_expire(struct store_tx *tx, int64_t now, uint64_t limit)

@@ -3,10 +3,11 @@
  * synchronous=FULL, one connection that writes and many that read. The writer
  * checkpoints as it commits. ewsd.lock in the folder is locked exclusively for
  * as long as the store is open, so a second server refuses.
- * The only file that includes <sqlite3.h>.
+ * Only this and store_sqlite_wal.c include <sqlite3.h>.
  */
 #include "store/driver.h"
 #include "store/statements.h"
+#include "store/store_sqlite_wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,6 +124,10 @@ static int open_db(const struct store_options *options, struct store_db **ret_db
     pthread_once(&once, quiet_memory);
     if (!db)
         return -ENOMEM;
+    if (sqlite_wal_register() != SQLITE_OK) {
+        free(db);
+        return -EIO;
+    }
     db->checkpoint_pages = options->checkpoint_pages ? options->checkpoint_pages : 10000;
     int r = -ENAMETOOLONG;
     if ((size_t)snprintf(db->file, sizeof(db->file), "%s/ewsd.db", options->path) < sizeof(db->file))
@@ -180,7 +185,7 @@ static int connect_db(struct store_db *db, bool writer, struct store_conn **ret_
         return -ENOMEM;
     conn->db = db;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writer ? SQLITE_OPEN_CREATE : 0);
-    int r = error_of(sqlite3_open_v2(db->file, &conn->handle, flags, NULL));
+    int r = error_of(sqlite3_open_v2(db->file, &conn->handle, flags, SQLITE_WAL_VFS));
     if (r == 0)
         r = configure(conn, writer);
     if (r != 0) {

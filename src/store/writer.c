@@ -11,6 +11,7 @@
 #include "store/store_core.h"
 
 #include <errno.h>
+#include <semaphore.h>
 
 enum { GROUP_CAP = 1024 };
 
@@ -18,8 +19,7 @@ struct store_waiter {
     store_job *job;
     void *arg;
     int result;
-    bool done;
-    pthread_cond_t wake;
+    sem_t done; /* one's own, so that a group that wakes does not meet at a lock */
     struct store_waiter *next;
 };
 
@@ -144,12 +144,8 @@ static void *write_loop(void *arg)
         serve_group(store, group, n);
         store->commits++;
         store->jobs += n;
-        pthread_mutex_lock(&store->queue_lock);
-        for (size_t i = 0; i < n; i++) {
-            group[i]->done = true;
-            pthread_cond_signal(&group[i]->wake);
-        }
-        pthread_mutex_unlock(&store->queue_lock);
+        for (size_t i = 0; i < n; i++)
+            sem_post(&group[i]->done);
     }
     return NULL;
 }
@@ -171,16 +167,17 @@ void store_stop_writer(struct store *store)
 
 int store_write(struct store *store, store_job *job, void *arg)
 {
-    struct store_waiter waiter = { .job = job, .arg = arg, .wake = PTHREAD_COND_INITIALIZER };
+    struct store_waiter waiter = { .job = job, .arg = arg };
 
+    sem_init(&waiter.done, 0, 0);
     pthread_mutex_lock(&store->queue_lock);
     *store->last = &waiter;
     store->last = &waiter.next;
     pthread_cond_signal(&store->queue_filled);
-    while (!waiter.done)
-        pthread_cond_wait(&waiter.wake, &store->queue_lock);
     pthread_mutex_unlock(&store->queue_lock);
-    pthread_cond_destroy(&waiter.wake);
+    while (sem_wait(&waiter.done) != 0)
+        continue; /* a signal */
+    sem_destroy(&waiter.done);
     return waiter.result;
 }
 

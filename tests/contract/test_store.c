@@ -545,7 +545,7 @@ static int put_marks(struct store_tx *tx, struct world *world, void *data)
 {
     static const uint8_t key[SHA256_SIZE] = { 1, 2, 3 };
     (void)data;
-    int r = store_replay_put(tx, world->alice, key, SPAN("answer"), 1000);
+    int r = store_replay_put(tx, world->alice, 7, key, SPAN("answer"), 1000);
     if (r == 0)
         r = store_delivery_mark(tx, world->bob, key, 1000);
     if (r == 0 && store_delivery_mark(tx, world->bob, key, 1000) != 1)
@@ -568,10 +568,10 @@ static void test_replay_and_marks(void **state)
     assert_int_equal(do_write(world, put_marks, NULL), 0);
     reopen(world);
     struct store_tx *tx = reader(world);
-    assert_int_equal(store_replay_find(tx, world->arena, world->alice, key, 999, &answer), 0);
+    assert_int_equal(store_replay_find(tx, world->arena, world->alice, 7, key, 999, &answer), 0);
     assert_true(span_is(answer, "answer"));
-    assert_int_equal(store_replay_find(tx, world->arena, world->bob, key, 999, &answer), 1);
-    assert_int_equal(store_replay_find(tx, world->arena, world->alice, key, 1000, &answer), 1);
+    assert_int_equal(store_replay_find(tx, world->arena, world->bob, 7, key, 999, &answer), 1);
+    assert_int_equal(store_replay_find(tx, world->arena, world->alice, 7, key, 1000, &answer), 1);
     store_read_end(tx);
     assert_int_equal(do_write(world, expire, &late), 0);
     assert_int_equal(do_write(world, put_marks, NULL), 0);
