@@ -100,6 +100,18 @@ int base64_decode(struct arena *arena, struct span text, struct span *ret_bytes)
     return 0;
 }
 
+bool base64_decode_in_place(char *text, size_t *len)
+{
+    struct base64_decode_ctx ctx;
+    size_t n = BASE64_DECODE_LENGTH(*len);
+
+    base64_decode_init(&ctx);
+    if (!base64_decode_update(&ctx, &n, (uint8_t *)text, *len, text) || !base64_decode_final(&ctx))
+        return false;
+    *len = n;
+    return true;
+}
+
 bool base64_decode_to(struct span text, uint8_t *bytes, size_t room, size_t *ret_len)
 {
     struct base64_decode_ctx ctx;

@@ -31,6 +31,9 @@ int random_bytes(void *bytes, size_t len);
 void base64_encode(struct buf *out, const void *bytes, size_t len);
 /* Decodes into arena memory; white space is skipped. 1: not base64. -ENOMEM. */
 int base64_decode(struct arena *arena, struct span text, struct span *ret_bytes);
+/* The same where the text stands; *len becomes that of the bytes. False: not
+ * base64, and the text is spoilt. */
+bool base64_decode_in_place(char *text, size_t *len);
 /* Room that base64_decode_to needs for len characters. */
 #define BASE64_ROOM(len) (((len) + 1) * 6 / 8)
 /* The same into the caller's memory, for short texts; here white space, empty

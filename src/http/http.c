@@ -116,7 +116,7 @@ static void work(struct pool_job *job, struct arena *arena)
 {
     struct call *call = (struct call *)job;
     struct http_request request = { .server = &call->http->options, .arena = arena, .method = call->method,
-                                    .path = span_of(call->path), .body = buf_span(&call->body),
+                                    .path = span_of(call->path), .body = &call->body,
                                     .request_id = span_of(call->request_id), .connection = call->mhd };
     metric_add(METRIC_http_requests, 1);
     int r = call->route->caller ? who(call, arena, &request.caller) : AUTH_OK;
@@ -265,8 +265,10 @@ static void take_body(struct call *call, const char *bytes, size_t len)
         call->budgeted += len;
         http->in_flight += len;
     }
+    if (call->body.len == 0 && call->length != UINT64_MAX)
+        (void)buf_reserve(&call->body, (size_t)call->length + 1); /* once, so that it does not grow by copies */
     buf_add(&call->body, bytes, len);
-    if (buf_error(&call->body) == -EFBIG)
+    if (buf_error(&call->body) == -EFBIG || call->body.len > (uint64_t)http->options.conf->http_max_body)
         refuse(call, 413);
     else if (buf_error(&call->body) || http->in_flight > (uint64_t)http->options.conf->http_body_budget)
         refuse(call, 503);
@@ -321,7 +323,7 @@ static struct call *call_new(struct http *http, struct MHD_Connection *mhd, cons
         call->length = UINT64_MAX;
     else if (length && span_int(span_of(length), false, 0, INT64_MAX, &number))
         call->length = (uint64_t)number;
-    call->body = BUF_INIT((size_t)http->options.conf->http_max_body);
+    call->body = BUF_INIT((size_t)http->options.conf->http_max_body + 1); /* and a NUL */
     call->response.body = BUF_INIT(ANSWER_MAX);
     return call;
 }

@@ -43,7 +43,7 @@ struct http_request {
     struct arena *arena;
     const char *method;
     struct span path;
-    struct span body;
+    struct buf *body; /* the route may change it */
     struct store_mailbox caller; /* on routes that need one */
     struct span request_id;      /* a GUID */
     void *connection;            /* for http_query */

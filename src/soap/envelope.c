@@ -208,14 +208,14 @@ static int schema_fault(struct arena *arena, const struct xml_flaw *flaw, struct
 }
 
 /* After a tree that read well: what the schema could not say. */
-static int finish(struct watcher *watcher, const struct xml_node *root, struct span body)
+static int finish(struct watcher *watcher, const struct xml_node *root, const struct xml_source *source)
 {
     const struct xml_node *twice = NULL;
     struct xml_flaw flaw = { .well_formed = true };
 
     if (watcher->foreign) {
         flaw.text = SPAN("The root element is no Envelope of SOAP 1.1.");
-        xml_locate(body, root->offset, &flaw.line, &flaw.position);
+        xml_locate(source, root->offset, &flaw.line, &flaw.position);
         int r = schema_fault(watcher->arena, &flaw, watcher->fault);
         return r < 0 ? r : SOAP_FAULT;
     }
@@ -227,7 +227,7 @@ static int finish(struct watcher *watcher, const struct xml_node *root, struct s
     twice = soap_find_twice(watcher->request->operation);
     if (!twice)
         return 0;
-    xml_locate(body, twice->offset, &flaw.line, &flaw.position);
+    xml_locate(source, twice->offset, &flaw.line, &flaw.position);
     int r = xml_flaw_child(watcher->arena, twice, &flaw.text);
 
     if (r == 0)
@@ -235,7 +235,7 @@ static int finish(struct watcher *watcher, const struct xml_node *root, struct s
     return r < 0 ? r : SOAP_FAULT;
 }
 
-int soap_parse(struct soap *soap, struct span body, struct arena *arena, struct soap_request *ret_request,
+int soap_parse(struct soap *soap, struct buf *body, struct arena *arena, struct soap_request *ret_request,
                struct soap_fault *ret_fault)
 {
     struct watcher watcher = { .soap = soap, .arena = arena, .request = ret_request, .fault = ret_fault };
@@ -243,12 +243,16 @@ int soap_parse(struct soap *soap, struct span body, struct arena *arena, struct 
     struct xml_reader *reader;
     struct xml_node *root = NULL;
     struct xml_flaw flaw;
-    int r = borrow_reader(soap, &reader);
 
+    buf_add_char(body, 0);
+    if (buf_error(body))
+        return buf_error(body);
+    struct xml_source source = { .text = body->ptr, .len = --body->len };
+    int r = borrow_reader(soap, &reader);
     if (r < 0)
         return r;
     *ret_request = (struct soap_request){ .version = SPAN("Exchange2007_SP1") };
-    r = xml_read(reader, body, arena, &watch, &root, &flaw);
+    r = xml_read(reader, &source, arena, &watch, &root, &flaw);
     return_reader(soap, reader);
     if (r < 0 || watcher.out_of_memory)
         return r < 0 ? r : -ENOMEM;
@@ -256,5 +260,5 @@ int soap_parse(struct soap *soap, struct span body, struct arena *arena, struct 
         r = schema_fault(arena, &flaw, ret_fault);
         return r < 0 ? r : SOAP_FAULT;
     }
-    return watcher.refused ? SOAP_FAULT : finish(&watcher, root, body);
+    return watcher.refused ? SOAP_FAULT : finish(&watcher, root, &source);
 }

@@ -38,10 +38,11 @@ struct soap_fault {
 
 enum { SOAP_FAULT = 1 };
 
-/* body is copied into arena when needed; nothing refers to it afterwards.
+/* The request refers to body, which is written to (long base64 is decoded where
+ * it stands) and must outlive it.
  * SOAP_FAULT: ret_fault is set, and in ret_request version and shape_2007, so
  * that the fault can be written. -ENOMEM when the arena is full. */
-int soap_parse(struct soap *soap, struct span body, struct arena *arena, struct soap_request *ret_request,
+int soap_parse(struct soap *soap, struct buf *body, struct arena *arena, struct soap_request *ret_request,
                struct soap_fault *ret_fault);
 
 /* What ServerVersionInfo says. */

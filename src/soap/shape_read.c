@@ -12,11 +12,11 @@
 
 int shape_read_mime(struct arena *arena, const struct xml_node *node, struct span *ret_mime)
 {
-    struct span text;
+    const struct xml_node *mime = xml_child(node, "MimeContent");
     *ret_mime = (struct span){ 0 };
-    if (!xml_child_text(node, "MimeContent", &text))
+    if (!mime)
         return 0;
-    int r = base64_decode(arena, text, ret_mime);
+    int r = xml_bytes(arena, mime, ret_mime);
     return r > 0 ? CODE_ErrorMimeContentInvalidBase64String : r;
 }
 
@@ -248,9 +248,8 @@ int shape_read_attachment(struct arena *arena, const struct xml_node *node, int6
     (void)xml_child_text(node, "ContentLocation", &a.content_location);
     if (xml_child_text(node, "IsInline", &text))
         (void)span_bool(span_trim(text), &a.is_inline);
-    if (!xml_child_text(node, "Content", &text))
-        text = (struct span){ 0 };
-    int r = base64_decode(arena, text, &a.data);
+    const struct xml_node *content = xml_child(node, "Content");
+    int r = content ? xml_bytes(arena, content, &a.data) : 0;
     if (r)
         return r > 0 ? CODE_ErrorInvalidArgument : r;
     if (!a.data.ptr)

@@ -1,12 +1,14 @@
 /*
  * The reader: libxml2's SAX2 events become nodes in an arena; the subtree that
  * the watch chose goes through the schema on the way. Names and plain text
- * point into the arena's copy of the request; only what had entities or odd
- * line ends is copied again. Large base64 (MimeContent, Content) never reaches
- * the validator.
+ * point into the request; only what had entities or odd line ends is copied.
+ * Base64 (MimeContent, Content) never reaches the validator; when it is long it
+ * is decoded where it stands, so that a large message is in memory once
+ * (decisions 18).
  */
 #include "soap/xml_read.h"
 
+#include "base/codec.h"
 #include "soap/xml_flaw.h"
 #include "soap/xml_scan.h"
 
@@ -17,6 +19,7 @@
 #include <stdlib.h>
 
 #define DEPTH_MAX 128
+#define DECODE_IN_PLACE 65536 /* from so many characters on */
 #define NAMES_WORTH_KEEPING (1 << 20) /* bytes of the parser's dictionary */
 
 struct xml_reader {
@@ -24,7 +27,8 @@ struct xml_reader {
     struct schema_check *check; /* NULL: no schema */
     /* one run: */
     struct arena *arena;
-    struct span text;
+    struct xml_source *source;
+    struct span text; /* the source's */
     const struct xml_watch *watch;
     struct xml_node *root;
     struct xml_node *cur;
@@ -32,6 +36,7 @@ struct xml_reader {
     bool checking;
     unsigned depth;
     size_t text_room; /* of cur's text when it was copied, else 0 */
+    bool text_moved;  /* the source no longer has it where it was */
     int result;
     struct xml_flaw flaw;
 };
@@ -50,7 +55,7 @@ static void stop_flawed(struct xml_reader *reader, bool well_formed, const char 
     if (reader->result != 0)
         return;
     reader->flaw.well_formed = well_formed;
-    xml_locate(reader->text, offset, &reader->flaw.line, &reader->flaw.position);
+    xml_locate(reader->source, offset, &reader->flaw.line, &reader->flaw.position);
     int r = arena_copy(reader->arena, span_of(text), &reader->flaw.text);
 
     stop(reader, r < 0 ? r : XML_READ_FLAWED);
@@ -67,7 +72,7 @@ static void judge(struct xml_reader *reader, const struct xml_node *node)
                               &reader->flaw.text, &offset);
 
     reader->flaw.well_formed = true;
-    xml_locate(reader->text, offset, &reader->flaw.line, &reader->flaw.position);
+    xml_locate(reader->source, offset, &reader->flaw.line, &reader->flaw.position);
     stop(reader, r < 0 ? r : XML_READ_FLAWED);
 }
 
@@ -88,10 +93,28 @@ static int keep(struct xml_reader *reader, const char *ptr, size_t len, struct s
     return arena_copy(reader->arena, (struct span){ ptr, len }, ret_span);
 }
 
+static bool is_large_content(const struct xml_node *node)
+{
+    return node->ns == XML_NS_T && (span_is(node->name, "MimeContent") || span_is(node->name, "Content"));
+}
+
+/* Base64 moves together where it stands, over its line ends. */
+static bool move_together(struct xml_reader *reader, struct span *text, const char *ptr, size_t len)
+{
+    if (text->len == 0 || reader->text_room != 0 || !inside(reader, ptr) || !is_large_content(reader->cur))
+        return false;
+    memmove((char *)(uintptr_t)(text->ptr + text->len), ptr, len);
+    text->len += len;
+    reader->text_moved = true;
+    return true;
+}
+
 static int append_text(struct xml_reader *reader, struct span *text, const char *ptr, size_t len)
 {
     bool adjacent = text->ptr && text->ptr + text->len == ptr && reader->text_room == 0;
 
+    if (!adjacent && move_together(reader, text, ptr, len))
+        return 0;
     if (text->len == 0 && inside(reader, ptr)) {
         *text = (struct span){ ptr, len };
         reader->text_room = 0;
@@ -114,11 +137,6 @@ static int append_text(struct xml_reader *reader, struct span *text, const char 
     return 0;
 }
 
-static bool is_large_content(const struct xml_node *node)
-{
-    return node->ns == XML_NS_T && (span_is(node->name, "MimeContent") || span_is(node->name, "Content"));
-}
-
 /* The element's text so far goes to the validator. White space says nothing
  * between elements, so it is told only of a leaf. */
 static void check_text(struct xml_reader *reader, struct xml_node *node, bool leaf)
@@ -130,6 +148,36 @@ static void check_text(struct xml_reader *reader, struct xml_node *node, bool le
     int len = node->text.len > INT_MAX ? INT_MAX : (int)node->text.len;
 
     schema_check_text(reader->check, (const unsigned char *)node->text.ptr, len);
+}
+
+/* Where lines and positions go on behind what was decoded, as the parser knows
+ * it. */
+static int mark_place(struct xml_reader *reader)
+{
+    const xmlParserInput *input = reader->parser->input;
+    struct xml_mark *mark = arena_alloc(reader->arena, sizeof(*mark));
+
+    if (!mark)
+        return -ENOMEM;
+    *mark = (struct xml_mark){ .offset = (size_t)((const char *)input->cur - reader->text.ptr),
+                               .line = (uint32_t)input->line,
+                               .position = (uint32_t)input->col,
+                               .earlier = reader->source->marks };
+    reader->source->marks = mark;
+    return 0;
+}
+
+static void decode_content(struct xml_reader *reader, struct xml_node *node)
+{
+    char *text = (char *)(uintptr_t)node->text.ptr; /* ours, or the source's */
+    bool decode = is_large_content(node) && node->text.len >= DECODE_IN_PLACE;
+
+    if ((decode || reader->text_moved) && mark_place(reader) < 0)
+        stop(reader, -ENOMEM);
+    reader->text_moved = false;
+    if (!decode || reader->result != 0)
+        return;
+    node->content = base64_decode_in_place(text, &node->text.len) ? XML_BYTES : XML_NO_BYTES;
 }
 
 static void on_text(void *arg, const xmlChar *text, int len)
@@ -311,6 +359,7 @@ static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix, const 
     }
     if (node->child)
         node->text = (struct span){ NULL, 0 };
+    decode_content(reader, node);
     reader->depth--;
     reader->cur = node->parent;
     reader->text_room = 0;
@@ -404,7 +453,7 @@ static int explain_malformed(struct xml_reader *reader)
 static int refuse_scanned(struct xml_reader *reader, const char *words, size_t offset)
 {
     reader->flaw = (struct xml_flaw){ .well_formed = false };
-    xml_locate(reader->text, offset, &reader->flaw.line, &reader->flaw.position);
+    xml_locate(reader->source, offset, &reader->flaw.line, &reader->flaw.position);
     int r = arena_copy(reader->arena, span_of(words), &reader->flaw.text);
 
     return r < 0 ? r : XML_READ_FLAWED;
@@ -431,16 +480,15 @@ static int run(struct xml_reader *reader)
     return 0;
 }
 
-int xml_read(struct xml_reader *reader, struct span text, struct arena *arena, const struct xml_watch *watch,
+int xml_read(struct xml_reader *reader, struct xml_source *source, struct arena *arena, const struct xml_watch *watch,
              struct xml_node **ret_root, struct xml_flaw *ret_flaw)
 {
-    struct xml_reader fresh = { .parser = reader->parser, .check = reader->check, .arena = arena, .watch = watch };
-    int r = text.len > INT_MAX ? -EFBIG : arena_copy(arena, text, &fresh.text);
+    if (source->len > INT_MAX)
+        return -EFBIG;
+    *reader = (struct xml_reader){ .parser = reader->parser, .check = reader->check, .arena = arena, .watch = watch,
+                                   .source = source, .text = { source->text, source->len } };
+    int r = run(reader);
 
-    if (r < 0)
-        return r;
-    *reader = fresh;
-    r = run(reader);
     if (r == 0)
         *ret_root = reader->root;
     if (r == XML_READ_FLAWED)

@@ -21,6 +21,12 @@
 
 enum xml_ns { XML_NS_NONE, XML_NS_SOAP, XML_NS_M, XML_NS_T, XML_NS_XSI, XML_NS_OTHER };
 
+enum xml_content {
+    XML_TEXT,
+    XML_BYTES,    /* was base64, decoded by the reader */
+    XML_NO_BYTES, /* should have been base64 */
+};
+
 struct xml_attr {
     enum xml_ns ns; /* XML_NS_NONE: unqualified */
     struct span name;
@@ -38,6 +44,7 @@ struct xml_node {
     struct xml_node *last;  /* last child */
     struct xml_node *next;  /* sibling */
     struct span text;       /* of an element without children */
+    enum xml_content content; /* what text holds */
     size_t offset;          /* of its '<' in the text that was read */
 };
 
@@ -53,6 +60,9 @@ bool xml_child_text(const struct xml_node *node, const char *name, struct span *
 bool xml_attr(const struct xml_node *node, const char *name, struct span *ret_value);
 /* xs:boolean attribute; absent or malformed gives fallback. */
 bool xml_attr_bool(const struct xml_node *node, const char *name, bool fallback);
+/* The bytes of base64 text, in arena memory or where the reader decoded them.
+ * 1: it is none. -ENOMEM. */
+int xml_bytes(struct arena *arena, const struct xml_node *node, struct span *ret_bytes);
 /* Children count. */
 size_t xml_count(const struct xml_node *node);
 

@@ -1,6 +1,7 @@
 /*
  * Finding things in a tree that was read, and places in its text.
  */
+#include "base/codec.h"
 #include "soap/xml_read.h"
 
 bool xml_is(const struct xml_node *node, enum xml_ns ns, const char *name)
@@ -71,21 +72,35 @@ size_t xml_count(const struct xml_node *node)
     return n;
 }
 
-void xml_locate(struct span text, size_t offset, uint32_t *ret_line, uint32_t *ret_position)
+int xml_bytes(struct arena *arena, const struct xml_node *node, struct span *ret_bytes)
 {
-    uint32_t line = 1, position = 1;
-    size_t i = 0;
+    if (node->content == XML_TEXT)
+        return base64_decode(arena, node->text, ret_bytes);
+    if (node->content == XML_NO_BYTES)
+        return 1;
+    *ret_bytes = node->text;
+    return 0;
+}
 
-    if (text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0)
-        i = 3;
-    for (; i < offset && i < text.len; i++) {
-        if (text.ptr[i] == '\n') {
-            line++;
-            position = 1;
-        } else if (((unsigned char)text.ptr[i] & 0xc0) != 0x80) {
-            position++;
+void xml_locate(const struct xml_source *source, size_t offset, uint32_t *ret_line, uint32_t *ret_position)
+{
+    const struct xml_mark *mark = source->marks;
+    struct xml_mark at = { .line = 1, .position = 1 };
+
+    while (mark && mark->offset > offset)
+        mark = mark->earlier;
+    if (mark)
+        at = *mark;
+    else if (source->len >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0)
+        at.offset = 3;
+    for (size_t i = at.offset; i < offset && i < source->len; i++) {
+        if (source->text[i] == '\n') {
+            at.line++;
+            at.position = 1;
+        } else if (((unsigned char)source->text[i] & 0xc0) != 0x80) {
+            at.position++;
         }
     }
-    *ret_line = line;
-    *ret_position = position;
+    *ret_line = at.line;
+    *ret_position = at.position;
 }

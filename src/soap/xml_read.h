@@ -13,6 +13,21 @@
 
 struct xml_reader;
 
+/* Behind bytes that were decoded in place, where lines can't be counted. */
+struct xml_mark {
+    size_t offset;
+    uint32_t line;
+    uint32_t position;
+    const struct xml_mark *earlier;
+};
+
+/* A text that is read. */
+struct xml_source {
+    char *text; /* text[len] is 0; the reader writes to it */
+    size_t len;
+    const struct xml_mark *marks; /* the last one first; set by reading */
+};
+
 /* What is wrong with a text, and where (1-based; position in characters). */
 struct xml_flaw {
     bool well_formed; /* it is XML, but violates the schema */
@@ -39,11 +54,13 @@ void xml_reader_free(struct xml_reader *reader);
 /* Worth keeping for another text? (It grows with the names it has met.) */
 bool xml_reader_fresh(const struct xml_reader *reader);
 
-/* The tree lives in arena and refers to nothing else. watch may be NULL.
- * XML_READ_FLAWED: ret_flaw is set. */
-int xml_read(struct xml_reader *reader, struct span text, struct arena *arena, const struct xml_watch *watch,
+/* The tree lives in arena and refers to the source, too; long MimeContent and
+ * Content are decoded where they stand. watch may be NULL. XML_READ_FLAWED:
+ * ret_flaw is set. */
+int xml_read(struct xml_reader *reader, struct xml_source *source, struct arena *arena, const struct xml_watch *watch,
              struct xml_node **ret_root, struct xml_flaw *ret_flaw);
-/* 1-based line and position (in characters) of a byte offset. */
-void xml_locate(struct span text, size_t offset, uint32_t *ret_line, uint32_t *ret_position);
+/* 1-based line and position (in characters) of a byte offset outside of what
+ * was decoded. */
+void xml_locate(const struct xml_source *source, size_t offset, uint32_t *ret_line, uint32_t *ret_position);
 
 #endif

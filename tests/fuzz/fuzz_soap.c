@@ -17,7 +17,7 @@ static bool served(struct span name)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct soap *soap;
-    struct span body = {(const char *)data, size};
+    struct buf body = BUF_INIT(64u << 20);
     struct soap_request request;
     struct soap_fault fault;
     struct arena *arena;
@@ -25,7 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (arena_new(64u << 20, &arena) != 0)
         abort();
-    (void)soap_parse(soap, body, arena, &request, &fault);
+    buf_add(&body, data, size);
+    (void)soap_parse(soap, &body, arena, &request, &fault);
     arena_free(arena);
+    buf_done(&body);
     return 0;
 }

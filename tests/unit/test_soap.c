@@ -25,6 +25,7 @@
 static struct soap *soap;
 
 struct run {
+    struct buf body;
     struct arena *arena;
     struct soap_request request;
     struct soap_fault fault;
@@ -44,11 +45,18 @@ static bool served(struct span name)
 
 static struct run parse(struct span body)
 {
-    struct run run = { 0 };
+    struct run run = { .body = BUF_INIT(64 << 20) };
 
     assert_int_equal(arena_new(64 << 20, &run.arena), 0);
-    run.result = soap_parse(soap, body, run.arena, &run.request, &run.fault);
+    buf_add_span(&run.body, body);
+    run.result = soap_parse(soap, &run.body, run.arena, &run.request, &run.fault);
     return run;
+}
+
+static void end(struct run *run)
+{
+    arena_free(run->arena);
+    buf_done(&run->body);
 }
 
 static void print_span(const char *what, struct span text)
@@ -64,7 +72,7 @@ static void expect_ok(const char *body)
         print_span("refused", run.fault.text);
     assert_int_equal(run.result, 0);
     assert_non_null(run.request.operation);
-    arena_free(run.arena);
+    end(&run);
 }
 
 static void expect_fault(struct span body, const char *code, const char *words)
@@ -76,7 +84,7 @@ static void expect_fault(struct span body, const char *code, const char *words)
         print_span("said", run.fault.text);
     assert_true(span_is(run.fault.code, code));
     assert_non_null(memmem(run.fault.text.ptr, run.fault.text.len, words, strlen(words)));
-    arena_free(run.arena);
+    end(&run);
 }
 
 static void expect_at(const char *body, uint32_t line, uint32_t position, const char *violation)
@@ -90,7 +98,7 @@ static void expect_at(const char *body, uint32_t line, uint32_t position, const 
     assert_true(span_is(run.fault.violation, violation));
     assert_int_equal(run.fault.line, line);
     assert_int_equal(run.fault.position, position);
-    arena_free(run.arena);
+    end(&run);
 }
 
 static int setup(void **state)
@@ -126,7 +134,7 @@ static void test_prefixes(void **state)
     assert_true(span_is(run.request.version, "Exchange2013_SP1"));
     assert_true(xml_attr(xml_child(xml_child(run.request.operation, "ItemIds"), "ItemId"), "Id", &id));
     assert_true(span_is(id, "A&B"));
-    arena_free(run.arena);
+    end(&run);
 }
 
 static void test_schemas_compile(void **state)
@@ -155,7 +163,7 @@ static void test_mutations(void **state)
         struct run run = parse((struct span){ text, len - (random >> 16) % 5 });
 
         assert_true(run.result == 0 || run.result == SOAP_FAULT);
-        arena_free(run.arena);
+        end(&run);
     }
 }
 
@@ -173,7 +181,7 @@ static void test_text(void **state)
     assert_true(span_is(text, "a & b\n<d>\ne"));
     assert_true(xml_child_text(message, "Body", &text));
     assert_true(span_is(text, "plain"));
-    arena_free(run.arena);
+    end(&run);
 }
 
 static void test_lenient_item(void **state)
@@ -235,7 +243,7 @@ static void test_malformed(void **state)
     expect_fault(SPAN(ENVELOPE("", "<a></b>")), "ErrorSchemaValidation", "");
     run = parse(SPAN(ENVELOPE("", "\n\n<m:SendItem SaveItemToFolder=\"true\"></m:ItemIds>")));
     assert_int_equal(run.fault.line, 3);
-    arena_free(run.arena);
+    end(&run);
 }
 
 static void test_other_faults(void **state)
@@ -289,21 +297,55 @@ static void test_hostile(void **state)
     buf_done(&buf);
 }
 
-static void test_large_text(void **state)
+#define LARGE_BEGIN                                                                                          \
+    "<s:Envelope xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_MESSAGES "\" xmlns:t=\"" NS_TYPES                       \
+    "\"><s:Body><m:CreateItem><m:Items><t:Message><t:MimeContent>"
+#define LARGE_END "</m:Items></m:CreateItem></s:Body></s:Envelope>"
+#define LETTERS "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5\r\n"
+
+static const struct xml_node *large_content(const struct run *run)
+{
+    return xml_child(xml_child(xml_child(run->request.operation, "Items"), "Message"), "MimeContent");
+}
+
+static void test_large_content(void **state)
 {
     struct buf buf;
-    struct run run;
+    struct span bytes;
 
     (void)state;
-    run = parse(repeated(&buf,
-                         "<s:Envelope xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_MESSAGES "\" xmlns:t=\"" NS_TYPES
-                         "\"><s:Body><m:CreateItem><m:Items><t:Message><t:MimeContent>",
-                         "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg==\r\n", 160000,
-                         "</t:MimeContent></t:Message></m:Items></m:CreateItem></s:Body></s:Envelope>"));
+    struct run run = parse(repeated(&buf, LARGE_BEGIN, LETTERS, 160000, "</t:MimeContent></t:Message>" LARGE_END));
     assert_int_equal(run.result, 0);
-    assert_true(xml_child(xml_child(xml_child(run.request.operation, "Items"), "Message"), "MimeContent")->text.len >
-                11000000);
-    arena_free(run.arena);
+    assert_int_equal(large_content(&run)->content, XML_BYTES);
+    assert_int_equal(xml_bytes(run.arena, large_content(&run), &bytes), 0);
+    assert_int_equal(bytes.len, 160000 * 51);
+    assert_memory_equal(bytes.ptr + bytes.len - 51, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy", 51);
+    assert_true(arena_used(run.arena) < 1 << 20);
+    end(&run);
+    buf_done(&buf);
+    run = parse(repeated(&buf, LARGE_BEGIN, "QUJD=", 160000, "</t:MimeContent></t:Message>" LARGE_END));
+    assert_int_equal(run.result, 0);
+    assert_int_equal(xml_bytes(run.arena, large_content(&run), &bytes), 1);
+    end(&run);
+    buf_done(&buf);
+}
+
+/* Places behind decoded content are those of the request as it came. */
+static void test_places_behind_large_content(void **state)
+{
+    struct buf buf;
+
+    (void)state;
+    struct run run = parse(repeated(&buf, LARGE_BEGIN, LETTERS, 2000, "  </t:MimeContent><t:Nonsense/></t:Message>" LARGE_END));
+    assert_int_equal(run.result, SOAP_FAULT);
+    assert_int_equal(run.fault.line, 2001);
+    assert_int_equal(run.fault.position, 19);
+    end(&run);
+    buf_done(&buf);
+    run = parse(repeated(&buf, LARGE_BEGIN, "QUJD", 30000, "</t:MimeContent><t:Nonsense/></t:Message>" LARGE_END));
+    assert_int_equal(run.fault.line, 1);
+    assert_int_equal(run.fault.position, sizeof(LARGE_BEGIN) + 120000 + 16);
+    end(&run);
     buf_done(&buf);
 }
 
@@ -424,7 +466,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prefixes),   cmocka_unit_test(test_text),         cmocka_unit_test(test_lenient_item),
         cmocka_unit_test(test_violations), cmocka_unit_test(test_malformed),    cmocka_unit_test(test_other_faults),
-        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_large_text),   cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_large_content),
+        cmocka_unit_test(test_places_behind_large_content),   cmocka_unit_test(test_requests),
         cmocka_unit_test(test_writer),     cmocka_unit_test(test_fault_shapes), cmocka_unit_test(test_html),
         cmocka_unit_test(test_speed),     cmocka_unit_test(test_mutations),   cmocka_unit_test(test_schemas_compile),
     };
