@@ -75,6 +75,8 @@ struct attachment {
     uint64_t size;
     int64_t modified;
     struct span data; /* ptr NULL when not loaded */
+    uint64_t data_no;   /* content that holds the data; 0: the item's */
+    uint64_t staged_no; /* content that the data was written to ahead, or 0 */
 };
 
 struct attachment_list {
@@ -87,6 +89,7 @@ struct item {
     uint64_t folder_no;
     uint64_t item_no;
     uint64_t content_no;
+    uint64_t staged_no; /* content that long parts were written to ahead, or 0 */
     uint64_t change_no;
     uint64_t key_no; /* ChangeKey counter: moves only on a client's write */
     enum item_kind kind;

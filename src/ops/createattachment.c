@@ -7,23 +7,33 @@
 
 struct attaching {
     struct target_item target;
-    const struct xml_node **nodes;
-    struct item *items;   /* the item after each attachment */
+    struct attachment *read; /* from the request */
+    struct item *items;      /* the item after each attachment */
     uint32_t *numbers;
 };
 
-static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
+/* What the request gives, with long data in the store already. */
+static int read_one(struct op_call *call, const struct xml_node *node, struct attachment *attachment, struct op_result *ret_result)
+{
+    if (!xml_is(node, XML_NS_T, "FileAttachment"))
+        return CODE_ErrorInvalidItemForOperationCreateItemAttachment;
+    int r = shape_read_attachment(call->arena, node, when_now(), attachment);
+    if (r == CODE_ErrorRequiredPropertyMissing)
+        ret_result->culprit = node;
+    if (r)
+        return r;
+    if (attachment->size > (uint64_t)call->env->conf->send_max_size)
+        return CODE_ErrorMessageSizeExceeded;
+    return op_code_of(store_stage_attachment(call->env->store, call->mailbox->mailbox_id, attachment));
+}
+
+static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result ATTR_UNUSED, void *arg)
 {
     struct attaching *a = arg;
-    struct attachment attachment;
+    struct attachment attachment = a->read[index];
     struct item item;
-    ret_result->culprit = NULL;
-    if (!xml_is(a->nodes[index], XML_NS_T, "FileAttachment"))
-        return CODE_ErrorInvalidItemForOperationCreateItemAttachment;
-    int r = shape_read_attachment(call->arena, a->nodes[index], when_now(), &attachment);
-    if (r == CODE_ErrorRequiredPropertyMissing)
-        ret_result->culprit = a->nodes[index];
-    if (r || (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, a->target.id.item, STORE_HOT, &item)))
+    int r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, a->target.id.item, STORE_HOT, &item);
+    if (r)
         return r;
     if (item.size + attachment.size > (uint64_t)call->env->conf->send_max_size)
         return CODE_ErrorMessageSizeExceeded;
@@ -33,6 +43,15 @@ static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, s
     a->items[index] = item;
     a->numbers[index] = attachment.no;
     return 0;
+}
+
+static void discard_refused(struct op_call *call, const struct attaching *a, const struct op_result *results, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct item holder = { .mailbox_id = call->mailbox->mailbox_id, .attachments = { &a->read[i], 1 } };
+        if (results[i].code)
+            (void)store_stage_discard(call->env->store, &holder); /* in vain: an hour later */
+    }
 }
 
 static void answer(struct op_call *call, const struct op_result *result, const struct item *item, uint32_t no)
@@ -57,21 +76,23 @@ int op_run_CreateAttachment(struct op_call *call)
     const struct xml_node *parent = xml_child(call->node, "ParentItemId");
     size_t n = list ? xml_count(list) : 0, i = 0;
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    a.nodes = arena_array(call->arena, n + 1, sizeof(*a.nodes));
+    a.read = arena_array(call->arena, n + 1, sizeof(*a.read));
     a.items = arena_array(call->arena, n + 1, sizeof(*a.items));
     a.numbers = arena_array(call->arena, n + 1, sizeof(*a.numbers));
-    if (!results || !a.nodes || !a.items || !a.numbers)
+    if (!results || !a.read || !a.items || !a.numbers)
         return -ENOMEM;
     int bad = parent ? target_item(call, parent, &a.target) : CODE_ErrorInvalidIdEmpty;
     if (bad < 0)
         return bad;
-    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next) {
-        results[i].code = bad;
-        a.nodes[i++] = c;
+    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next, i++) {
+        results[i].code = bad ? bad : read_one(call, c, &a.read[i], &results[i]);
+        if (results[i].code < 0)
+            return results[i].code;
     }
     int r = op_write_items(call, n, results, attach_one, &a);
     if (r)
         return r;
+    discard_refused(call, &a, results, n);
     op_messages_begin(call);
     for (i = 0; i < n; i++)
         answer(call, &results[i], &a.items[i], a.numbers[i]);

@@ -6,6 +6,7 @@
 #include "mime/mime.h"
 #include "ops/sending.h"
 #include "ops/target.h"
+#include "store/store_content.h"
 
 enum disposition { SAVE_ONLY, SEND_ONLY, SEND_AND_SAVE };
 
@@ -143,12 +144,17 @@ int op_run_CreateItem(struct op_call *call)
         results[i].code = missing && message ? missing : read_one(call, node, &c.items[i], &results[i]);
         if (results[i].code < 0)
             return results[i].code;
-        if (!results[i].code)
+        if (!results[i].code) {
             complete(call, &c.items[i]);
+            results[i].code = op_code_of(store_stage_item(call->env->store, &c.items[i]));
+        }
     }
     int r = op_write_items(call, n, results, create_one, &c);
     if (r)
         return r;
+    for (i = 0; i < n; i++)
+        if (results[i].code)
+            (void)store_stage_discard(call->env->store, &c.items[i]); /* in vain: an hour later */
     if (c.disposition != SAVE_ONLY)
         sending_done(call, &c.sent, results);
     op_messages_begin(call);

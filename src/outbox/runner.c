@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "mime/mime.h"
+#include "store/store_content.h"
 #include "store/store_mail.h"
 
 #include <pthread.h>
@@ -270,6 +271,11 @@ static int expire_job(struct store_tx *tx, void *arg)
     return store_expire(tx, when_now(), EXPIRE_AT_ONCE);
 }
 
+static int sweep_job(struct store_tx *tx, void *arg)
+{
+    return store_sweep(tx, when_now(), arg);
+}
+
 /* One thread at a time forgets answers and marks whose time is over. */
 static void forget_old(struct outbox *outbox)
 {
@@ -280,6 +286,8 @@ static void forget_old(struct outbox *outbox)
         outbox->next_expire = now + EXPIRE_EVERY_MS;
     pthread_mutex_unlock(&outbox->lock);
     int r = mine ? store_write(outbox->options.store, expire_job, NULL) : 0;
+    for (bool more = mine; r == 0 && more && !atomic_load(&outbox->stop);)
+        r = store_write(outbox->options.store, sweep_job, &more);
     if (r < 0)
         log_event(LOG_ERROR_LEVEL, "old answers cannot be forgotten", LOG_S("error", err_text(r)));
 }

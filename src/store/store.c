@@ -96,7 +96,9 @@ static int prepare_store(struct store_tx *tx, bool opening)
         r = keep_bytes(tx, "epoch", store->epoch, sizeof(store->epoch));
     if (r != 0 || !opening)
         return r;
-    r = sql_run(tx, SQL_lease_void, NULL, 0, NULL);
+    r = sql_run(tx, SQL_garbage_all_due, NULL, 0, NULL); /* what was staged is nobody's */
+    if (r == 0)
+        r = sql_run(tx, SQL_lease_void, NULL, 0, NULL);
     return r == 0 ? sql_run(tx, SQL_due_renew, NULL, 0, NULL) : r;
 }
 

@@ -75,33 +75,60 @@ static int write_rcpts(struct store_tx *tx, const struct item *item, uint64_t co
     return 0;
 }
 
+/* Staged data becomes content with one reference. */
+static int adopt_data(struct store_tx *tx, int64_t mailbox_id, uint64_t data_no)
+{
+    int r = content_adopt(tx, mailbox_id, data_no);
+
+    if (r != 0)
+        return r;
+    return sql_run(tx, SQL_content_insert, ARGS(V_INT(mailbox_id), V_INT(data_no), V_NULL, V_INT(-1), V_INT(0)), NULL);
+}
+
 static int write_attachment(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, struct attachment *attachment)
 {
     attachment->size = attachment->data.len;
+    attachment->data_no = attachment->staged_no;
     int r = sql_run(tx, SQL_attachment_insert,
                     ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(attachment->no), V_TEXT(attachment->name),
                          V_TEXT(attachment->content_type), V_TEXT(attachment->content_id), V_TEXT(attachment->content_location),
-                         V_INT(attachment->is_inline), V_INT(attachment->size), V_INT(attachment->modified)),
+                         V_INT(attachment->is_inline), V_INT(attachment->size), V_INT(attachment->modified),
+                         V_INT(attachment->data_no)),
                     NULL);
 
     if (r != 0)
         return r;
+    if (attachment->data_no != 0)
+        return adopt_data(tx, mailbox_id, attachment->data_no);
     return chunks_write(tx, mailbox_id, content_no, PART_ATTACHMENT + attachment->no, attachment->data);
+}
+
+static int write_long(struct store_tx *tx, const struct item *item, uint64_t content_no, uint32_t part, struct span bytes)
+{
+    bool staged = item->staged_no != 0 && content_is_long(bytes);
+
+    return staged ? 0 : chunks_write(tx, item->mailbox_id, content_no, part, bytes);
 }
 
 int content_write(struct store_tx *tx, struct item *item, uint64_t content_no)
 {
     bool is_inline = item->body.len <= INLINE_BODY;
     int64_t body_size = item->body.ptr ? (int64_t)item->body.len : -1;
-    int r = sql_run(tx, SQL_content_insert,
+    int r = 0;
+
+    if (item->staged_no != 0) {
+        content_no = item->staged_no;
+        r = content_adopt(tx, item->mailbox_id, content_no);
+    }
+    if (r == 0)
+        r = sql_run(tx, SQL_content_insert,
                     ARGS(V_INT(item->mailbox_id), V_INT(content_no), item->body.ptr && is_inline ? V_BLOB(item->body) : V_NULL,
                          V_INT(body_size), V_INT(item->mime.len)),
                     NULL);
-
     if (r == 0 && !is_inline)
-        r = chunks_write(tx, item->mailbox_id, content_no, PART_BODY, item->body);
+        r = write_long(tx, item, content_no, PART_BODY, item->body);
     if (r == 0)
-        r = chunks_write(tx, item->mailbox_id, content_no, PART_MIME, item->mime);
+        r = write_long(tx, item, content_no, PART_MIME, item->mime);
     if (r == 0)
         r = write_rcpts(tx, item, content_no);
     for (size_t i = 0; r == 0 && i < item->attachments.n; i++) {
@@ -122,12 +149,35 @@ int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
     return r == 0 && written == 0 ? -EIO : r;
 }
 
+/* The pieces: at once when they are few, else by the sweep. */
+static int delete_chunks(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
+{
+    int64_t one = 0;
+    int r = sql_number(tx, SQL_chunk_long, ARGS(V_INT(mailbox_id), V_INT(content_no)), &one);
+
+    if (r == 1)
+        return sql_run(tx, SQL_chunk_delete, ARGS(V_INT(mailbox_id), V_INT(content_no)), NULL);
+    return r == 0 ? content_to_sweep(tx, mailbox_id, content_no, 0) : r;
+}
+
+/* The data of its attachments, as far as it is content of its own. */
+static int drop_data(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_attachment_data, ARGS(V_INT(mailbox_id), V_INT(content_no)), &sql);
+
+    while (r == 0 && (r = sql_next(&sql)) == 1)
+        r = content_drop(tx, mailbox_id, (uint64_t)sql_int(&sql, 0));
+    return r;
+}
+
 static int content_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
 {
-    static const enum store_statement deletes[] = { SQL_chunk_delete, SQL_attachment_delete, SQL_recipient_delete,
-                                                    SQL_content_delete };
-    int r = 0;
+    static const enum store_statement deletes[] = { SQL_attachment_delete, SQL_recipient_delete, SQL_content_delete };
+    int r = drop_data(tx, mailbox_id, content_no);
 
+    if (r == 0)
+        r = delete_chunks(tx, mailbox_id, content_no);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(deletes); i++)
         r = sql_run(tx, deletes[i], ARGS(V_INT(mailbox_id), V_INT(content_no)), NULL);
     return r;
@@ -157,7 +207,7 @@ static int content_refs(struct store_tx *tx, const struct item *item, int64_t *r
 static int content_copy(struct store_tx *tx, const struct item *item, uint64_t copy_no)
 {
     static const enum store_statement copies[] = { SQL_content_copy, SQL_chunk_copy, SQL_recipient_copy, SQL_attachment_copy };
-    int r = 0;
+    int r = sql_run(tx, SQL_data_keep, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), NULL);
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(copies); i++)
         r = sql_run(tx, copies[i], ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(copy_no)), NULL);
@@ -246,7 +296,7 @@ int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailb
     if (r == 0)
         r = find_attachment(tx, arena, mailbox_id, item.content_no, no, &attachment);
     if (r == 0 && with_data)
-        r = chunks_read(tx, arena, mailbox_id, item.content_no, PART_ATTACHMENT + no, attachment.size, &attachment.data);
+        r = attachment_load(tx, arena, mailbox_id, item.content_no, &attachment);
     if (r == 0)
         *ret_attachment = attachment;
     return r;
@@ -254,22 +304,21 @@ int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailb
 
 int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no)
 {
-    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
     struct attachment attachment;
     int64_t one = 0;
-    int r = arena_new(65536, &arena);
+    int r = refresh_content_no(tx, item);
 
     if (r == 0)
-        r = refresh_content_no(tx, item);
-    if (r == 0)
-        r = find_attachment(tx, arena, item->mailbox_id, item->content_no, no, &attachment);
+        r = find_attachment(tx, tx->scratch, item->mailbox_id, item->content_no, no, &attachment);
     if (r == 0)
         r = content_open(tx, item);
     if (r != 0)
         return r;
     const struct store_value args[] = { V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(no) };
     r = sql_run(tx, SQL_attachment_delete_one, args, 3, NULL);
-    if (r == 0)
+    if (r == 0 && attachment.data_no != 0)
+        r = content_drop(tx, item->mailbox_id, attachment.data_no);
+    else if (r == 0)
         r = sql_run(tx, SQL_chunk_delete_part,
                     ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(PART_ATTACHMENT + no)), NULL);
     if (r == 0)

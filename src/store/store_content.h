@@ -2,6 +2,7 @@
  * Attachments of stored items, and large bytes in pieces. Content (recipients,
  * body, MIME, attachments) is shared by an item's copies and the outbox and is
  * immutable as soon as the outbox refers to it: then a change makes a copy.
+ * A large attachment's data is content of its own, which copies share.
  */
 #ifndef EWSD_STORE_STORE_CONTENT_H
 #define EWSD_STORE_STORE_CONTENT_H
@@ -19,5 +20,15 @@ int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailb
                          bool with_data, struct attachment *ret_attachment);
 /* 1: no such attachment. Sets item as add does. */
 int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no);
+
+/* Before the job that stores the item or adds the attachment: writes what is
+ * long (more than 1 MB) in transactions of a piece each, and notes in staged_no
+ * where; the job then only refers to it. Must not be called inside a job.
+ * What no job has referred to an hour later is swept; discard: at once. */
+int store_stage_item(struct store *store, struct item *item);
+int store_stage_attachment(struct store *store, int64_t mailbox_id, struct attachment *attachment);
+int store_stage_discard(struct store *store, struct item *item);
+/* Frees some pieces that nothing refers to. ret_more: call again. */
+int store_sweep(struct store_tx *tx, int64_t now, bool *ret_more);
 
 #endif

@@ -81,7 +81,7 @@ int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_out
     if (r != 0)
         return r;
     entry->outbox_no = no;
-    if (item->content_no == 0)
+    if (item->item_no == 0)
         r = content_write(tx, item, no + 1);
     else
         r = content_keep(tx, entry->mailbox_id, item->content_no);

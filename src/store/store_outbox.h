@@ -41,7 +41,7 @@ struct store_outbox {
 };
 
 /* item as it is sent: its properties are copied, its content is referred to; an
- * item that is nowhere stored (content_no 0) has its content written here, and
+ * item that is nowhere stored (item_no 0) has its content written here, and
  * content_no set. Sets entry->outbox_no, content_no and the recipients' no. */
 int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_outbox *entry);
 /* The same for a stored draft, with what becomes of it: item is the draft as

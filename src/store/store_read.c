@@ -146,6 +146,7 @@ int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment 
         .is_inline = sql_int(sql, 5) != 0,
         .size = (uint64_t)sql_int(sql, 6),
         .modified = sql_int(sql, 7),
+        .data_no = (uint64_t)sql_int(sql, 8),
     };
     int r = sql_copy(sql, 1, arena, &attachment.name);
 
@@ -183,14 +184,22 @@ static int read_attachments(struct store_tx *tx, struct arena *arena, const stru
     return r;
 }
 
+int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no,
+                    struct attachment *attachment)
+{
+    bool own = attachment->data_no != 0;
+
+    return chunks_read(tx, arena, mailbox_id, own ? attachment->data_no : content_no,
+                       own ? PART_DATA : PART_ATTACHMENT + attachment->no, attachment->size, &attachment->data);
+}
+
 static int load_attachments(struct store_tx *tx, struct arena *arena, bool with_data, struct item *item)
 {
     int r = read_attachments(tx, arena, item, &item->attachments);
 
     for (size_t i = 0; r == 0 && with_data && i < item->attachments.n; i++) {
         struct attachment *attachment = &item->attachments.v[i];
-        r = chunks_read(tx, arena, item->mailbox_id, item->content_no, PART_ATTACHMENT + attachment->no, attachment->size,
-                        &attachment->data);
+        r = attachment_load(tx, arena, item->mailbox_id, item->content_no, attachment);
     }
     return r;
 }

@@ -23,86 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-struct world {
-    const char *driver;
-    char path[64];
-    struct store_options options;
-    struct store *store;
-    struct arena *arena;
-    int64_t alice;
-    int64_t bob;
-};
-
-/* ---- jobs: each test hands its steps to the writer ---- */
-
-struct steps {
-    struct world *world;
-    void *data;
-    int (*run)(struct store_tx *tx, struct world *world, void *data);
-};
-
-static int run_steps(struct store_tx *tx, void *arg)
-{
-    struct steps *steps = arg;
-    return steps->run(tx, steps->world, steps->data);
-}
-
-static int do_write(struct world *world, int (*run)(struct store_tx *, struct world *, void *), void *data)
-{
-    struct steps steps = { world, data, run };
-    return store_write(world->store, run_steps, &steps);
-}
-
-static int make_people(struct store_tx *tx, struct world *world, void *data)
-{
-    (void)data;
-    int r = store_mailbox_create(tx, SPAN("alice@example.test"), SPAN("Alice"), SPAN("$y$hash"), &world->alice);
-    if (r == 0)
-        r = store_mailbox_create(tx, SPAN("Bob@Example.test"), SPAN(""), SPAN("$y$hash"), &world->bob);
-    return r == 0 ? store_address_add(tx, world->alice, SPAN("post@example.test")) : r;
-}
-
-static int set_up(void **state)
-{
-    struct world *world = calloc(1, sizeof(*world));
-    assert_non_null(world);
-    world->driver = *state;
-    strcpy(world->path, "/tmp/ewsd-contract.XXXXXX");
-    assert_non_null(mkdtemp(world->path));
-    world->options = (struct store_options){ .driver = world->driver, .path = world->path, .readers = 8 };
-    assert_int_equal(store_open(&world->options, &world->store), 0);
-    assert_int_equal(arena_new(256u << 20, &world->arena), 0);
-    assert_int_equal(do_write(world, make_people, NULL), 0);
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *world = *state;
-    char command[128];
-    store_close(world->store);
-    arena_free(world->arena);
-    snprintf(command, sizeof(command), "rm -rf '%s'", world->path);
-    assert_int_equal(system(command), 0);
-    free(world);
-    return 0;
-}
-
-static void reopen(struct world *world)
-{
-    store_close(world->store);
-    assert_int_equal(store_open(&world->options, &world->store), 0);
-}
-
-static struct store_tx *reader(struct world *world)
-{
-    struct store_tx *tx = NULL;
-    assert_int_equal(store_read_begin(world->store, &tx), 0);
-    return tx;
-}
+#include "world.h"
 
 static void fill_draft(struct world *world, struct item *item, struct attachment *attachment, struct rcpt rcpts[3])
 {
@@ -879,49 +800,29 @@ static void test_many_threads(void **state)
     assert_true(commits < jobs);
 }
 
-#define CASE(fn) { #fn, fn, set_up, tear_down, NULL }
-
 int main(void)
 {
-    static const char *const drivers[] = {
-#define STORE_DRIVER(name) #name,
-#include "store/drivers.def"
-#undef STORE_DRIVER
-    };
     const struct CMUnitTest cases[] = {
-        CASE(test_mailboxes),
-        CASE(test_folders),
-        CASE(test_item_round_trip),
-        CASE(test_large_bodies),
-        CASE(test_move_and_delete),
-        CASE(test_counts_and_keys),
-        CASE(test_find),
-        CASE(test_copy_on_write),
-        CASE(test_attachments),
-        CASE(test_outbox),
-        CASE(test_replay_and_marks),
-        CASE(test_capture),
-        CASE(test_second_open_is_refused),
-        CASE(test_secrets_persist),
-        CASE(test_savepoints),
-        CASE(test_failed_job_leaves_nothing),
-        CASE(test_lost_group),
-        CASE(test_failed_commit),
-        CASE(test_killed),
-        CASE(test_many_threads),
+        WORLD_CASE(test_mailboxes),
+        WORLD_CASE(test_folders),
+        WORLD_CASE(test_item_round_trip),
+        WORLD_CASE(test_large_bodies),
+        WORLD_CASE(test_move_and_delete),
+        WORLD_CASE(test_counts_and_keys),
+        WORLD_CASE(test_find),
+        WORLD_CASE(test_copy_on_write),
+        WORLD_CASE(test_attachments),
+        WORLD_CASE(test_outbox),
+        WORLD_CASE(test_replay_and_marks),
+        WORLD_CASE(test_capture),
+        WORLD_CASE(test_second_open_is_refused),
+        WORLD_CASE(test_secrets_persist),
+        WORLD_CASE(test_savepoints),
+        WORLD_CASE(test_failed_job_leaves_nothing),
+        WORLD_CASE(test_lost_group),
+        WORLD_CASE(test_failed_commit),
+        WORLD_CASE(test_killed),
+        WORLD_CASE(test_many_threads),
     };
-    int failed = 0;
-    for (size_t d = 0; d < ARRAY_LEN(drivers); d++) {
-        struct CMUnitTest mine[ARRAY_LEN(cases)];
-        memcpy(mine, cases, sizeof(cases));
-        for (size_t i = 0; i < ARRAY_LEN(mine); i++) {
-            union {
-                const char *text;
-                void *state;
-            } driver = { drivers[d] };
-            mine[i].initial_state = driver.state;
-        }
-        failed += cmocka_run_group_tests(mine, NULL, NULL);
-    }
-    return failed;
+    return world_run(cases, ARRAY_LEN(cases));
 }

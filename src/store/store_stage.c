@@ -1,0 +1,144 @@
+/*
+ * Large bytes on their way in and out (decisions 18). In: a piece per
+ * transaction before the one that will refer to them, so that no other request
+ * waits behind more than a piece. Out: content whose last reference went away
+ * keeps its pieces for the sweep, which takes a few at a time. `garbage` lists
+ * the content that has pieces and no reference; whoever refers to it takes it
+ * off the list in the same transaction.
+ */
+#include "store/store_content.h"
+
+#include "model/code.h"
+#include "store/store_item.h"
+
+#define STAGE_LIFE_MS 3600000 /* far beyond the longest request */
+#define SWEEP_PIECES 4
+
+struct stage {
+    int64_t mailbox_id;
+    uint64_t content_no;
+    uint32_t part;
+    uint32_t seq;
+    struct span piece;
+};
+
+static int begin_job(struct store_tx *tx, void *arg)
+{
+    struct stage *stage = arg;
+    uint64_t change = 0;
+    int r = store_take_numbers(tx, stage->mailbox_id, 1, &stage->content_no, &change);
+
+    return r == 0 ? content_to_sweep(tx, stage->mailbox_id, stage->content_no, when_now() + STAGE_LIFE_MS) : r;
+}
+
+static int piece_job(struct store_tx *tx, void *arg)
+{
+    const struct stage *stage = arg;
+
+    return sql_run(tx, SQL_chunk_insert,
+                   ARGS(V_INT(stage->mailbox_id), V_INT(stage->content_no), V_INT(stage->part), V_INT(stage->seq),
+                        V_BLOB(stage->piece)),
+                   NULL);
+}
+
+/* All of bytes, under the stage's number, which is made when it has none. */
+static int stage_bytes(struct store *store, struct stage *stage, uint32_t part, struct span bytes)
+{
+    int r = stage->content_no == 0 ? store_write(store, begin_job, stage) : 0;
+
+    stage->part = part;
+    for (stage->seq = 0; r == 0 && bytes.len > 0; stage->seq++) {
+        stage->piece = (struct span){ bytes.ptr, bytes.len < CHUNK_SIZE ? bytes.len : CHUNK_SIZE };
+        r = store_write(store, piece_job, stage);
+        bytes.ptr += stage->piece.len;
+        bytes.len -= stage->piece.len;
+    }
+    return r;
+}
+
+bool content_is_long(struct span bytes)
+{
+    return bytes.len > 4 * CHUNK_SIZE;
+}
+
+int store_stage_attachment(struct store *store, int64_t mailbox_id, struct attachment *attachment)
+{
+    struct stage stage = { .mailbox_id = mailbox_id };
+
+    if (!content_is_long(attachment->data))
+        return 0;
+    int r = stage_bytes(store, &stage, PART_DATA, attachment->data);
+    attachment->staged_no = stage.content_no;
+    return r;
+}
+
+int store_stage_item(struct store *store, struct item *item)
+{
+    const struct {
+        uint32_t part;
+        struct span bytes;
+    } parts[] = { { PART_BODY, item->body }, { PART_MIME, item->mime } };
+    struct stage stage = { .mailbox_id = item->mailbox_id };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++)
+        if (content_is_long(parts[i].bytes))
+            r = stage_bytes(store, &stage, parts[i].part, parts[i].bytes);
+    item->staged_no = stage.content_no;
+    for (size_t i = 0; r == 0 && i < item->attachments.n; i++)
+        r = store_stage_attachment(store, item->mailbox_id, &item->attachments.v[i]);
+    return r;
+}
+
+static int discard_job(struct store_tx *tx, void *arg)
+{
+    const struct item *item = arg;
+    int r = 0;
+
+    if (item->staged_no != 0)
+        r = sql_run(tx, SQL_garbage_due, ARGS(V_INT(item->mailbox_id), V_INT(item->staged_no)), NULL);
+    for (size_t i = 0; r == 0 && i < item->attachments.n; i++)
+        if (item->attachments.v[i].staged_no != 0)
+            r = sql_run(tx, SQL_garbage_due, ARGS(V_INT(item->mailbox_id), V_INT(item->attachments.v[i].staged_no)), NULL);
+    return r;
+}
+
+int store_stage_discard(struct store *store, struct item *item)
+{
+    bool any = item->staged_no != 0;
+
+    for (size_t i = 0; i < item->attachments.n; i++)
+        any = any || item->attachments.v[i].staged_no != 0;
+    return any ? store_write(store, discard_job, item) : 0;
+}
+
+int content_to_sweep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, int64_t when)
+{
+    return sql_run(tx, SQL_garbage_put, ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(when)), NULL);
+}
+
+int content_adopt(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
+{
+    int64_t taken = 0;
+    int r = sql_run(tx, SQL_garbage_take, ARGS(V_INT(mailbox_id), V_INT(content_no)), &taken);
+
+    return r == 0 && taken == 0 ? CODE_ErrorInternalServerTransientError : r;
+}
+
+int store_sweep(struct store_tx *tx, int64_t now, bool *ret_more)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int64_t swept = 0;
+    int r = sql_open(tx, SQL_garbage_next, ARGS(V_INT(now)), &sql);
+
+    *ret_more = false;
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r;
+    const struct store_value args[] = { V_INT(sql_int(&sql, 0)), V_INT(sql_int(&sql, 1)), V_INT(SWEEP_PIECES) };
+    sql_close(&sql);
+    *ret_more = true;
+    r = sql_run(tx, SQL_chunk_sweep, args, 3, &swept);
+    return r == 0 && swept < SWEEP_PIECES ? sql_run(tx, SQL_garbage_take, args, 2, NULL) : r;
+}

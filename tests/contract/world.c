@@ -1,0 +1,95 @@
+/*
+ * See world.h.
+ */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct steps {
+    struct world *world;
+    void *data;
+    int (*run)(struct store_tx *tx, struct world *world, void *data);
+};
+
+static int run_steps(struct store_tx *tx, void *arg)
+{
+    struct steps *steps = arg;
+    return steps->run(tx, steps->world, steps->data);
+}
+
+int do_write(struct world *world, int (*run)(struct store_tx *, struct world *, void *), void *data)
+{
+    struct steps steps = { world, data, run };
+    return store_write(world->store, run_steps, &steps);
+}
+
+static int make_people(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)data;
+    int r = store_mailbox_create(tx, SPAN("alice@example.test"), SPAN("Alice"), SPAN("$y$hash"), &world->alice);
+    if (r == 0)
+        r = store_mailbox_create(tx, SPAN("Bob@Example.test"), SPAN(""), SPAN("$y$hash"), &world->bob);
+    return r == 0 ? store_address_add(tx, world->alice, SPAN("post@example.test")) : r;
+}
+
+int world_set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    assert_non_null(world);
+    world->driver = *state;
+    strcpy(world->path, "/tmp/ewsd-contract.XXXXXX");
+    assert_non_null(mkdtemp(world->path));
+    world->options = (struct store_options){ .driver = world->driver, .path = world->path, .readers = 8 };
+    assert_int_equal(store_open(&world->options, &world->store), 0);
+    assert_int_equal(arena_new(256u << 20, &world->arena), 0);
+    assert_int_equal(do_write(world, make_people, NULL), 0);
+    *state = world;
+    return 0;
+}
+
+int world_tear_down(void **state)
+{
+    struct world *world = *state;
+    char command[128];
+    store_close(world->store);
+    arena_free(world->arena);
+    snprintf(command, sizeof(command), "rm -rf '%s'", world->path);
+    assert_int_equal(system(command), 0);
+    free(world);
+    return 0;
+}
+
+void reopen(struct world *world)
+{
+    store_close(world->store);
+    assert_int_equal(store_open(&world->options, &world->store), 0);
+}
+
+struct store_tx *reader(struct world *world)
+{
+    struct store_tx *tx = NULL;
+    assert_int_equal(store_read_begin(world->store, &tx), 0);
+    return tx;
+}
+
+int world_run(const struct CMUnitTest *cases, size_t n)
+{
+    static const char *const drivers[] = {
+#define STORE_DRIVER(name) #name,
+#include "store/drivers.def"
+#undef STORE_DRIVER
+    };
+    struct CMUnitTest *mine = calloc(n, sizeof(*mine));
+    int failed = 0;
+    assert_non_null(mine);
+    for (size_t d = 0; d < ARRAY_LEN(drivers); d++) {
+        memcpy(mine, cases, n * sizeof(*mine));
+        for (size_t i = 0; i < n; i++)
+            mine[i].initial_state = (void *)(uintptr_t)drivers[d];
+        failed += _cmocka_run_group_tests("contract", mine, n, NULL, NULL);
+    }
+    free(mine);
+    return failed;
+}
