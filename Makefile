@@ -25,7 +25,7 @@ check: setup
 	@python3 tools/check
 
 bench: build
-	@python3 bench/senditem build/ewsd
+	@/usr/bin/python3 bench/run
 
 fuzz: setup
 	@tools/fuzz
