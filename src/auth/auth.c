@@ -1,7 +1,8 @@
 /*
  * Basic credentials, the memory of verified ones, and the row of mechanisms.
- * The memory is a fixed table; a slot is found by the keyed hash of the whole
- * header and holds what a request needs to know of its mailbox.
+ * The memory is a fixed table of small sets; the keyed hash of the whole header
+ * names the set, whose oldest slot makes room. A slot holds what a request
+ * needs to know of its mailbox.
  */
 #include "auth/mech.h"
 
@@ -11,7 +12,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define SLOTS 1024 /* a power of two */
+#define SETS 512 /* a power of two */
+#define WAYS 8   /* slots of a set: users of one set would verify anew by turns if they shared a slot */
 #define HEADER_MAX 2048
 
 struct slot {
@@ -28,7 +30,7 @@ struct auth {
     const struct conf *conf;
     struct mac_key key;
     pthread_mutex_t lock;
-    struct slot slots[SLOTS];
+    struct slot sets[SETS][WAYS];
 };
 
 static const struct auth_mech *const mechs[] = {
@@ -62,12 +64,34 @@ void auth_free(struct auth *auth)
     free(auth);
 }
 
-static struct slot *slot_of(struct auth *auth, struct span header, uint8_t ret_tag[SHA256_SIZE])
+static struct slot *set_of(struct auth *auth, struct span header, uint8_t ret_tag[SHA256_SIZE])
 {
     mac_sign(&auth->key, &header, 1, ret_tag);
     uint32_t index;
     memcpy(&index, ret_tag, sizeof(index));
-    return &auth->slots[index & (SLOTS - 1)];
+    return auth->sets[index & (SETS - 1)];
+}
+
+static const struct slot *slot_find(const struct slot *set, const uint8_t tag[SHA256_SIZE])
+{
+    int64_t now = when_monotonic();
+    for (size_t i = 0; i < WAYS; i++)
+        if (set[i].until > now && mem_equal_secret(set[i].tag, tag, SHA256_SIZE))
+            return &set[i];
+    return NULL;
+}
+
+/* The slot that has the tag, or else the one that was filled first. */
+static struct slot *slot_for(struct slot *set, const uint8_t tag[SHA256_SIZE])
+{
+    struct slot *oldest = set;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].until && mem_equal_secret(set[i].tag, tag, SHA256_SIZE))
+            return &set[i];
+        if (set[i].until < oldest->until)
+            oldest = &set[i];
+    }
+    return oldest;
 }
 
 static int slot_read(struct arena *arena, const struct slot *slot, struct store_mailbox *ret_mailbox)
@@ -88,23 +112,23 @@ int auth_lookup(struct auth *auth, struct arena *arena, struct span header, stru
     if (!header_is_basic(header))
         return AUTH_MISSING;
     uint8_t tag[SHA256_SIZE];
-    const struct slot *slot = slot_of(auth, header, tag);
+    const struct slot *set = set_of(auth, header, tag);
     pthread_mutex_lock(&auth->lock);
-    int r = AUTH_UNKNOWN;
-    if (slot->until > when_monotonic() && mem_equal_secret(slot->tag, tag, sizeof(tag)))
-        r = slot_read(arena, slot, ret_mailbox) ? AUTH_UNKNOWN : AUTH_OK;
+    const struct slot *slot = slot_find(set, tag);
+    int r = slot && slot_read(arena, slot, ret_mailbox) == 0 ? AUTH_OK : AUTH_UNKNOWN;
     pthread_mutex_unlock(&auth->lock);
     return r;
 }
 
 static void remember(struct auth *auth, struct span header, const struct store_mailbox *mailbox)
 {
-    if (auth->conf->auth_cache_ttl == 0 || mailbox->address.len >= sizeof(auth->slots[0].address) ||
-        mailbox->display_name.len >= sizeof(auth->slots[0].display_name))
+    if (auth->conf->auth_cache_ttl == 0 || mailbox->address.len >= sizeof(auth->sets[0][0].address) ||
+        mailbox->display_name.len >= sizeof(auth->sets[0][0].display_name))
         return;
     uint8_t tag[SHA256_SIZE];
-    struct slot *slot = slot_of(auth, header, tag);
+    struct slot *set = set_of(auth, header, tag);
     pthread_mutex_lock(&auth->lock);
+    struct slot *slot = slot_for(set, tag);
     *slot = (struct slot){ .until = when_monotonic() + auth->conf->auth_cache_ttl * 1000, .mailbox_id = mailbox->mailbox_id };
     memcpy(slot->tag, tag, sizeof(tag));
     memcpy(slot->guid, mailbox->guid, sizeof(slot->guid));

@@ -121,6 +121,22 @@ static void test_memory(void **state)
     assert_int_equal(auth_lookup(world->auth, world->arena, header_of(world, "alice:se:cret "), &mailbox), AUTH_UNKNOWN);
 }
 
+/* Many who call at the same time don't drive each other out: headers that
+ * differ in their spaces are as many as users. */
+static void test_memory_of_many(void **state)
+{
+    enum { MANY = 150 };
+    struct world *world = *state;
+    struct span plain = header_of(world, "alice:se:cret"), headers[MANY], user;
+    struct store_mailbox mailbox;
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(arena_printf(world->arena, &headers[i], "Basic %*s%s", (int)i, "", plain.ptr + 6), 0);
+        assert_int_equal(auth_verify(world->auth, world->arena, headers[i], &mailbox, &user), AUTH_OK);
+    }
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(auth_lookup(world->auth, world->arena, headers[i], &mailbox), AUTH_OK);
+}
+
 static void test_no_memory(void **state)
 {
     struct world *world = *state;
@@ -159,6 +175,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_login_forms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_memory_of_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_headers, set_up, tear_down),
         cmocka_unit_test(test_hash),
