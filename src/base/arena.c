@@ -72,6 +72,7 @@ void arena_free(struct arena *arena)
 void arena_reset(struct arena *arena)
 {
     struct block *kept = arena->newest;
+    size_t dirty = arena->at;
 
     size_t dirty = arena->at;
 

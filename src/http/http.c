@@ -28,6 +28,7 @@
 #define RATE_GRACE_MS 10000
 #define DRAIN_MAX 1048576
 #define LISTEN_BACKLOG 1024
+#define CONN_MEMORY 32768 /* headers and pieces of bodies; MHD clears it for each request */
 #define SCRATCH_MAX 65536
 #define ANSWER_MAX ((size_t)1 << 30)
 #define STOP_PATIENCE_MS 30000
@@ -81,11 +82,12 @@ static void hand_back(struct call *call)
 {
     struct http *http = call->http;
     pthread_mutex_lock(&http->lock);
+    bool first = !http->done; /* else the loop knows */
     call->next_done = http->done;
     http->done = call;
     pthread_mutex_unlock(&http->lock);
     uint64_t one = 1;
-    if (write(http->event_fd, &one, sizeof(one)) < 0)
+    if (first && write(http->event_fd, &one, sizeof(one)) < 0)
         return; /* the counter is full: the loop is awake anyway */
 }
 
@@ -493,7 +495,7 @@ static int start_daemon(struct http *http)
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, http->listen_fd,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->http_max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)conf->http_idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_END);
+        (unsigned)conf->http_idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONN_MEMORY, MHD_OPTION_END);
     if (!http->daemon)
         return -EIO;
     http->listen_fd = -1; /* MHD's now */
