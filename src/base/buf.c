@@ -99,14 +99,19 @@ void buf_add_u64(struct buf *buf, uint64_t value)
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args;
+    size_t room = buf->error ? 0 : buf->room - buf->len;
     char *at;
     int len;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(room ? buf->ptr + buf->len : NULL, room, format, args);
     va_end(args);
     if (len < 0) {
         buf->error = buf->error ? buf->error : -ENOMEM;
+        return;
+    }
+    if ((size_t)len < room) {
+        buf->len += (size_t)len;
         return;
     }
     /* vsnprintf writes a NUL behind the text: take room for it, not length. */

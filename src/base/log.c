@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 8192
+#define LINE_USUAL_BYTES 512
 #define VALUE_MAX_BYTES 1024
 
 static const char level_names[][6] = {
@@ -74,7 +75,9 @@ static void add_field(struct buf *line, const struct log_field *field)
 
     if (value.len > VALUE_MAX_BYTES)
         value.len = VALUE_MAX_BYTES;
-    buf_printf(line, " %s=", field->key);
+    buf_add_char(line, ' ');
+    buf_add_str(line, field->key);
+    buf_add_char(line, '=');
     if (is_plain(value))
         buf_add_span(line, value);
     else
@@ -89,7 +92,12 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
     if ((int)level > atomic_load(&shown_level))
         return;
     when_format_xs(when_now(), at);
-    buf_printf(&line, "%s %s %s", at, level_names[level], event);
+    (void)buf_reserve(&line, LINE_USUAL_BYTES);
+    buf_add_str(&line, at);
+    buf_add_char(&line, ' ');
+    buf_add_str(&line, level_names[level]);
+    buf_add_char(&line, ' ');
+    buf_add_str(&line, event);
     for (; fields->key; fields++)
         add_field(&line, fields);
     if (buf_error(&line)) {

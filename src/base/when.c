@@ -89,12 +89,32 @@ static int64_t clamp(int64_t at)
     return at < min ? min : at > max ? max : at;
 }
 
+/* The last two digits of n. */
+static char *put_2(char *at, int64_t n)
+{
+    at[0] = (char)('0' + n / 10 % 10);
+    at[1] = (char)('0' + n % 10);
+    return at + 2;
+}
+
+/* By hand, since it is written several times into most answers. */
 void when_format_xs(int64_t at, char ret_text[WHEN_XS_SIZE])
 {
-    struct moment m = moment_of(clamp(at));
+    struct moment m = moment_of(clamp(at)); /* its year has four digits */
+    char *end = put_2(put_2(ret_text, m.year / 100), m.year);
 
-    snprintf(ret_text, WHEN_XS_SIZE, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)(m.year % 10000), m.month, m.day, m.hour,
-             m.minute, m.second);
+    *end++ = '-';
+    end = put_2(end, m.month);
+    *end++ = '-';
+    end = put_2(end, m.day);
+    *end++ = 'T';
+    end = put_2(end, m.hour);
+    *end++ = ':';
+    end = put_2(end, m.minute);
+    *end++ = ':';
+    end = put_2(end, m.second);
+    *end++ = 'Z';
+    *end = 0;
 }
 
 void when_format_rfc5322(int64_t at, char ret_text[WHEN_RFC5322_SIZE])

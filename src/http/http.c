@@ -31,6 +31,7 @@
 #define CONN_MEMORY 32768 /* headers and pieces of bodies; MHD clears it for each request */
 #define SCRATCH_MAX 65536
 #define ANSWER_MAX ((size_t)1 << 30)
+#define ANSWER_USUAL 4096
 #define STOP_PATIENCE_MS 30000
 
 enum stage { STAGE_VERIFY, STAGE_VERIFIED, STAGE_BODY, STAGE_WORK, STAGE_ANSWER };
@@ -124,6 +125,7 @@ static void work(struct pool_job *job, struct arena *arena)
     int r = call->route->caller ? who(call, arena, &request.caller) : AUTH_OK;
     if (r == AUTH_OK) {
         call->response.status = 200;
+        (void)buf_reserve(&call->response.body, ANSWER_USUAL); /* else it grows there step by step */
         r = call->route->handle(&request, &call->response);
         if (r || buf_error(&call->response.body))
             refuse(call, 500);
