@@ -74,8 +74,6 @@ void arena_reset(struct arena *arena)
     struct block *kept = arena->newest;
     size_t dirty = arena->at;
 
-    size_t dirty = arena->at;
-
     arena->used = sizeof(*arena);
     arena->at = 0;
     if (!kept)
