@@ -172,7 +172,7 @@ static int configure(struct store_conn *conn, bool writer)
     snprintf(text, sizeof(text),
              "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-%d;"
              "PRAGMA wal_autocheckpoint=%u; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA query_only=%d",
-             writer ? 8192 : 4096, writer ? conn->db->checkpoint_pages : 0, writer ? 0 : 1);
+             writer ? 8192 : 768, writer ? conn->db->checkpoint_pages : 0, writer ? 0 : 1);
     sqlite3_busy_timeout(conn->handle, 5000);
     return error_of(sqlite3_exec(conn->handle, text, NULL, NULL, NULL));
 }
