@@ -303,6 +303,25 @@ static void test_restart(void **state)
     assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_inbox, &items), 1);
 }
 
+/* A server without delivery threads leaves the queue to one that has some. */
+static void test_no_workers(void **state)
+{
+    struct world *world = *state;
+    struct outbox *idle;
+    struct item *items;
+    world->conf.outbox_workers = 0;
+    const struct outbox_options options = { .store = world->store, .conf = &world->conf, .capture = true };
+    assert_int_equal(outbox_start(&options, &idle), 0);
+    assert_int_equal(send_draft(world, make_draft(world, "bob@example.test")).result, 0);
+    outbox_wake(idle);
+    outbox_stop(idle); /* which joins whoever would deliver */
+    assert_int_equal(queued(world), 1);
+    world->conf.outbox_workers = 1;
+    start_runner(world);
+    await_delivery(world);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_inbox, &items), 1);
+}
+
 /* A message for two addresses of one mailbox arrives there once. */
 static void test_two_addresses_one_mailbox(void **state)
 {
@@ -341,6 +360,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_delivery, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_restart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_addresses_one_mailbox, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_address_bounces, set_up, tear_down),
     };
