@@ -20,18 +20,10 @@ void store_tx_close(struct store_tx *tx)
     buf_done(&tx->packed);
 }
 
-/* Every statement that does not begin with SELECT writes. */
-static int start(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n,
-                 struct store_rows **ret_rows)
-{
-    tx->dirty = tx->dirty || statement_text[statement][0] != 'S';
-    return tx->driver->start(tx->conn, statement, NULL, args, n, ret_rows);
-}
-
 int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes)
 {
     struct store_rows *rows = NULL;
-    int r = start(tx, statement, args, n, &rows);
+    int r = tx->driver->start(tx->conn, statement, NULL, args, n, &rows);
 
     if (r != 0)
         return r;
@@ -39,9 +31,15 @@ int sql_run(struct store_tx *tx, enum store_statement statement, const struct st
         r = tx->driver->step(rows);
     while (r > 0);
     tx->driver->finish(rows);
-    if (r == 0 && ret_changes)
-        *ret_changes = tx->driver->changes(tx->conn);
-    return r;
+    if (r < 0) {
+        tx->dirty = true; /* who knows how far it came */
+        return r;
+    }
+    int64_t changes = tx->driver->changes(tx->conn);
+    tx->dirty = tx->dirty || changes > 0;
+    if (ret_changes)
+        *ret_changes = changes;
+    return 0;
 }
 
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value)
@@ -62,7 +60,7 @@ int sql_number(struct store_tx *tx, enum store_statement statement, const struct
 int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql)
 {
     ret_sql->driver = tx->driver;
-    return start(tx, statement, args, n, &ret_sql->rows);
+    return tx->driver->start(tx->conn, statement, NULL, args, n, &ret_sql->rows);
 }
 
 int sql_open_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, struct sql *ret_sql)

@@ -32,12 +32,12 @@ struct sql {
     struct store_rows *rows;
 };
 
-/* Runs a statement whose rows do not matter; ret_changes may be NULL. */
+/* Runs a statement that writes; ret_changes (rows written) may be NULL. */
 int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes);
 /* The first column of the first row. 1: no row. */
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value);
 
-/* Row by row: CLEANUP(sql_close) struct sql q = {0}; sql_open; sql_next. */
+/* Row by row, for SELECT only (what writes goes through sql_run): CLEANUP(sql_close) struct sql q = {0}; sql_open; sql_next. */
 int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql);
 int sql_open_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, struct sql *ret_sql);
 /* 1: a row; 0: the end. */
