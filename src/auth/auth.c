@@ -30,6 +30,7 @@ struct auth {
     const struct conf *conf;
     struct mac_key key;
     pthread_mutex_t lock;
+    uint64_t generation; /* counts auth_forget_all */
     struct slot sets[SETS][WAYS];
 };
 
@@ -120,7 +121,24 @@ int auth_lookup(struct auth *auth, struct arena *arena, struct span header, stru
     return r;
 }
 
-static void remember(struct auth *auth, struct span header, const struct store_mailbox *mailbox)
+void auth_forget_all(struct auth *auth)
+{
+    pthread_mutex_lock(&auth->lock);
+    auth->generation++;
+    explicit_bzero(auth->sets, sizeof(auth->sets));
+    pthread_mutex_unlock(&auth->lock);
+}
+
+static uint64_t generation_of(struct auth *auth)
+{
+    pthread_mutex_lock(&auth->lock);
+    uint64_t generation = auth->generation;
+    pthread_mutex_unlock(&auth->lock);
+    return generation;
+}
+
+/* What was verified before an auth_forget_all is not remembered after it. */
+static void remember(struct auth *auth, struct span header, const struct store_mailbox *mailbox, uint64_t generation)
 {
     if (auth->conf->auth_cache_ttl == 0 || mailbox->address.len >= sizeof(auth->sets[0][0].address) ||
         mailbox->display_name.len >= sizeof(auth->sets[0][0].display_name))
@@ -128,6 +146,10 @@ static void remember(struct auth *auth, struct span header, const struct store_m
     uint8_t tag[SHA256_SIZE];
     struct slot *set = set_of(auth, header, tag);
     pthread_mutex_lock(&auth->lock);
+    if (auth->generation != generation) {
+        pthread_mutex_unlock(&auth->lock);
+        return;
+    }
     struct slot *slot = slot_for(set, tag);
     *slot = (struct slot){ .until = when_monotonic() + auth->conf->auth_cache_ttl * 1000, .mailbox_id = mailbox->mailbox_id };
     memcpy(slot->tag, tag, sizeof(tag));
@@ -154,12 +176,13 @@ int auth_verify(struct auth *auth, struct arena *arena, struct span header, stru
         return AUTH_UNKNOWN;
     *ret_user = (struct span){ pair.ptr, (size_t)(colon - pair.ptr) };
     struct span password = { colon + 1, pair.len - ret_user->len - 1 };
+    uint64_t generation = generation_of(auth);
     for (size_t i = 0; i < ARRAY_LEN(mechs); i++) {
         r = mechs[i]->verify(auth->store, auth->conf, arena, *ret_user, password, ret_mailbox);
         if (r < 0)
             return r;
         if (r == 0) {
-            remember(auth, header, ret_mailbox);
+            remember(auth, header, ret_mailbox, generation);
             return AUTH_OK;
         }
     }

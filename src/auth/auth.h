@@ -11,6 +11,9 @@
 #include "store/store_mailbox.h"
 
 #define AUTH_HASH_SIZE 384 /* as CRYPT_OUTPUT_SIZE */
+#define AUTH_PASSWORD_MAX 511 /* bytes */
+/* In front of the hash of a mailbox that nobody can log in to, as in shadow(5). */
+#define AUTH_DISABLED "!"
 
 struct auth;
 
@@ -29,7 +32,12 @@ int auth_lookup(struct auth *auth, struct arena *arena, struct span header, stru
 int auth_verify(struct auth *auth, struct arena *arena, struct span header, struct store_mailbox *ret_mailbox,
                 struct span *ret_user);
 
-/* A yescrypt hash (crypt(5)) of the password; cost 1..11. -errno. */
+/* Every remembered pair is verified anew: for after a password changed or a
+ * mailbox went. Also covers a verification that is under way. */
+void auth_forget_all(struct auth *auth);
+
+/* A yescrypt hash (crypt(5)) of the password; cost 1..11. -EINVAL: the password
+ * is empty, longer than AUTH_PASSWORD_MAX or has a NUL. -errno. */
 int auth_hash(struct span password, int64_t cost, char ret_hash[AUTH_HASH_SIZE]);
 
 #endif

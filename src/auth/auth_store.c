@@ -1,8 +1,8 @@
 /*
  * Password hashes in the store, by crypt(3) with yescrypt. A login name is
  * user@domain, DOMAIN\user, or a bare user where only one fits. For a name
- * that does not exist a hash is computed all the same, so that the time of the
- * answer does not tell.
+ * that does not exist, or is disabled, a hash is computed all the same, so that
+ * the time of the answer does not tell.
  */
 #include "auth/mech.h"
 
@@ -10,13 +10,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PASSWORD_MAX 512
-
 int auth_hash(struct span password, int64_t cost, char ret_hash[AUTH_HASH_SIZE])
 {
-    if (password.len == 0 || password.len >= PASSWORD_MAX || memchr(password.ptr, 0, password.len))
+    if (password.len == 0 || password.len > AUTH_PASSWORD_MAX || memchr(password.ptr, 0, password.len))
         return -EINVAL;
-    char setting[CRYPT_GENSALT_OUTPUT_SIZE], phrase[PASSWORD_MAX];
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE], phrase[AUTH_PASSWORD_MAX + 1];
     if (!crypt_gensalt_rn("$y$", (unsigned long)cost, NULL, 0, setting, sizeof(setting)))
         return -errno;
     memcpy(phrase, password.ptr, password.len);
@@ -35,7 +33,7 @@ int auth_hash(struct span password, int64_t cost, char ret_hash[AUTH_HASH_SIZE])
 
 static bool hash_fits(struct span password, const char *hash)
 {
-    char phrase[PASSWORD_MAX];
+    char phrase[AUTH_PASSWORD_MAX + 1];
     if (password.len >= sizeof(phrase) || memchr(password.ptr, 0, password.len))
         return false;
     memcpy(phrase, password.ptr, password.len);
@@ -76,7 +74,7 @@ static int store_verify(struct store *store, const struct conf *conf, struct are
     if (r < 0)
         return r;
     char spent[AUTH_HASH_SIZE];
-    if (r > 0 || ret_mailbox->password_hash.len == 0) {
+    if (r > 0 || ret_mailbox->password_hash.len == 0 || span_starts(ret_mailbox->password_hash, SPAN(AUTH_DISABLED))) {
         (void)auth_hash(password, conf->auth_hash_cost, spent);
         return 1;
     }

@@ -5,39 +5,12 @@
  */
 #include "http/http.h"
 
+#include "base/json.h"
 #include "base/when.h"
 #include "store/store_capture.h"
 
 #define ITEM_PATH "/dev/messages/"
 #define LIMIT_MAX 100000
-
-/* ---- JSON ---- */
-
-static void json_char(struct buf *out, unsigned char c)
-{
-    if (c == '"' || c == '\\') {
-        buf_add_char(out, '\\');
-        buf_add_char(out, (char)c);
-    } else if (c < 0x20 || c == 0x7f || c == '<' || c == '>' || c == '&') {
-        buf_printf(out, "\\u%04x", c);
-    } else {
-        buf_add_char(out, (char)c);
-    }
-}
-
-static void json_string(struct buf *out, struct span text)
-{
-    bool utf8 = span_utf8_ok(text);
-    buf_add_char(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 0x80 && !utf8)
-            buf_add_str(out, "\\ufffd");
-        else
-            json_char(out, c);
-    }
-    buf_add_char(out, '"');
-}
 
 static void json_entry(struct buf *out, const struct store_capture *entry)
 {
@@ -46,23 +19,21 @@ static void json_entry(struct buf *out, const struct store_capture *entry)
     buf_add_str(out, "{\"id\":");
     buf_add_u64(out, entry->capture_no);
     buf_add_str(out, ",\"sender\":");
-    json_string(out, entry->sender);
+    json_add_string(out, entry->sender);
     buf_add_str(out, ",\"recipients\":[");
     for (size_t i = 0; i < entry->rcpts_n; i++) {
         if (i)
             buf_add_char(out, ',');
-        json_string(out, entry->rcpts[i]);
+        json_add_string(out, entry->rcpts[i]);
     }
     buf_add_str(out, "],\"subject\":");
-    json_string(out, entry->subject);
+    json_add_string(out, entry->subject);
     buf_add_str(out, ",\"size\":");
     buf_add_u64(out, entry->size);
     buf_add_str(out, ",\"time\":");
-    json_string(out, span_of(time));
+    json_add_string(out, span_of(time));
     buf_add_char(out, '}');
 }
-
-/* ---- the two routes ---- */
 
 static int plain(struct http_response *response, int status, const char *text)
 {

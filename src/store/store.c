@@ -35,7 +35,7 @@ static int run_text(struct store_tx *tx, const char *text, const struct store_va
     return r == 1 ? 0 : 1;
 }
 
-static int migrate(struct store_tx *tx)
+static int migrate(struct store_tx *tx, bool opening)
 {
     int64_t version = 0;
     int r = tx->driver->define(tx->conn, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)", false);
@@ -49,6 +49,8 @@ static int migrate(struct store_tx *tx)
     int newest = migrations[migrations_n - 1].version;
     if (version > newest)
         return -ENOTSUP;
+    if (opening)
+        tx->store->version_found = (int)version;
     for (unsigned i = 0; i < migrations_n; i++) {
         if (migrations[i].version <= version)
             continue;
@@ -88,7 +90,7 @@ static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, siz
 static int prepare_store(struct store_tx *tx, bool opening)
 {
     struct store *store = tx->store;
-    int r = migrate(tx);
+    int r = migrate(tx, opening);
 
     if (r == 0)
         r = keep_bytes(tx, "id_secret", store->secret, sizeof(store->secret));
@@ -268,6 +270,12 @@ const uint8_t *store_id_secret(const struct store *store)
 const uint8_t *store_epoch(const struct store *store)
 {
     return store->epoch;
+}
+
+void store_versions(const struct store *store, int *ret_found, int *ret_now)
+{
+    *ret_found = store->version_found;
+    *ret_now = migrations[migrations_n - 1].version;
 }
 
 struct store *store_of(const struct store_tx *tx)

@@ -22,9 +22,16 @@ struct store_tx;
 /* Called on the writer thread around COMMIT; for crash tests. */
 typedef void store_hook(void *arg);
 
+enum store_mode {
+    STORE_ANY,      /* made when there is none */
+    STORE_EXISTING, /* -ENOENT when there is none */
+    STORE_NEW,      /* -EEXIST when there is one */
+};
+
 struct store_options {
     const char *driver;    /* a row of drivers.def; NULL is "sqlite" */
-    const char *path;      /* sqlite: the data folder, made when missing */
+    const char *path;      /* sqlite: the data folder, made when missing and allowed */
+    enum store_mode mode;
     unsigned readers;      /* reader connections at most; 0 is 32 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
@@ -42,6 +49,8 @@ void store_close(struct store *store);
 
 /* Secret of ids and anything that must be stable for this store. */
 const uint8_t *store_id_secret(const struct store *store); /* MAC_KEY_SIZE */
+/* The version of its tables when it was opened (0: it was empty), and now. */
+void store_versions(const struct store *store, int *ret_found, int *ret_now);
 /* Changes when a store was copied or restored; goes into ChangeKeys. */
 const uint8_t *store_epoch(const struct store *store); /* STORE_GUID_SIZE */
 

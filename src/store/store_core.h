@@ -26,6 +26,7 @@ struct store {
     struct store_options options;
     uint8_t secret[MAC_KEY_SIZE];
     uint8_t epoch[STORE_GUID_SIZE];
+    int version_found; /* by the opening, before it migrated */
 
     pthread_mutex_t reader_lock;
     pthread_cond_t reader_free;

@@ -179,29 +179,41 @@ int store_mailbox_by_login(struct store_tx *tx, struct arena *arena, struct span
     return 0;
 }
 
+static int read_mailbox_row(struct sql *sql, struct arena *arena, void *ret_row)
+{
+    return read_mailbox(sql, arena, ret_row);
+}
+
 int store_mailbox_list(struct store_tx *tx, struct arena *arena, struct store_mailbox **ret_mailboxes, size_t *ret_n)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct store_mailbox *list = NULL;
-    size_t n = 0, room = 0;
-    int r = sql_open(tx, SQL_mailbox_list, NULL, 0, &sql);
+    void *rows = NULL;
+    int r = sql_list(tx, arena, SQL_mailbox_list, NULL, 0, sizeof(struct store_mailbox), read_mailbox_row, &rows, ret_n);
 
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list = store_grow(arena, list, n, &room, sizeof(*list));
-        if (!list)
-            return -ENOMEM;
-        r = read_mailbox(&sql, arena, &list[n]);
-        if (r != 0)
-            return r;
-        n++;
-    }
-    if (r != 0)
-        return r;
-    *ret_mailboxes = list;
-    *ret_n = n;
-    return 0;
+    if (r == 0)
+        *ret_mailboxes = rows;
+    return r;
+}
+
+static int read_usage(struct sql *sql, struct arena *arena, void *ret_row)
+{
+    struct store_usage *usage = ret_row;
+
+    usage->folder_no = (uint64_t)sql_int(sql, 0);
+    usage->total = (uint64_t)sql_int(sql, 2);
+    usage->unread = (uint64_t)sql_int(sql, 3);
+    usage->size = (uint64_t)sql_int(sql, 4);
+    return sql_copy(sql, 1, arena, &usage->name);
+}
+
+int store_mailbox_usage(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_usage **ret_folders,
+                        size_t *ret_n)
+{
+    void *rows = NULL;
+    int r = sql_list(tx, arena, SQL_mailbox_usage, ARGS(V_INT(mailbox_id)), sizeof(struct store_usage), read_usage, &rows, ret_n);
+
+    if (r == 0)
+        *ret_folders = rows;
+    return r;
 }
 
 int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct span password_hash)
@@ -218,6 +230,39 @@ int store_address_add(struct store_tx *tx, int64_t mailbox_id, struct span addre
     int r = arena_new(KEY_ARENA, &arena);
 
     return r != 0 ? r : add_address(tx, arena, mailbox_id, address);
+}
+
+int store_address_remove(struct store_tx *tx, struct span address)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct span key = { 0 };
+    int64_t written = 0;
+    int r = arena_new(KEY_ARENA, &arena);
+
+    if (r == 0)
+        r = store_fold(arena, address, &key);
+    if (r == 0)
+        r = sql_run(tx, SQL_address_delete, ARGS(V_TEXT(key)), &written);
+    return r != 0 ? r : written == 0;
+}
+
+static int read_address(struct sql *sql, struct arena *arena, void *ret_row)
+{
+    struct store_address *address = ret_row;
+    int r = sql_copy(sql, 0, arena, &address->address);
+
+    return r == 0 ? sql_copy(sql, 1, arena, &address->mailbox) : r;
+}
+
+int store_address_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_address **ret_addresses,
+                       size_t *ret_n)
+{
+    void *rows = NULL;
+    int r = sql_list(tx, arena, SQL_address_list, ARGS(V_INT(mailbox_id)), sizeof(struct store_address), read_address, &rows, ret_n);
+
+    if (r == 0)
+        *ret_addresses = rows;
+    return r;
 }
 
 int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_local)
@@ -253,4 +298,27 @@ int store_grant_get(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id,
         return r;
     *ret_rights = (uint32_t)rights;
     return 0;
+}
+
+static int read_grant(struct sql *sql, struct arena *arena, void *ret_row)
+{
+    struct store_grant *grant = ret_row;
+
+    grant->mailbox_id = sql_int(sql, 0);
+    grant->grantee_id = sql_int(sql, 1);
+    grant->rights = (uint32_t)sql_int(sql, 2);
+    int r = sql_copy(sql, 3, arena, &grant->mailbox);
+    return r == 0 ? sql_copy(sql, 4, arena, &grant->grantee) : r;
+}
+
+int store_grant_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
+                     struct store_grant **ret_grants, size_t *ret_n)
+{
+    void *rows = NULL;
+    int r = sql_list(tx, arena, SQL_grant_list, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), sizeof(struct store_grant),
+                     read_grant, &rows, ret_n);
+
+    if (r == 0)
+        *ret_grants = rows;
+    return r;
 }

@@ -29,8 +29,38 @@ int store_mailbox_by_id(struct store_tx *tx, struct arena *arena, int64_t mailbo
 /* All, by primary address, in arena memory. */
 int store_mailbox_list(struct store_tx *tx, struct arena *arena, struct store_mailbox **ret_mailboxes, size_t *ret_n);
 int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct span password_hash);
+/* Takes the mailbox out of the directory, its grants and its queued mail with
+ * it: to every other verb it is gone. What it held goes by store_remove_sweep. 1: mail
+ * of its own is queued, and discard is false. CODE_ErrorNonExistentMailbox. */
+int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard);
+/* One bounded step through what removed mailboxes held; a job of its own each.
+ * ret_more: call again. */
+int store_remove_sweep(struct store_tx *tx, bool *ret_more);
+
+struct store_usage {
+    uint64_t folder_no;
+    struct span name;
+    uint64_t total;  /* without hidden items */
+    uint64_t unread;
+    uint64_t size;   /* bytes, hidden items too */
+};
+/* The folders that hold something, by number, in arena memory. Reads a row of
+ * each item. */
+int store_mailbox_usage(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_usage **ret_folders,
+                        size_t *ret_n);
+
 /* An alias. 1: the address is taken. */
 int store_address_add(struct store_tx *tx, int64_t mailbox_id, struct span address);
+/* 1: there is no such address. The caller sees to it that it is no primary one. */
+int store_address_remove(struct store_tx *tx, struct span address);
+
+struct store_address {
+    struct span address; /* folded */
+    struct span mailbox; /* primary address of the mailbox it leads to */
+};
+/* Primary addresses and aliases of a mailbox (0: of all), by address. */
+int store_address_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_address **ret_addresses,
+                       size_t *ret_n);
 /* Whether any mailbox or alias is in the domain: then it is ours. */
 int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_local);
 /* For DOMAIN\user and bare user logins: the mailbox whose local part is user
@@ -43,5 +73,14 @@ int store_mailbox_by_login(struct store_tx *tx, struct arena *arena, struct span
  * rights is a bit set that the caller defines; 0 removes the row. */
 int store_grant_set(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id, uint32_t rights);
 int store_grant_get(struct store_tx *tx, int64_t mailbox_id, int64_t grantee_id, uint32_t *ret_rights);
+
+struct store_grant {
+    int64_t mailbox_id, grantee_id;
+    struct span mailbox, grantee; /* primary addresses */
+    uint32_t rights;
+};
+/* Those on mailbox_id (0: on any) that grantee_id (0: anybody) holds. */
+int store_grant_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
+                     struct store_grant **ret_grants, size_t *ret_n);
 
 #endif

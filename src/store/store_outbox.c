@@ -118,32 +118,43 @@ static int next_due(struct store_tx *tx, int64_t now, int64_t *ret_next)
     return 0;
 }
 
+static int read_key(struct sql *sql, struct arena *arena, void *ret_row)
+{
+    struct store_outbox_key *key = ret_row;
+
+    (void)arena;
+    *key = (struct store_outbox_key){ sql_int(sql, 0), (uint64_t)sql_int(sql, 1) };
+    return 0;
+}
+
 int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size_t limit, struct store_outbox_key **ret_keys,
                      size_t *ret_n, int64_t *ret_next)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct store_outbox_key *list = NULL;
-    size_t n = 0, room = 0;
+    void *keys = NULL;
+    size_t n = 0;
     int64_t next = WHEN_NONE;
-    int r = sql_open(tx, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), &sql);
+    int r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), read_key, &keys, &n);
 
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list = store_grow(arena, list, n, &room, sizeof(*list));
-        if (!list)
-            return -ENOMEM;
-        list[n++] = (struct store_outbox_key){ sql_int(&sql, 0), (uint64_t)sql_int(&sql, 1) };
-    }
-    sql_close(&sql);
     if (r == 0 && n < limit)
         r = next_due(tx, now, &next);
     if (r != 0)
         return r;
-    *ret_keys = list;
+    *ret_keys = keys;
     *ret_n = n;
     *ret_next = next;
     return 0;
+}
+
+int store_outbox_list(struct store_tx *tx, struct arena *arena, struct store_outbox_key after, size_t limit,
+                      struct store_outbox_key **ret_keys, size_t *ret_n)
+{
+    void *keys = NULL;
+    int r = sql_list(tx, arena, SQL_outbox_list, ARGS(V_INT(after.mailbox_id), V_INT(after.outbox_no), V_INT(limit)),
+                     sizeof(struct store_outbox_key), read_key, &keys, ret_n);
+
+    if (r == 0)
+        *ret_keys = keys;
+    return r;
 }
 
 static int renew_due(struct store_tx *tx, struct store_outbox_key key)

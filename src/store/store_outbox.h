@@ -81,6 +81,10 @@ int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64
                         size_t n, uint32_t *ret_left);
 /* The entry is over: its rows go, and content that nothing else refers to. */
 int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key);
+/* The keys of up to limit entries behind after, by mailbox and number; after
+ * starts as zeros. In arena memory. */
+int store_outbox_list(struct store_tx *tx, struct arena *arena, struct store_outbox_key after, size_t limit,
+                      struct store_outbox_key **ret_keys, size_t *ret_n);
 /* Counts entries of a mailbox (0: of all). */
 int store_outbox_count(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_entries);
 

@@ -96,6 +96,32 @@ void sql_close(struct sql *sql)
     sql->rows = NULL;
 }
 
+int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
+             size_t size, int (*read)(struct sql *sql, struct arena *arena, void *ret_row), void **ret_rows, size_t *ret_n)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    char *rows = NULL;
+    size_t rows_n = 0, room = 0;
+    int r = sql_open(tx, statement, args, n, &sql);
+
+    if (r != 0)
+        return r;
+    while ((r = sql_next(&sql)) == 1) {
+        rows = store_grow(arena, rows, rows_n, &room, size);
+        if (!rows)
+            return -ENOMEM;
+        r = read(&sql, arena, rows + rows_n * size);
+        if (r != 0)
+            return r;
+        rows_n++;
+    }
+    if (r != 0)
+        return r;
+    *ret_rows = rows;
+    *ret_n = rows_n;
+    return 0;
+}
+
 int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_no, uint64_t *ret_change)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };

@@ -48,6 +48,11 @@ struct span sql_bytes(struct sql *sql, unsigned column);
 int sql_copy(struct sql *sql, unsigned column, struct arena *arena, struct span *ret_text);
 void sql_close(struct sql *sql);
 
+/* All rows of a statement as an array in the arena: read fills one element of
+ * `size` zeroed bytes from the row that sql is at. */
+int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
+             size_t size, int (*read)(struct sql *sql, struct arena *arena, void *ret_row), void **ret_rows, size_t *ret_n);
+
 /* Takes n numbers and a change number of the mailbox at once: ret_no is the
  * first of n. -ENOENT when the mailbox is gone. */
 int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_no, uint64_t *ret_change);

@@ -99,6 +99,18 @@ static int take_lock(const char *folder, int *ret_lock)
     return 0;
 }
 
+/* A file of no bytes is none: a program ended just after it had made it. */
+static int check_mode(const char *path, enum store_mode mode)
+{
+    struct stat info = { 0 };
+
+    if (stat(path, &info) != 0 && errno != ENOENT)
+        return -errno;
+    if (mode == STORE_NEW && info.st_size > 0)
+        return -EEXIST;
+    return mode == STORE_EXISTING && info.st_size == 0 ? -ENOENT : 0;
+}
+
 /* Made here so that nobody else may read it; the log takes the same mode. */
 static int make_file(const char *path)
 {
@@ -108,6 +120,24 @@ static int make_file(const char *path)
         return -errno;
     close(fd);
     return 0;
+}
+
+/* The mode is checked first, so that a wrong folder stays as it is, and again
+ * under the lock. */
+static int lock_file(struct store_db *db, const struct store_options *options)
+{
+    int r = check_mode(db->file, options->mode);
+
+    if (r == 0)
+        r = take_lock(options->path, &db->lock);
+    if (r != 0)
+        return r;
+    r = check_mode(db->file, options->mode);
+    if (r == 0)
+        r = make_file(db->file);
+    if (r != 0)
+        close(db->lock);
+    return r;
 }
 
 /* SQLite's memory statistics cost a lock at each allocation. */
@@ -131,12 +161,7 @@ static int open_db(const struct store_options *options, struct store_db **ret_db
     db->checkpoint_pages = options->checkpoint_pages ? options->checkpoint_pages : 10000;
     int r = -ENAMETOOLONG;
     if ((size_t)snprintf(db->file, sizeof(db->file), "%s/ewsd.db", options->path) < sizeof(db->file))
-        r = take_lock(options->path, &db->lock);
-    if (r == 0) {
-        r = make_file(db->file);
-        if (r != 0)
-            close(db->lock);
-    }
+        r = lock_file(db, options);
     if (r != 0) {
         free(db);
         return r;

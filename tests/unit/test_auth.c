@@ -4,6 +4,7 @@
  */
 #include "auth/auth.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,6 +138,34 @@ static void test_memory_of_many(void **state)
         assert_int_equal(auth_lookup(world->auth, world->arena, headers[i], &mailbox), AUTH_OK);
 }
 
+static int disable_alice(struct store_tx *tx, void *arg)
+{
+    struct world *world = arg;
+    struct store_mailbox mailbox;
+    char hash[AUTH_HASH_SIZE + 1] = AUTH_DISABLED;
+    int r = store_mailbox_by_address(tx, world->arena, SPAN("alice@example.test"), &mailbox);
+    return r ? r : store_mailbox_set_password(tx, mailbox.mailbox_id, span_of(strcat(hash, world->hash)));
+}
+
+static void test_forgetting(void **state)
+{
+    struct world *world = *state;
+    struct store_mailbox mailbox;
+    assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_OK);
+    auth_forget_all(world->auth);
+    assert_int_equal(auth_lookup(world->auth, world->arena, header_of(world, "alice:se:cret"), &mailbox), AUTH_UNKNOWN);
+    assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_OK);
+    assert_int_equal(auth_lookup(world->auth, world->arena, header_of(world, "alice:se:cret"), &mailbox), AUTH_OK);
+}
+
+static void test_disabled(void **state)
+{
+    struct world *world = *state;
+    struct store_mailbox mailbox;
+    assert_int_equal(store_write(world->store, disable_alice, world), 0);
+    assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_UNKNOWN);
+}
+
 static void test_no_memory(void **state)
 {
     struct world *world = *state;
@@ -165,6 +194,10 @@ static void test_hash(void **state)
     (void)state;
     assert_true(auth_hash(SPAN(""), 1, hash) < 0);
     assert_true(auth_hash(SPAN("a\0b"), 1, hash) < 0);
+    char longest[AUTH_PASSWORD_MAX + 1];
+    memset(longest, 'x', sizeof(longest));
+    assert_int_equal(auth_hash((struct span){ longest, AUTH_PASSWORD_MAX }, 1, hash), 0);
+    assert_int_equal(auth_hash((struct span){ longest, AUTH_PASSWORD_MAX + 1 }, 1, hash), -EINVAL);
     assert_int_equal(auth_hash(SPAN("a"), 1, hash), 0);
     assert_memory_equal(hash, "$y$", 3);
 }
@@ -176,6 +209,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory_of_many, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_forgetting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_disabled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_headers, set_up, tear_down),
         cmocka_unit_test(test_hash),

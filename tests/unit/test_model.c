@@ -12,6 +12,7 @@
 #include "model/folder.h"
 #include "model/id.h"
 #include "model/item.h"
+#include "model/sid.h"
 
 #include <errno.h>
 
@@ -482,6 +483,24 @@ static void lists_are_shown(void **state)
     assert_int_equal(item_kind_of_class(SPAN("IPM.Custom")), ITEM_KIND_MESSAGE);
 }
 
+static void sids_are_guids(void **state)
+{
+    static const char *const bad[] = { "", "S-1-5-21-", "S-1-5-21-1-2-3", "S-1-5-21-1-2-3-4-5", "S-1-5-21-1-2-3-4294967296",
+                                       "S-1-5-21-01-2-3-4", "S-1-5-21-+1-2-3-4", "S-1-5-21-1-2-3-", "S-1-5-32-1-2-3-4" };
+    const uint8_t guid[GUID_SIZE] = { 1, 0, 0, 0, 0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0x80 };
+    uint8_t again[GUID_SIZE] = { 0 };
+    char text[SID_TEXT_SIZE];
+
+    (void)state;
+    sid_format(guid, text);
+    assert_string_equal(text, "S-1-5-21-1-256-4294967295-2147483648");
+    assert_true(sid_parse(span_of(text), again));
+    assert_memory_equal(guid, again, GUID_SIZE);
+    assert_true(sid_parse(SPAN("s-1-5-21-1-256-4294967295-2147483648"), again));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(sid_parse(span_of(bad[i]), again));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +521,7 @@ int main(void)
         cmocka_unit_test(tables_are_whole),
         cmocka_unit_test(addresses_are_judged),
         cmocka_unit_test(lists_are_shown),
+        cmocka_unit_test(sids_are_guids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

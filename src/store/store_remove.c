@@ -1,0 +1,67 @@
+/*
+ * Removing a mailbox. One transaction takes its rows out of the directory and
+ * the outbox and records its number in `removed`: from then on it is gone, and
+ * its number is never given again. What it held is swept afterwards, a bounded
+ * number of rows at a time, so that other writers wait for no more than that;
+ * whatever ends the program, `removed` says where to go on.
+ */
+#include "store/store_mailbox.h"
+
+#include "model/code.h"
+#include "store/store_outbox.h"
+#include "store/store_sql.h"
+
+/* Rows of one step. A chunk holds 256 KB, a row of content up to 64 KB. */
+static const struct {
+    enum store_statement statement;
+    unsigned rows;
+} sweeps[] = {
+    { SQL_sweep_outbox_recipient, 1000 },
+    { SQL_sweep_capture_recipient, 100 }, /* of as many captures, which follow */
+    { SQL_sweep_capture, 100 },
+    { SQL_sweep_item, 500 },
+    { SQL_sweep_folder, 1000 },
+    { SQL_sweep_change, 1000 },
+    { SQL_sweep_recipient, 1000 },
+    { SQL_sweep_attachment, 1000 },
+    { SQL_sweep_chunk, 32 },
+    { SQL_sweep_content, 128 },
+    { SQL_sweep_replay, 1000 },
+    { SQL_sweep_delivery, 1000 },
+};
+
+int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
+{
+    static const enum store_statement statements[] = { SQL_remove_record, SQL_remove_addresses, SQL_remove_grants,
+                                                       SQL_remove_queue };
+    uint64_t queued = 0;
+    int64_t written = 0;
+    int r = store_outbox_count(tx, mailbox_id, &queued);
+
+    if (r == 0 && queued > 0 && !discard)
+        return 1;
+    if (r == 0)
+        r = sql_run(tx, SQL_remove_mailbox, ARGS(V_INT(mailbox_id)), &written);
+    if (r != 0 || written == 0)
+        return r != 0 ? r : CODE_ErrorNonExistentMailbox;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(statements); i++)
+        r = sql_run(tx, statements[i], ARGS(V_INT(mailbox_id)), NULL);
+    return r;
+}
+
+int store_remove_sweep(struct store_tx *tx, bool *ret_more)
+{
+    int64_t mailbox_id = 0, written = 0;
+    int r = sql_number(tx, SQL_removed_next, NULL, 0, &mailbox_id);
+
+    if (r < 0)
+        return r;
+    *ret_more = r == 0;
+    if (r == 1)
+        return 0;
+    for (size_t i = 0; r == 0 && written == 0 && i < ARRAY_LEN(sweeps); i++)
+        r = sql_run(tx, sweeps[i].statement, ARGS(V_INT(mailbox_id), V_INT(sweeps[i].rows)), &written);
+    if (r == 0 && written == 0)
+        r = sql_run(tx, SQL_removed_done, ARGS(V_INT(mailbox_id)), NULL);
+    return r;
+}
