@@ -5,6 +5,8 @@
  */
 #include "bin/dev.h"
 
+#include "bin/control.h"
+
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -27,6 +29,7 @@ struct dev {
     struct store *store;
     struct soap *soap;
     struct auth *auth;
+    struct control *control;
     struct outbox *outbox;
     struct http *http;
     struct op_env ops;
@@ -90,6 +93,17 @@ static int start_serving(struct dev *dev)
     return r ? failed(options->conf.http_listen, r) : 0;
 }
 
+/* A folder that cannot have a socket, on some shared file systems, is no reason
+ * not to serve. */
+static void start_control(struct dev *dev)
+{
+    const struct dev_options *options = &dev->options;
+    int r = control_start(&(struct control_options){ .store = dev->store, .conf = &options->conf, .auth = dev->auth,
+                                                     .folder = options->data ? options->data : dev->folder }, &dev->control);
+    if (r)
+        log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));
+}
+
 static int start(struct dev *dev)
 {
     int r = daemon_signals_open(&dev->signals);
@@ -108,6 +122,7 @@ static int start(struct dev *dev)
     r = auth_new(dev->store, &dev->options.conf, &dev->auth);
     if (r)
         return failed("auth", r);
+    start_control(dev);
     return start_serving(dev);
 }
 
@@ -125,6 +140,7 @@ static int serve(struct dev *dev)
 static void stop(struct dev *dev)
 {
     http_stop(dev->http);
+    control_stop(dev->control);
     outbox_stop(dev->outbox);
     auth_free(dev->auth);
     soap_free(dev->soap);

@@ -48,8 +48,6 @@ void dev_options_help(void);
 /* Makes or updates the mailboxes and rights that were asked for. Says on
  * standard error what a name did wrong: 1. */
 int dev_users_apply(struct store *store, const struct dev_options *options);
-/* The bit of send-as, full-access, editor ...; none is 0. false: no such right. */
-bool dev_right_by_name(struct span name, uint32_t *ret_right);
 
 /* Runs until SIGTERM or SIGINT; an exit status. */
 int dev_main(int argc, char **argv);

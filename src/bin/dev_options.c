@@ -5,6 +5,7 @@
 #include "bin/dev.h"
 
 #include "base/log.h"
+#include "bin/rights.h"
 #include "model/rcpt.h"
 
 #include <arpa/inet.h>
@@ -83,7 +84,7 @@ static int take_grant(struct dev_options *options, const char *value)
     struct dev_grant grant = { { value, (size_t)(first - value) }, { first + 1, (size_t)(last - first - 1) }, 0 };
     if (!rcpt_address_ok(grant.mailbox) || !rcpt_address_ok(grant.grantee))
         return wrong("--grant needs two mail addresses: %s", value);
-    if (!dev_right_by_name(span_of(last + 1), &grant.right))
+    if (!right_by_name(span_of(last + 1), &grant.right) && strcmp(last + 1, "none") != 0)
         return wrong("no such right: %s", last + 1);
     options->grants[options->grants_n++] = grant;
     return 0;

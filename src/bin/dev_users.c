@@ -5,31 +5,12 @@
 #include "bin/dev.h"
 
 #include "auth/auth.h"
+#include "bin/rights.h"
 #include "store/store_mailbox.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static const struct {
-    const char *name;
-    uint32_t bit;
-} rights[] = {
-#define RIGHT(bit, name) { name, UINT32_C(1) << (bit) },
-#include "bin/rights.def"
-#undef RIGHT
-};
-
-#define ROLES UINT32_C(0xffffff00) /* bits of rights.def from 8 on */
-
-bool dev_right_by_name(struct span name, uint32_t *ret_right)
-{
-    *ret_right = 0;
-    for (size_t i = 0; i < ARRAY_LEN(rights); i++)
-        if (span_is(name, rights[i].name))
-            *ret_right = rights[i].bit;
-    return *ret_right || span_is(name, "none");
-}
 
 struct work {
     const struct dev_options *options;
@@ -63,11 +44,8 @@ static int apply_grant(struct store_tx *tx, struct work *work, const struct dev_
         r = store_grant_get(tx, mailbox.mailbox_id, grantee.mailbox_id, &held);
     if (r)
         return r;
-    if (grant->right == 0)
-        held = 0;
-    else if (grant->right & ROLES)
-        held &= ~ROLES; /* one role at a time; the other rights add up */
-    return store_grant_set(tx, mailbox.mailbox_id, grantee.mailbox_id, held | grant->right);
+    uint32_t rights = grant->right ? rights_add(held, grant->right) : 0;
+    return store_grant_set(tx, mailbox.mailbox_id, grantee.mailbox_id, rights);
 }
 
 static int apply(struct store_tx *tx, void *arg)

@@ -1,0 +1,199 @@
+/*
+ * One thread: waits for a connection, or for the end; in between it sweeps. A
+ * request is read whole before anything is done, so a peer holds nothing but
+ * this thread, and that for no longer than the deadlines below.
+ */
+#include "bin/control.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/when.h"
+#include "bin/ctl.h"
+#include "bin/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECEIVE_MS 3000
+#define SEND_MS 15000
+#define TROUBLE_MS 1000 /* pause after the system or the store refused work */
+
+struct control {
+    struct control_options options;
+    int listener, stop;
+    bool sweeping; /* something may be left to sweep */
+    pthread_t thread;
+};
+
+/* ---- one connection ---- */
+
+static bool peer_is_allowed(int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+}
+
+/* Never the password; of the words only the command and whom it is about. */
+static void log_command(const struct ctl_call *call, int status)
+{
+    log_event(call->wrote ? LOG_INFO_LEVEL : LOG_DEBUG_LEVEL, "ewsctl", LOG_S("command", call->command->name),
+              LOG_S("about", call->operands_n ? call->operands[0] : ""), LOG_N("status", status));
+}
+
+static int run(struct control *control, struct ctl_call *call, const struct wire_request *request)
+{
+    call->conf = control->options.conf;
+    call->store = control->options.store;
+    call->folder = control->options.folder;
+    call->password = request->password;
+    int status = ctl_parse(call, request->words, request->words_n);
+    if (status)
+        return status;
+    if (call->command->flags & CTL_MAKES)
+        return ctl_fail(call, EX_CANTCREAT, "there is a store in %s, and a server has it", call->folder);
+    status = ctl_run(call);
+    if (call->wrote) {
+        auth_forget_all(control->options.auth);
+        control->sweeping = true;
+    }
+    log_command(call, status);
+    return status;
+}
+
+static int answer(struct control *control, int fd, struct span payload)
+{
+    struct wire_end end = { .fd = fd, .stop = control->stop };
+    struct buf text = BUF_INIT(WIRE_ANSWER_MAX);
+    struct wire_request request;
+    struct ctl_call call;
+    int r = wire_get_request(payload, &request);
+
+    if (r)
+        return r;
+    r = ctl_call_init(&call, request.json);
+    if (r == 0) {
+        int status = run(control, &call, &request);
+        wire_put_answer(&text, status, buf_span(&call.error), buf_span(&call.out.text));
+        r = buf_error(&text);
+    }
+    ctl_call_done(&call);
+    end.until = when_monotonic() + SEND_MS;
+    if (r == 0)
+        r = wire_send(&end, buf_span(&text));
+    buf_done(&text);
+    return r;
+}
+
+static void serve_connection(struct control *control, int fd)
+{
+    struct wire_end end = { .fd = fd, .stop = control->stop, .until = when_monotonic() + RECEIVE_MS };
+    struct buf payload = BUF_INIT(WIRE_REQUEST_MAX);
+    int r = peer_is_allowed(fd) ? wire_receive(&end, WIRE_REQUEST_MAX, &payload) : -EPERM;
+
+    if (r == 0)
+        r = answer(control, fd, buf_span(&payload));
+    else if (r > 0)
+        r = wire_send(&end, SPAN("")); /* a frame with our version */
+    if (r < 0 && r != -ECANCELED)
+        log_event(LOG_WARN_LEVEL, "control connection failed", LOG_S("error", err_text(r)));
+    if (payload.ptr)
+        explicit_bzero(payload.ptr, payload.room);
+    buf_done(&payload);
+}
+
+/* ---- the thread ---- */
+
+static int sweep_job(struct store_tx *tx, void *arg)
+{
+    return store_sweep(tx, arg);
+}
+
+/* How long to wait after this: 0 as long as something is left. */
+static int sweep(struct control *control)
+{
+    int r = store_write(control->options.store, sweep_job, &control->sweeping);
+
+    if (r == 0)
+        return control->sweeping ? 0 : -1;
+    log_event(LOG_ERROR_LEVEL, "removed mailboxes cannot be swept", LOG_S("error", err_text(r)));
+    return TROUBLE_MS;
+}
+
+static void accept_one(struct control *control)
+{
+    int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd >= 0) {
+        serve_connection(control, fd);
+        close(fd);
+    } else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+        log_event(LOG_ERROR_LEVEL, "control socket", LOG_S("error", err_text(-errno)));
+        poll(&(struct pollfd){ .fd = control->stop, .events = POLLIN }, 1, TROUBLE_MS);
+    }
+}
+
+static void *serve(void *arg)
+{
+    struct control *control = arg;
+    struct pollfd fds[] = { { .fd = control->listener, .events = POLLIN }, { .fd = control->stop, .events = POLLIN } };
+    int wait = 0;
+
+    for (;;) {
+        int n = poll(fds, ARRAY_LEN(fds), wait);
+        if (fds[1].revents)
+            return NULL;
+        if (n > 0)
+            accept_one(control);
+        if (n > 0 && control->sweeping)
+            wait = 0;
+        else if (n == 0)
+            wait = sweep(control);
+    }
+}
+
+static void free_control(struct control *control)
+{
+    if (control->listener >= 0)
+        close(control->listener);
+    if (control->stop >= 0)
+        close(control->stop);
+    free(control);
+}
+
+int control_start(const struct control_options *options, struct control **ret_control)
+{
+    struct control *control = calloc(1, sizeof(*control));
+
+    if (!control)
+        return -ENOMEM;
+    control->options = *options;
+    control->sweeping = true;
+    control->listener = -1;
+    control->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int r = control->stop < 0 ? -errno : wire_listen(options->folder, &control->listener);
+    if (r == 0)
+        r = -pthread_create(&control->thread, NULL, serve, control);
+    if (r) {
+        free_control(control);
+        return r;
+    }
+    *ret_control = control;
+    return 0;
+}
+
+void control_stop(struct control *control)
+{
+    if (!control)
+        return;
+    eventfd_write(control->stop, 1);
+    pthread_join(control->thread, NULL);
+    wire_unlink(control->options.folder);
+    free_control(control);
+}

@@ -1,0 +1,89 @@
+/*
+ * The commands of ewsctl. They are linked into both programs: ewsd runs them
+ * for those who ask over the control socket, ewsctl runs them itself when no
+ * server has the store. A command sees one struct ctl_call, whoever runs it.
+ * Its result is an exit status of <sysexits.h>: EX_OK, EX_USAGE (wrong
+ * arguments), EX_DATAERR (no address, say), EX_NOUSER, EX_CANTCREAT (is there
+ * already), EX_UNAVAILABLE, EX_TEMPFAIL; or -errno.
+ */
+#ifndef EWSD_BIN_CTL_H
+#define EWSD_BIN_CTL_H
+
+#include "base/conf.h"
+#include "bin/ctl_out.h"
+#include "store/store_mailbox.h"
+
+#include <errno.h>
+#include <sysexits.h>
+
+#define CTL_WORDS_MAX 64
+#define CTL_OPTIONS_MAX 8
+#define CTL_MEMORY (256u << 20) /* of a call, at most */
+
+enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4 };
+
+struct ctl_call;
+
+struct ctl_command {
+    const char *name, *usage, *help;
+    unsigned flags;
+    int (*run)(struct ctl_call *call);
+};
+
+#define CTL(file, function, name, usage, flags, help) int ctl_##function(struct ctl_call *call);
+#include "bin/ctl.def"
+#undef CTL
+
+struct ctl_call {
+    const struct conf *conf;
+    struct store *store;
+    const char *folder; /* of the store */
+    struct arena *arena;
+    struct span password;
+
+    const struct ctl_command *command; /* from here on by ctl_parse */
+    const char *operands[CTL_WORDS_MAX];
+    size_t operands_n;
+    struct {
+        struct span name;
+        const char *value; /* "" of a flag */
+    } options[CTL_OPTIONS_MAX];
+    size_t options_n;
+
+    struct ctl_out out;
+    struct buf error; /* what went wrong, a line */
+    bool wrote;       /* the store was changed */
+};
+
+/* conf, store and folder are set by the caller, the store at last before
+ * ctl_run. -ENOMEM. */
+int ctl_call_init(struct ctl_call *call, bool json);
+void ctl_call_done(struct ctl_call *call);
+
+/* Finds the command and checks its arguments. words are borrowed. EX_USAGE. */
+int ctl_parse(struct ctl_call *call, const char *const *words, size_t n);
+/* An exit status; out and error say the rest, out is empty unless EX_OK. */
+int ctl_run(struct ctl_call *call);
+
+/* The usage of all commands that begin with these words; false: none does. */
+bool ctl_help(struct buf *out, const char *const *words, size_t n);
+
+/* ---- for the commands ---- */
+
+/* Leaves the words as the error and returns status. */
+int ctl_fail(struct ctl_call *call, int status, const char *format, ...) ATTR_PRINTF(3, 4);
+/* The value of an option, "" of a flag; NULL when it was not given. */
+const char *ctl_option(const struct ctl_call *call, const char *name);
+
+/* One snapshot, or one job of the writer. What the job printed is forgotten
+ * when it runs again; any result but 0 undoes what it wrote. */
+typedef int ctl_job(struct store_tx *tx, struct ctl_call *call, void *data);
+int ctl_read(struct ctl_call *call, ctl_job *job, void *data);
+int ctl_write(struct ctl_call *call, ctl_job *job, void *data);
+
+/* A mail address; a bare name gets the first server.domain. EX_DATAERR. */
+int ctl_address(struct ctl_call *call, const char *text, struct span *ret_address);
+/* The mailbox that an address, primary or alias, leads to. EX_DATAERR, EX_NOUSER. */
+int ctl_mailbox(struct store_tx *tx, struct ctl_call *call, const char *text, struct store_mailbox *ret_mailbox);
+
+#endif

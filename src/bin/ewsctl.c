@@ -1,0 +1,236 @@
+/*
+ * ewsctl: reads the command line, the configuration and, where a command needs
+ * one, the password: from standard input, or from the terminal without echo. It
+ * never takes one as an argument, which others could see.
+ * The only file that includes <bsd/readpassphrase.h>.
+ */
+#include "bin/ewsctl.h"
+
+#include "auth/auth.h"
+#include "base/err.h"
+
+#include <bsd/readpassphrase.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: ewsctl --config FILE [--json] COMMAND ...\n"
+                            "       ewsctl --data DIR [--json] COMMAND ...\n"
+                            "       ewsctl [COMMAND] --help\n"
+                            "       ewsctl --version\n";
+static const char about[] = "\n"
+                            "Administers the store of an ewsd: through the server when one runs, else itself.\n"
+                            "\n"
+                            "  --config FILE   the server's configuration; server.store in it is the folder\n"
+                            "  --data DIR      the folder of the store, as in ewsd dev --data\n"
+                            "  --json          print one JSON object a line\n"
+                            "\n"
+                            "commands:\n";
+
+struct arguments {
+    const char *config, *data;
+    bool json, help, version;
+    const char *const *words; /* the command */
+    size_t words_n;
+};
+
+static int wrong(const char *what, const char *word)
+{
+    fprintf(stderr, "ewsctl: %s%s\n%s", what, word, usage);
+    return EX_USAGE;
+}
+
+/* --name VALUE or --name=VALUE at argv[*i]; NULL: it is another option. */
+static const char *valued(char **argv, int *i, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (strncmp(argv[*i], name, len) != 0)
+        return NULL;
+    if (argv[*i][len] == '=')
+        return argv[*i] + len + 1;
+    return argv[*i][len] == 0 && argv[*i + 1] ? argv[++*i] : NULL;
+}
+
+static int read_arguments(int argc, char **argv, struct arguments *ret_arguments)
+{
+    struct arguments arguments = { 0 };
+    int i;
+
+    for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+        const char *value;
+        if ((value = valued(argv, &i, "--config")))
+            arguments.config = value;
+        else if ((value = valued(argv, &i, "--data")))
+            arguments.data = value;
+        else if (strcmp(argv[i], "--json") == 0)
+            arguments.json = true;
+        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            arguments.help = true;
+        else if (strcmp(argv[i], "--version") == 0)
+            arguments.version = true;
+        else
+            return wrong("no such option, or no value behind it: ", argv[i]);
+    }
+    arguments.words = (const char *const *)argv + i;
+    arguments.words_n = (size_t)(argc - i);
+    for (size_t k = 0; k < arguments.words_n; k++)
+        if (strcmp(arguments.words[k], "--help") == 0 || strcmp(arguments.words[k], "-h") == 0) {
+            arguments.help = true;
+            arguments.words_n = k;
+        }
+    *ret_arguments = arguments;
+    return 0;
+}
+
+static int help(const struct arguments *arguments)
+{
+    struct buf text = BUF_INIT(65536);
+
+    if (!ctl_help(&text, arguments->words, arguments->words_n))
+        return wrong("there is no such command: ", arguments->words[0]);
+    printf("%s%s%.*s", usage, arguments->words_n ? "\n" : about, (int)text.len, text.ptr);
+    buf_done(&text);
+    return EX_OK;
+}
+
+/* ---- the configuration ---- */
+
+static int read_config(const struct arguments *arguments, struct conf *conf, const char **ret_folder)
+{
+    char error[CONF_ERROR_SIZE];
+
+    conf_init(conf);
+    if (!arguments->config && !arguments->data)
+        return wrong("which store? --config FILE or --data DIR is missing", "");
+    if (arguments->config && conf_read_file(conf, arguments->config, error)) {
+        fprintf(stderr, "ewsctl: %s\n", error);
+        return EX_CONFIG;
+    }
+    *ret_folder = arguments->data ? arguments->data : conf->server_store;
+    if (!**ret_folder) {
+        fprintf(stderr, "ewsctl: server.store is not set in %s\n", arguments->config ? arguments->config : "--data");
+        return EX_CONFIG;
+    }
+    return 0;
+}
+
+/* ---- what a command asks for ---- */
+
+struct secret {
+    char text[AUTH_PASSWORD_MAX + 3]; /* one too many, and the end of the line */
+    char again[AUTH_PASSWORD_MAX + 3];
+};
+
+static int ask_password(struct ctl_call *call, struct secret *secret)
+{
+    char prompt[512];
+
+    snprintf(prompt, sizeof(prompt), "New password for %.400s: ", call->operands[0]);
+    if (!readpassphrase(prompt, secret->text, sizeof(secret->text), RPP_REQUIRE_TTY) ||
+        !readpassphrase("The same again: ", secret->again, sizeof(secret->again), RPP_REQUIRE_TTY))
+        return ctl_fail(call, EX_DATAERR, "no password could be read from the terminal");
+    if (strcmp(secret->text, secret->again) != 0)
+        return ctl_fail(call, EX_DATAERR, "the two passwords are not the same");
+    call->password = span_of(secret->text);
+    return 0;
+}
+
+/* The first line, without its end (LF or CR LF). */
+static int read_password(struct ctl_call *call, struct secret *secret)
+{
+    struct span line = { secret->text, 0 };
+    const char *end = NULL;
+
+    while (!end && line.len < sizeof(secret->text)) {
+        ssize_t n = read(STDIN_FILENO, secret->text + line.len, sizeof(secret->text) - line.len);
+        if (n < 0)
+            return ctl_fail(call, EX_DATAERR, "the password cannot be read: %s", err_text(-errno));
+        if (n == 0)
+            break;
+        end = memchr(secret->text + line.len, '\n', (size_t)n);
+        line.len += (size_t)n;
+    }
+    if (end)
+        line.len = (size_t)(end - line.ptr);
+    if (end && line.len > 0 && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    if (memchr(line.ptr, 0, line.len))
+        return ctl_fail(call, EX_DATAERR, "a password has no NUL in it");
+    call->password = line;
+    return 0;
+}
+
+static int confirm(struct ctl_call *call)
+{
+    char answer[16] = "";
+
+    if (ctl_option(call, "yes") || !isatty(STDIN_FILENO))
+        return 0;
+    fprintf(stderr, "%s %s, with all that it holds? [y/N] ", call->command->name, call->operands[0]);
+    if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
+        return ctl_fail(call, EX_TEMPFAIL, "nothing was done");
+    return 0;
+}
+
+/* ---- */
+
+static int carry_out(struct ctl_call *call, const struct arguments *arguments, struct secret *secret)
+{
+    int status = 0;
+
+    if (call->command->flags & CTL_PASSWORD)
+        status = isatty(STDIN_FILENO) ? ask_password(call, secret) : read_password(call, secret);
+    if (status == 0 && call->command->flags & CTL_CONFIRM)
+        status = confirm(call);
+    return status ? status : ewsctl_run(call, arguments->words, arguments->words_n);
+}
+
+/* Errors may be of several lines; the first says who speaks. */
+static int print(const struct ctl_call *call, int status)
+{
+    if (call->error.len)
+        fprintf(stderr, "ewsctl: %.*s", (int)call->error.len, call->error.ptr);
+    if (call->out.text.len)
+        fwrite(call->out.text.ptr, 1, call->out.text.len, stdout);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "ewsctl: standard output: %s\n", err_text(-errno));
+    return EX_IOERR;
+}
+
+static int run(const struct arguments *arguments)
+{
+    static struct conf conf;
+    struct secret secret;
+    struct ctl_call call;
+    int r = ctl_call_init(&call, arguments->json);
+
+    if (r)
+        return EX_OSERR;
+    int status = ctl_parse(&call, arguments->words, arguments->words_n);
+    if (status == 0)
+        status = read_config(arguments, &conf, &call.folder);
+    call.conf = &conf;
+    if (status == 0)
+        status = carry_out(&call, arguments, &secret);
+    status = print(&call, status);
+    explicit_bzero(&secret, sizeof(secret));
+    ctl_call_done(&call);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    int status = read_arguments(argc, argv, &arguments);
+
+    if (status)
+        return status;
+    if (arguments.version)
+        puts("ewsctl " EWSD_VERSION);
+    else if (arguments.help)
+        status = help(&arguments);
+    else
+        status = run(&arguments);
+    return status;
+}

@@ -1,0 +1,169 @@
+/*
+ * A server that has the store carries out the command; only when none answers
+ * is the store opened here. A lock without a socket is a server that starts or
+ * ends, or another ewsctl: both are over soon, so that is waited for a while.
+ * Started as root this becomes the account that the folder of the store belongs
+ * to, or the server could not open what is written here.
+ */
+#include "bin/ewsctl.h"
+
+#include "base/err.h"
+#include "base/when.h"
+#include "bin/wire.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 5000
+#define LOOK_AGAIN_MS 20
+#define SEND_MS 10000
+#define ANSWER_MS 120000
+
+/* ---- over the socket ---- */
+
+static int take_answer(struct ctl_call *call, struct span payload)
+{
+    struct span error, text;
+    int status;
+    int r = wire_get_answer(payload, &status, &error, &text);
+
+    if (r)
+        return r;
+    buf_add_span(&call->error, error);
+    buf_add_span(&call->out.text, text);
+    return status;
+}
+
+static int converse(struct ctl_call *call, int fd, struct span request)
+{
+    struct wire_end end = { .fd = fd, .stop = -1, .until = when_monotonic() + SEND_MS };
+    struct buf payload = BUF_INIT(WIRE_ANSWER_MAX);
+    int r = wire_send(&end, request);
+
+    end.until = when_monotonic() + ANSWER_MS;
+    if (r == 0)
+        r = wire_receive(&end, WIRE_ANSWER_MAX, &payload);
+    if (r == 0)
+        r = take_answer(call, buf_span(&payload));
+    else if (r > 0)
+        r = ctl_fail(call, EX_UNAVAILABLE, "the running server is of another version; use the ewsctl that came with it");
+    buf_done(&payload);
+    if (r == -EPERM || r == -ECONNRESET || r == -EPIPE)
+        return ctl_fail(call, EX_TEMPFAIL, "the server ended the connection before it answered; look whether it did what was asked");
+    return r < 0 ? ctl_fail(call, EX_TEMPFAIL, "no answer from the server: %s", err_text(r)) : r;
+}
+
+static int over_socket(struct ctl_call *call, int fd, const char *const *words, size_t n)
+{
+    struct wire_request request = { .json = call->out.json, .password = call->password, .words_n = n };
+    struct buf payload = BUF_INIT(WIRE_REQUEST_MAX);
+
+    memcpy(request.words, words, n * sizeof(*words));
+    (void)buf_reserve(&payload, WIRE_REQUEST_MAX); /* no copies of the password by growing */
+    wire_put_request(&payload, &request);
+    int r = buf_error(&payload) ? ctl_fail(call, EX_USAGE, "the command is too long") : converse(call, fd, buf_span(&payload));
+    if (payload.ptr)
+        explicit_bzero(payload.ptr, payload.len);
+    buf_done(&payload);
+    return r;
+}
+
+/* ---- alone ---- */
+
+/* A new folder belongs to the account that the server will run as. */
+static int make_folder(const struct ctl_call *call)
+{
+    const struct passwd *user = *call->conf->server_user ? getpwnam(call->conf->server_user) : NULL;
+
+    if (mkdir(call->folder, 0700) != 0)
+        return errno == EEXIST ? 0 : -errno;
+    return user && geteuid() == 0 && chown(call->folder, user->pw_uid, user->pw_gid) != 0 ? -errno : 0;
+}
+
+static int become_owner(const char *folder)
+{
+    struct stat info;
+
+    if (geteuid() != 0)
+        return 0;
+    if (stat(folder, &info) != 0)
+        return -errno;
+    if (info.st_uid == 0)
+        return 0;
+    return setgroups(0, NULL) == 0 && setgid(info.st_gid) == 0 && setuid(info.st_uid) == 0 ? 0 : -errno;
+}
+
+static int open_store(struct ctl_call *call)
+{
+    bool makes = (call->command->flags & CTL_MAKES) != 0;
+    int r = makes ? make_folder(call) : 0;
+
+    if (r == 0)
+        r = become_owner(call->folder);
+    if (r)
+        return r;
+    return store_open(&(struct store_options){ .path = call->folder, .mode = makes ? STORE_NEW : STORE_EXISTING, .readers = 2,
+                                               .checkpoint_pages = (unsigned)call->conf->store_checkpoint_pages },
+                      &call->store);
+}
+
+static int open_failed(struct ctl_call *call, int r)
+{
+    switch (-r) {
+    case ENOENT:
+        return ctl_fail(call, EX_UNAVAILABLE, "there is no store in %s; ewsctl store init makes one", call->folder);
+    case EEXIST:
+        return ctl_fail(call, EX_CANTCREAT, "there is a store in %s already", call->folder);
+    case ENOTSUP:
+        return ctl_fail(call, EX_UNAVAILABLE, "the store in %s was written by a newer version of ewsd; use its ewsctl", call->folder);
+    case EACCES:
+    case EPERM:
+        return ctl_fail(call, EX_NOPERM, "the store in %s is not yours; be root or the account that ewsd runs as", call->folder);
+    case EBUSY:
+        return ctl_fail(call, EX_UNAVAILABLE, "another program has the store in %s and does not answer on its ewsd.sock", call->folder);
+    default:
+        return ctl_fail(call, EX_UNAVAILABLE, "the store in %s cannot be opened: %s", call->folder, err_text(r));
+    }
+}
+
+static int sweep_job(struct store_tx *tx, void *arg)
+{
+    return store_sweep(tx, arg);
+}
+
+static int run_alone(struct ctl_call *call)
+{
+    int status = ctl_run(call);
+    int r = 0;
+
+    for (bool more = call->wrote; r == 0 && more;)
+        r = store_write(call->store, sweep_job, &more); /* what is left here, the next start sweeps */
+    store_close(call->store);
+    call->store = NULL;
+    return status;
+}
+
+int ewsctl_run(struct ctl_call *call, const char *const *words, size_t n)
+{
+    int64_t until = when_monotonic() + PATIENCE_MS;
+
+    for (;;) {
+        int fd;
+        int r = wire_connect(call->folder, &fd);
+        if (r == 0) {
+            int status = over_socket(call, fd, words, n);
+            close(fd);
+            return status;
+        }
+        if (r == -ENOENT || r == -ECONNREFUSED)
+            r = open_store(call);
+        if (r == 0)
+            return run_alone(call);
+        if (r != -EBUSY || when_monotonic() > until)
+            return open_failed(call, r);
+        nanosleep(&(struct timespec){ .tv_nsec = LOOK_AGAIN_MS * 1000000L }, NULL);
+    }
+}
