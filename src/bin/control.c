@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RECEIVE_MS 3000
+#define RECEIVE_MS 2000
 #define SEND_MS 15000
 #define TROUBLE_MS 1000 /* pause after the system or the store refused work */
 

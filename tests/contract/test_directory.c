@@ -1,0 +1,501 @@
+/*
+ * The contract of the directory, over every row of drivers.def: lists, opening
+ * by mode and version, and removing a mailbox: at once for everybody else, in
+ * bounded steps for what it held, resumed after any end, and its neighbours
+ * unharmed. It looks inside (store_core.h) to count the rows of every table.
+ */
+#include "model/code.h"
+#include "store/store_capture.h"
+#include "store/store_core.h"
+#include "store/store_mail.h"
+#include "store/store_mailbox.h"
+#include "store/store_outbox.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ITEMS 12
+#define STEP_MAX 1000 /* rows that one step may write */
+#define TABLES_MAX 40
+
+struct world {
+    char path[64];
+    struct store_options options;
+    struct store *store;
+    struct arena *arena;
+    int64_t alice, bob;
+    int64_t written; /* by the last step */
+    bool more;
+};
+
+static int set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    assert_non_null(world);
+    strcpy(world->path, "/tmp/ewsd-directory.XXXXXX");
+    assert_non_null(mkdtemp(world->path));
+    world->options = (struct store_options){ .driver = *state, .path = world->path, .readers = 4 };
+    assert_int_equal(store_open(&world->options, &world->store), 0);
+    assert_int_equal(arena_new(256u << 20, &world->arena), 0);
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    char command[128];
+    store_close(world->store);
+    arena_free(world->arena);
+    snprintf(command, sizeof(command), "rm -rf '%s'", world->path);
+    assert_int_equal(system(command), 0);
+    free(world);
+    return 0;
+}
+
+static void reopen(struct world *world)
+{
+    store_close(world->store);
+    assert_int_equal(store_open(&world->options, &world->store), 0);
+}
+
+/* ---- two people who have something in every table ---- */
+
+static int insert_items(struct store_tx *tx, int64_t mailbox_id, struct span big)
+{
+    for (int i = 0; i < ITEMS; i++) {
+        struct attachment attachment = { .name = SPAN("a"), .content_type = SPAN("text/plain"), .data = big };
+        struct rcpt to = { .address = SPAN("carol@elsewhere.test"), .type = RCPT_TO };
+        struct item item;
+        item_init(&item);
+        item.mailbox_id = mailbox_id;
+        item.folder_no = FOLDER_ROLE_inbox;
+        item.item_class = SPAN("IPM.Note");
+        item.body = item.mime = big;
+        item.to = (struct rcpt_list){ &to, 1 };
+        item.attachments = (struct attachment_list){ &attachment, 1 };
+        item.size = big.len;
+        int r = store_item_insert(tx, &item);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int insert_entry(struct store_tx *tx, int64_t mailbox_id)
+{
+    struct store_outbox_rcpt rcpts[2] = { { .address = SPAN("x@elsewhere.test"), .kind = STORE_RCPT_REMOTE, .status = SPAN("4.4.1 no") },
+                                          { .address = SPAN("y@elsewhere.test"), .kind = STORE_RCPT_REMOTE } };
+    struct store_outbox entry = { .mailbox_id = mailbox_id, .message_id = SPAN("<1@x>"), .rcpts = rcpts, .rcpts_n = 2 };
+    struct item item;
+    item_init(&item);
+    item.mailbox_id = mailbox_id;
+    item.item_class = SPAN("IPM.Note");
+    item.body = SPAN("waits");
+    return store_outbox_insert(tx, &item, &entry);
+}
+
+static int insert_rest(struct store_tx *tx, int64_t mailbox_id)
+{
+    const uint8_t key[SHA256_SIZE] = { 7 };
+    struct store_capture capture = { .mailbox_id = mailbox_id, .outbox_no = 5, .sender = SPAN("s"), .subject = SPAN("t"),
+                                     .rcpts = &SPAN("r"), .rcpts_n = 1 };
+    int r = store_capture_put(tx, &capture, SPAN("raw"));
+    if (r == 0)
+        r = store_replay_put(tx, mailbox_id, key, SPAN("answer"), INT64_MAX);
+    return r ? r : store_delivery_mark(tx, mailbox_id, key, INT64_MAX);
+}
+
+static int make_person(struct store_tx *tx, struct world *world, struct span address, int64_t *ret_id)
+{
+    const size_t size = 300000; /* two chunks */
+    char *big = arena_alloc(world->arena, size);
+    int r = big ? store_mailbox_create(tx, address, SPAN(""), SPAN("$y$"), ret_id) : -ENOMEM;
+    if (r == 0)
+        r = insert_items(tx, *ret_id, (struct span){ memset(big, 'x', size), size });
+    if (r == 0)
+        r = insert_entry(tx, *ret_id);
+    return r ? r : insert_rest(tx, *ret_id);
+}
+
+static int make_people(struct store_tx *tx, void *arg)
+{
+    struct world *world = arg;
+    int r = make_person(tx, world, SPAN("alice@example.test"), &world->alice);
+    if (r == 0)
+        r = make_person(tx, world, SPAN("bob@example.test"), &world->bob);
+    if (r == 0)
+        r = store_address_add(tx, world->alice, SPAN("Post@example.test"));
+    if (r == 0)
+        r = store_grant_set(tx, world->alice, world->bob, 5);
+    return r ? r : store_grant_set(tx, world->bob, world->alice, 2);
+}
+
+static int remove_alice(struct store_tx *tx, void *arg)
+{
+    return store_mailbox_remove(tx, ((struct world *)arg)->alice, false);
+}
+
+static int force_alice(struct store_tx *tx, void *arg)
+{
+    return store_mailbox_remove(tx, ((struct world *)arg)->alice, true);
+}
+
+static int step(struct store_tx *tx, void *arg)
+{
+    struct world *world = arg;
+    int r = store_sweep(tx, &world->more);
+    world->written = tx->driver->changes(tx->conn);
+    return r;
+}
+
+/* ---- counting what is left ---- */
+
+static int64_t count(struct world *world, const char *table, int64_t mailbox_id)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    char text[128];
+    snprintf(text, sizeof(text), "SELECT COUNT(*) FROM %s WHERE mailbox_id = $1", table);
+    assert_int_equal(store_read_begin(world->store, &tx), 0);
+    assert_int_equal(sql_open_text(tx, text, ARGS(V_INT(mailbox_id)), &sql), 0);
+    assert_int_equal(sql_next(&sql), 1);
+    return sql_int(&sql, 0);
+}
+
+/* Each table that migrations.def gives a mailbox_id, so that nobody adds one
+ * and forgets the sweep. trace has only hashes, removed is the record. */
+static size_t each_table(void (*visit)(struct world *, const char *table, int64_t *data), struct world *world, int64_t *data)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < migrations_n; i++) {
+        char table[64];
+        if (sscanf(migrations[i].text, "CREATE TABLE %63[a-z_]", table) != 1 || !strstr(migrations[i].text, "mailbox_id BIGINT") ||
+            strcmp(table, "trace") == 0 || strcmp(table, "removed") == 0)
+            continue;
+        assert_true(n < TABLES_MAX);
+        visit(world, table, &data[n++]);
+    }
+    return n;
+}
+
+static void count_alice(struct world *world, const char *table, int64_t *data)
+{
+    *data = count(world, table, world->alice);
+}
+
+static void count_bob(struct world *world, const char *table, int64_t *data)
+{
+    *data = count(world, table, world->bob);
+}
+
+static void has_some(struct world *world, const char *table, int64_t *data)
+{
+    (void)data;
+    if (count(world, table, world->alice) == 0)
+        fail_msg("alice has nothing in %s: the test must put something there", table);
+}
+
+/* ---- the tests ---- */
+
+static void lists_are_whole(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    struct store_address *addresses;
+    struct store_grant *grants;
+    struct store_usage *folders;
+    size_t n;
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    assert_int_equal(store_read_begin(world->store, &tx), 0);
+    assert_int_equal(store_address_list(tx, world->arena, 0, &addresses, &n), 0);
+    assert_int_equal(n, 3);
+    assert_true(span_is(addresses[2].address, "post@example.test") && span_is(addresses[2].mailbox, "alice@example.test"));
+    assert_int_equal(store_address_list(tx, world->arena, world->bob, &addresses, &n), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(store_grant_list(tx, world->arena, 0, 0, &grants, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(store_grant_list(tx, world->arena, world->alice, 0, &grants, &n), 0);
+    assert_int_equal(n, 1);
+    assert_true(span_is(grants[0].mailbox, "alice@example.test") && span_is(grants[0].grantee, "bob@example.test"));
+    assert_int_equal(grants[0].rights, 5);
+    assert_int_equal(store_grant_list(tx, world->arena, 0, world->alice, &grants, &n), 0);
+    assert_true(n == 1 && grants[0].mailbox_id == world->bob && grants[0].rights == 2);
+    assert_int_equal(store_mailbox_usage(tx, world->arena, world->alice, &folders, &n), 0);
+    assert_true(n == 1 && span_is(folders[0].name, "Inbox") && folders[0].total == ITEMS && folders[0].unread == ITEMS);
+    assert_int_equal(folders[0].size, ITEMS * 300000);
+    assert_int_equal(store_mailbox_usage(tx, world->arena, 999, &folders, &n), 0);
+    assert_int_equal(n, 0);
+}
+
+static int drop_post(struct store_tx *tx, void *arg)
+{
+    (void)arg;
+    return store_address_remove(tx, SPAN("POST@example.test"));
+}
+
+static void addresses_are_removed(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    assert_int_equal(store_write(world->store, drop_post, NULL), 0);
+    assert_int_equal(store_write(world->store, drop_post, NULL), 1);
+    assert_int_equal(count(world, "address", world->alice), 1);
+}
+
+static void the_queue_is_listed_in_pages(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    struct store_outbox_key *keys, first;
+    size_t n;
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    assert_int_equal(store_read_begin(world->store, &tx), 0);
+    assert_int_equal(store_outbox_list(tx, world->arena, (struct store_outbox_key){ 0 }, 1, &keys, &n), 0);
+    assert_true(n == 1 && keys[0].mailbox_id == world->alice);
+    first = keys[0];
+    assert_int_equal(store_outbox_list(tx, world->arena, first, 10, &keys, &n), 0);
+    assert_true(n == 1 && keys[0].mailbox_id == world->bob);
+    assert_int_equal(store_outbox_list(tx, world->arena, keys[0], 10, &keys, &n), 0);
+    assert_int_equal(n, 0);
+}
+
+static void queued_mail_holds_a_mailbox(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    assert_int_equal(store_write(world->store, remove_alice, world), 1);
+    assert_int_equal(count(world, "mailbox", world->alice), 1);
+    assert_int_equal(count(world, "address", world->alice), 2);
+    assert_int_equal(count(world, "removed", world->alice), 0);
+}
+
+/* Before anything is swept. */
+static void a_removed_mailbox_is_gone_at_once(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    struct store_mailbox mailbox;
+    struct store_outbox_key *keys;
+    struct store_grant *grants;
+    int64_t next;
+    size_t n;
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    assert_int_equal(store_write(world->store, force_alice, world), 0);
+    assert_int_equal(store_write(world->store, force_alice, world), CODE_ErrorNonExistentMailbox);
+    assert_int_equal(store_read_begin(world->store, &tx), 0);
+    assert_int_equal(store_mailbox_by_address(tx, world->arena, SPAN("alice@example.test"), &mailbox), CODE_ErrorNonExistentMailbox);
+    assert_int_equal(store_mailbox_by_address(tx, world->arena, SPAN("post@example.test"), &mailbox), CODE_ErrorNonExistentMailbox);
+    assert_int_equal(store_mailbox_by_id(tx, world->arena, world->alice, &mailbox), CODE_ErrorNonExistentMailbox);
+    assert_int_equal(store_grant_list(tx, world->arena, 0, 0, &grants, &n), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(store_outbox_due(tx, world->arena, INT64_MAX - 1, 10, &keys, &n, &next), 0);
+    assert_true(n == 1 && keys[0].mailbox_id == world->bob);
+}
+
+static int make_carol(struct store_tx *tx, void *arg)
+{
+    return store_mailbox_create(tx, SPAN("carol@example.test"), SPAN(""), SPAN(""), arg);
+}
+
+static int force_bob(struct store_tx *tx, void *arg)
+{
+    return store_mailbox_remove(tx, ((struct world *)arg)->bob, true);
+}
+
+static void sweep_all(struct world *world)
+{
+    for (world->more = true; world->more;)
+        assert_int_equal(store_write(world->store, step, world), 0);
+}
+
+/* bob's is the highest, so MAX() alone would give it again. */
+static void numbers_are_not_given_again(void **state)
+{
+    struct world *world = *state;
+    int64_t carol = 0;
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    assert_int_equal(store_write(world->store, force_bob, world), 0);
+    sweep_all(world);
+    reopen(world);
+    assert_int_equal(store_write(world->store, make_carol, &carol), 0);
+    assert_int_equal(carol, world->bob + 1);
+}
+
+static void removals_queue_up(void **state)
+{
+    struct world *world = *state;
+    int64_t left[2 * TABLES_MAX];
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    assert_int_equal(store_write(world->store, force_bob, world), 0);
+    assert_int_equal(store_write(world->store, force_alice, world), 0);
+    sweep_all(world);
+    size_t n = each_table(count_alice, world, left);
+    each_table(count_bob, world, left + n);
+    for (size_t i = 0; i < 2 * n; i++)
+        assert_int_equal(left[i], 0);
+}
+
+/* Each step is small, any of them may be the last before the program ends, and
+ * what is left in the end is what bob has. */
+static void removal_is_swept_in_steps(void **state)
+{
+    struct world *world = *state;
+    int64_t before[TABLES_MAX], left[TABLES_MAX];
+    unsigned steps = 0;
+    assert_int_equal(store_write(world->store, make_people, world), 0);
+    each_table(has_some, world, left);
+    assert_int_equal(store_write(world->store, force_alice, world), 0);
+    each_table(count_bob, world, before); /* now: the grants went both ways */
+    for (world->more = true; world->more; steps++) {
+        world->written = 0;
+        assert_int_equal(store_write(world->store, step, world), 0);
+        assert_true(world->written <= STEP_MAX);
+        if (steps % 3 == 0)
+            reopen(world);
+    }
+    size_t n = each_table(count_alice, world, left);
+    assert_true(n >= 12 && steps >= n - 4);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(left[i], 0);
+    each_table(count_bob, world, left);
+    assert_memory_equal(before, left, n * sizeof(*left));
+}
+
+/* ---- opening ---- */
+
+static int open_as(struct world *world, enum store_mode mode, const char *path)
+{
+    struct store_options options = world->options;
+    struct store *store = NULL;
+    options.mode = mode;
+    options.path = path;
+    int r = store_open(&options, &store);
+    store_close(store);
+    return r;
+}
+
+static void modes_are_kept(void **state)
+{
+    struct world *world = *state;
+    char path[96], lock[128];
+    snprintf(path, sizeof(path), "%s/new", world->path);
+    snprintf(lock, sizeof(lock), "%s/ewsd.lock", path);
+    assert_int_equal(open_as(world, STORE_EXISTING, path), -ENOENT);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(open_as(world, STORE_EXISTING, path), -ENOENT);
+    assert_int_not_equal(access(lock, F_OK), 0);
+    assert_int_equal(open_as(world, STORE_NEW, path), 0);
+    assert_int_equal(open_as(world, STORE_NEW, path), -EEXIST);
+    assert_int_equal(open_as(world, STORE_EXISTING, path), 0);
+    assert_int_equal(open_as(world, STORE_ANY, path), 0);
+}
+
+static const struct store_driver *driver_named(const char *name)
+{
+    static const struct store_driver *const drivers[] = {
+#define STORE_DRIVER(name) &store_driver_##name,
+#include "store/drivers.def"
+#undef STORE_DRIVER
+    };
+    for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
+        if (strcmp(drivers[i]->name, name) == 0)
+            return drivers[i];
+    return NULL;
+}
+
+/* An empty store as a program of that version left it. */
+static void make_version(struct world *world, const char *path, int version)
+{
+    const struct store_driver *driver = driver_named(world->options.driver);
+    struct store_options options = world->options;
+    struct store_db *db;
+    struct store_conn *conn;
+    char text[64];
+    options.path = path;
+    assert_int_equal(driver->open(&options, &db), 0);
+    assert_int_equal(driver->connect(db, true, &conn), 0);
+    assert_int_equal(driver->control(conn, STORE_BEGIN_WRITE), 0);
+    assert_int_equal(driver->define(conn, "CREATE TABLE schema_version (version BIGINT NOT NULL)", false), 0);
+    for (unsigned i = 0; i < migrations_n; i++)
+        if (migrations[i].version <= version)
+            assert_int_equal(driver->define(conn, migrations[i].text, migrations[i].clustered), 0);
+    snprintf(text, sizeof(text), "INSERT INTO schema_version (version) VALUES (%d)", version);
+    assert_int_equal(driver->define(conn, text, false), 0);
+    assert_int_equal(driver->control(conn, STORE_COMMIT), 0);
+    driver->disconnect(conn);
+    driver->close(db);
+}
+
+static void every_version_is_upgraded(void **state)
+{
+    struct world *world = *state;
+    const char *path = world->path;
+    int newest, found, now;
+    store_versions(world->store, &found, &newest);
+    assert_int_equal(found, 0);
+    reopen(world);
+    store_versions(world->store, &found, &now);
+    assert_true(found == newest && now == newest);
+    for (int version = 1; version <= newest + 1; version++) {
+        struct store_options options = world->options;
+        struct store *store;
+        int64_t carol = 0;
+        char folder[96];
+        snprintf(folder, sizeof(folder), "%s/version%d", path, version);
+        make_version(world, folder, version);
+        options.path = folder;
+        assert_int_equal(store_open(&options, &store), version > newest ? -ENOTSUP : 0);
+        if (version > newest)
+            continue;
+        store_versions(store, &found, &now);
+        assert_true(found == version && now == newest);
+        assert_int_equal(store_write(store, make_carol, &carol), 0);
+        store_close(store);
+    }
+}
+
+#define CASE(fn) { #fn, fn, set_up, tear_down, NULL }
+
+int main(void)
+{
+    static const char *const drivers[] = {
+#define STORE_DRIVER(name) #name,
+#include "store/drivers.def"
+#undef STORE_DRIVER
+    };
+    const struct CMUnitTest cases[] = {
+        CASE(lists_are_whole),
+        CASE(addresses_are_removed),
+        CASE(the_queue_is_listed_in_pages),
+        CASE(queued_mail_holds_a_mailbox),
+        CASE(a_removed_mailbox_is_gone_at_once),
+        CASE(numbers_are_not_given_again),
+        CASE(removals_queue_up),
+        CASE(removal_is_swept_in_steps),
+        CASE(modes_are_kept),
+        CASE(every_version_is_upgraded),
+    };
+    int failed = 0;
+    for (size_t d = 0; d < ARRAY_LEN(drivers); d++) {
+        struct CMUnitTest mine[ARRAY_LEN(cases)];
+        memcpy(mine, cases, sizeof(cases));
+        for (size_t i = 0; i < ARRAY_LEN(mine); i++) {
+            union {
+                const char *text;
+                void *state;
+            } driver = { drivers[d] };
+            mine[i].initial_state = driver.state;
+        }
+        failed += cmocka_run_group_tests(mine, NULL, NULL);
+    }
+    return failed;
+}
