@@ -1,7 +1,7 @@
 # The front door: a thin layer over meson. See README.md.
 #   make demo     set up, build, and show a message on its way
 #   make check    set up, build every way, run every test
-#   make build    the optimised release build: build/ewsd
+#   make build    the optimised release build: build/ewsd, build/ewsctl
 .POSIX:
 .PHONY: all demo check build bench fuzz install clean setup
 
@@ -16,7 +16,7 @@ setup:
 build: setup
 	@test -f build/build.ninja || meson setup build --buildtype=release --prefix=$(PREFIX)
 	@ninja -C build
-	@test ! -x build/src/bin/ewsd || ln -sf src/bin/ewsd build/ewsd
+	@for program in ewsd ewsctl; do ln -sf src/bin/$$program build/$$program; done
 
 demo: build
 	@python3 tools/demo build/ewsd

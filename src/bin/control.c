@@ -143,7 +143,7 @@ static void *serve(void *arg)
 {
     struct control *control = arg;
     struct pollfd fds[] = { { .fd = control->listener, .events = POLLIN }, { .fd = control->stop, .events = POLLIN } };
-    int wait = 0;
+    int wait = 0; /* so the first thing is to sweep what an earlier run left */
 
     for (;;) {
         int n = poll(fds, ARRAY_LEN(fds), wait);
@@ -174,7 +174,6 @@ int control_start(const struct control_options *options, struct control **ret_co
     if (!control)
         return -ENOMEM;
     control->options = *options;
-    control->sweeping = true;
     control->listener = -1;
     control->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int r = control->stop < 0 ? -errno : wire_listen(options->folder, &control->listener);
