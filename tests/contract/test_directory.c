@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#define ITEMS 12
+#define ITEMS 6 /* 36 chunks: more than a step takes */
 #define STEP_MAX 1000 /* rows that one step may write */
 #define TABLES_MAX 40
 
@@ -109,7 +109,7 @@ static int insert_rest(struct store_tx *tx, int64_t mailbox_id)
                                      .rcpts = &SPAN("r"), .rcpts_n = 1 };
     int r = store_capture_put(tx, &capture, SPAN("raw"));
     if (r == 0)
-        r = store_replay_put(tx, mailbox_id, key, SPAN("answer"), INT64_MAX);
+        r = store_replay_put(tx, mailbox_id, 1, key, SPAN("answer"), INT64_MAX);
     return r ? r : store_delivery_mark(tx, mailbox_id, key, INT64_MAX);
 }
 
