@@ -115,13 +115,16 @@ static int sweep_job(struct store_tx *tx, void *arg)
     return store_sweep(tx, arg);
 }
 
-/* How long to wait after this: 0 as long as something is left. */
+/* One step; how long to wait for a connection before the next (-1: there is
+ * none). As long as the step took, so that sweeping has half of the writer's
+ * time at most. */
 static int sweep(struct control *control)
 {
+    int64_t start = when_monotonic();
     int r = store_write(control->options.store, sweep_job, &control->sweeping);
 
     if (r == 0)
-        return control->sweeping ? 0 : -1;
+        return control->sweeping ? (int)(when_monotonic() - start) + 1 : -1;
     log_event(LOG_ERROR_LEVEL, "removed mailboxes cannot be swept", LOG_S("error", err_text(r)));
     return TROUBLE_MS;
 }

@@ -21,6 +21,7 @@
 #define LOOK_AGAIN_MS 20
 #define SEND_MS 10000
 #define ANSWER_MS 120000
+#define SWEEP_MS 2000 /* then the lock is given back; the next start goes on */
 
 /* ---- over the socket ---- */
 
@@ -137,10 +138,11 @@ static int sweep_job(struct store_tx *tx, void *arg)
 static int run_alone(struct ctl_call *call)
 {
     int status = ctl_run(call);
+    int64_t until = when_monotonic() + SWEEP_MS;
     int r = 0;
 
-    for (bool more = call->wrote; r == 0 && more;)
-        r = store_write(call->store, sweep_job, &more); /* what is left here, the next start sweeps */
+    for (bool more = call->wrote; r == 0 && more && when_monotonic() < until;)
+        r = store_write(call->store, sweep_job, &more);
     store_close(call->store);
     call->store = NULL;
     return status;

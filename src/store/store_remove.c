@@ -11,23 +11,24 @@
 #include "store/store_outbox.h"
 #include "store/store_sql.h"
 
-/* Rows of one step. A chunk holds 256 KB, a row of content up to 64 KB. */
+/* Rows of one step, which holds the writer for some milliseconds. A chunk has
+ * 256 KB, a row of content up to 64 KB. */
 static const struct {
     enum store_statement statement;
     unsigned rows;
 } sweeps[] = {
-    { SQL_sweep_outbox_recipient, 1000 },
-    { SQL_sweep_capture_recipient, 100 }, /* of as many captures, which follow */
-    { SQL_sweep_capture, 100 },
-    { SQL_sweep_item, 500 },
-    { SQL_sweep_folder, 1000 },
-    { SQL_sweep_change, 1000 },
-    { SQL_sweep_recipient, 1000 },
-    { SQL_sweep_attachment, 1000 },
-    { SQL_sweep_chunk, 32 },
-    { SQL_sweep_content, 128 },
-    { SQL_sweep_replay, 1000 },
-    { SQL_sweep_delivery, 1000 },
+    { SQL_sweep_outbox_recipient, 500 },
+    { SQL_sweep_capture_recipient, 50 }, /* of as many captures, which follow */
+    { SQL_sweep_capture, 50 },
+    { SQL_sweep_item, 200 },
+    { SQL_sweep_folder, 500 },
+    { SQL_sweep_change, 500 },
+    { SQL_sweep_recipient, 500 },
+    { SQL_sweep_attachment, 500 },
+    { SQL_sweep_chunk, 4 },
+    { SQL_sweep_content, 32 },
+    { SQL_sweep_replay, 500 },
+    { SQL_sweep_delivery, 500 },
 };
 
 int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)

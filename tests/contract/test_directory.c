@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#define ITEMS 6 /* 36 chunks: more than a step takes */
-#define STEP_MAX 1000 /* rows that one step may write */
+#define ITEMS 4
+#define STEP_MAX 500 /* rows that one step may write */
 #define TABLES_MAX 40
 
 struct world {
