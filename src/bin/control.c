@@ -112,7 +112,7 @@ static void serve_connection(struct control *control, int fd)
 
 static int sweep_job(struct store_tx *tx, void *arg)
 {
-    return store_sweep(tx, arg);
+    return store_mailbox_sweep(tx, arg);
 }
 
 /* One step; how long to wait for a connection before the next (-1: there is

@@ -132,7 +132,7 @@ static int open_failed(struct ctl_call *call, int r)
 
 static int sweep_job(struct store_tx *tx, void *arg)
 {
-    return store_sweep(tx, arg);
+    return store_mailbox_sweep(tx, arg);
 }
 
 static int run_alone(struct ctl_call *call)

@@ -30,12 +30,13 @@ int store_mailbox_by_id(struct store_tx *tx, struct arena *arena, int64_t mailbo
 int store_mailbox_list(struct store_tx *tx, struct arena *arena, struct store_mailbox **ret_mailboxes, size_t *ret_n);
 int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct span password_hash);
 /* Takes the mailbox out of the directory, its grants and its queued mail with
- * it: to every other verb it is gone. What it held goes by store_remove_sweep. 1: mail
- * of its own is queued, and discard is false. CODE_ErrorNonExistentMailbox. */
+ * it: to every other verb it is gone. What it held goes by
+ * store_mailbox_sweep. 1: mail of its own is queued, and discard is false.
+ * CODE_ErrorNonExistentMailbox. */
 int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard);
 /* One bounded step through what removed mailboxes held; a job of its own each.
  * ret_more: call again. */
-int store_remove_sweep(struct store_tx *tx, bool *ret_more);
+int store_mailbox_sweep(struct store_tx *tx, bool *ret_more);
 
 struct store_usage {
     uint64_t folder_no;

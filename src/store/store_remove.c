@@ -22,6 +22,7 @@ static const struct {
     { SQL_sweep_capture, 50 },
     { SQL_sweep_item, 200 },
     { SQL_sweep_folder, 500 },
+    { SQL_sweep_garbage, 500 }, /* before the chunks: no piece is staged from then on */
     { SQL_sweep_change, 500 },
     { SQL_sweep_recipient, 500 },
     { SQL_sweep_attachment, 500 },
@@ -50,7 +51,7 @@ int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
     return r;
 }
 
-int store_remove_sweep(struct store_tx *tx, bool *ret_more)
+int store_mailbox_sweep(struct store_tx *tx, bool *ret_more)
 {
     int64_t mailbox_id = 0, written = 0;
     int r = sql_number(tx, SQL_removed_next, NULL, 0, &mailbox_id);

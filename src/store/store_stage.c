@@ -11,6 +11,8 @@
 #include "model/code.h"
 #include "store/store_item.h"
 
+#include <errno.h>
+
 #define STAGE_LIFE_MS 3600000 /* far beyond the longest request */
 #define SWEEP_PIECES 4
 
@@ -31,14 +33,18 @@ static int begin_job(struct store_tx *tx, void *arg)
     return r == 0 ? content_to_sweep(tx, stage->mailbox_id, stage->content_no, when_now() + STAGE_LIFE_MS) : r;
 }
 
+/* Only while the content is on the list: when its mailbox is removed meanwhile,
+ * nothing is left behind that nobody would sweep. */
 static int piece_job(struct store_tx *tx, void *arg)
 {
     const struct stage *stage = arg;
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_chunk_stage,
+                    ARGS(V_INT(stage->mailbox_id), V_INT(stage->content_no), V_INT(stage->part), V_INT(stage->seq),
+                         V_BLOB(stage->piece)),
+                    &written);
 
-    return sql_run(tx, SQL_chunk_insert,
-                   ARGS(V_INT(stage->mailbox_id), V_INT(stage->content_no), V_INT(stage->part), V_INT(stage->seq),
-                        V_BLOB(stage->piece)),
-                   NULL);
+    return r == 0 && written == 0 ? -ENOENT : r;
 }
 
 /* All of bytes, under the stage's number, which is made when it has none. */
