@@ -79,6 +79,11 @@ static int open_store(struct dev *dev)
 static int start_serving(struct dev *dev)
 {
     const struct dev_options *options = &dev->options;
+    char error[CONF_ERROR_SIZE];
+    if (!options->capture && outbox_check(&options->conf, error) > 0) {
+        fprintf(stderr, "ewsd dev: %s\n", error);
+        return EXIT_USAGE;
+    }
     int r = outbox_start(&(struct outbox_options){ .store = dev->store, .conf = &options->conf, .capture = options->capture },
                          &dev->outbox);
     if (r)

@@ -55,10 +55,16 @@ struct outbox_options {
     bool capture; /* mail for other domains is captured instead of relayed */
 };
 
-/* Starts the delivery threads (conf outbox.workers). Options are copied, what
- * they point at outlives the outbox. */
+/* Whether the [relay] sections are in order, with the files that they name. 1:
+ * no, and ret_error says what is wrong. */
+int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE]);
+/* Starts the delivery threads: conf outbox.workers, and each relay's unless
+ * capture. Options are copied, what they point at outlives the outbox. -EINVAL:
+ * outbox_check would say why. */
 int outbox_start(const struct outbox_options *options, struct outbox **ret_outbox);
-/* Ends what is under way and joins the threads. */
+/* Gives up what is under way (a message that a relay has whole waits for its
+ * reply, 10 seconds at most) and joins the threads. What is not settled is
+ * tried after the next start. */
 void outbox_stop(struct outbox *outbox);
 /* Something was committed that is due. NULL is fine. */
 void outbox_wake(struct outbox *outbox);

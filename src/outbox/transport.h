@@ -1,11 +1,15 @@
 /*
  * A transport carries one frozen message to some recipients and reports each
  * one's outcome. It decides nothing: retries and bounces are the outbox's.
+ * It works in one of two places: `store` inside the job that settles its
+ * recipients, so that both stand or neither; `deliver` outside, where it may
+ * take its time.
  */
 #ifndef EWSD_OUTBOX_TRANSPORT_H
 #define EWSD_OUTBOX_TRANSPORT_H
 
 #include "outbox/outbox.h"
+#include "outbox/relay.h"
 
 #include <stdatomic.h>
 
@@ -13,7 +17,9 @@ enum transport_outcome { TRANSPORT_SENT, TRANSPORT_DEFERRED, TRANSPORT_FAILED };
 
 struct transport_result {
     enum transport_outcome outcome;
-    struct span status; /* "5.1.1 no such mailbox": enhanced status and text, in the job's arena */
+    /* "550 5.1.1 text": the other side's reply, or "4.4.1 text": our own words
+     * behind an enhanced status. In the job's arena. */
+    struct span status;
 };
 
 struct transport_job {
@@ -26,18 +32,28 @@ struct transport_job {
     const struct store_outbox_rcpt **rcpts; /* those of this transport */
     size_t n;
     const atomic_bool *stop; /* true: the program ends, so give up what can be given up */
+    const struct relay *relay; /* smtp only, as are the next two */
+    struct smtp_link **link;   /* what is kept between messages; starts as NULL */
+};
+
+/* Positive results of deliver. */
+enum {
+    TRANSPORT_UNREACHABLE = 1, /* results are filled; the line failed, not the message */
+    TRANSPORT_STOPPED,         /* the program ends and nothing was decided */
 };
 
 struct transport {
     const char *name;
     /* Fills results[0..n). Negative: treated as deferred for all. */
     int (*deliver)(const struct transport_job *job, struct transport_result *results);
-    /* NULL, or called in the job that settles the recipients. */
-    int (*settle)(struct store_tx *tx, const struct transport_job *job);
+    int (*store)(struct store_tx *tx, const struct transport_job *job, struct transport_result *results);
 };
 
 #define TRANSPORT(name) extern const struct transport transport_##name;
 #include "outbox/transports.def"
 #undef TRANSPORT
+
+/* Ends the connection politely, without waiting for an answer. NULL is fine. */
+void smtp_link_free(struct smtp_link *link);
 
 #endif

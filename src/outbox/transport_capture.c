@@ -9,20 +9,15 @@
 
 #include <errno.h>
 
-static int capture_deliver(const struct transport_job *job, struct transport_result *results)
-{
-    for (size_t i = 0; i < job->n; i++)
-        results[i] = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 captured") };
-    return 0;
-}
-
-static int capture_settle(struct store_tx *tx, const struct transport_job *job)
+static int capture_store(struct store_tx *tx, const struct transport_job *job, struct transport_result *results)
 {
     struct span *addresses = arena_array(job->arena, job->n, sizeof(*addresses));
     if (!addresses)
         return -ENOMEM;
-    for (size_t i = 0; i < job->n; i++)
+    for (size_t i = 0; i < job->n; i++) {
         addresses[i] = job->rcpts[i]->address;
+        results[i] = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 captured") };
+    }
     struct store_capture capture = {
         .mailbox_id = job->entry->mailbox_id,
         .outbox_no = job->entry->outbox_no,
@@ -36,4 +31,4 @@ static int capture_settle(struct store_tx *tx, const struct transport_job *job)
     return store_capture_put(tx, &capture, job->raw);
 }
 
-const struct transport transport_capture = { .name = "capture", .deliver = capture_deliver, .settle = capture_settle };
+const struct transport transport_capture = { .name = "capture", .store = capture_store };

@@ -1,6 +1,6 @@
 /*
- * Delivery into mailboxes of this store: one job of the target mailbox, marked
- * by (entry, recipient), so that a crash between delivery and settling never
+ * Delivery into mailboxes of this store, in the job that settles; also marked
+ * by entry and mailbox, so that no second address and no second attempt
  * delivers twice. Unknown addresses of local domains fail with 5.1.1
  * (decisions 9).
  */
@@ -11,13 +11,6 @@
 #include <errno.h>
 
 #define MARK_LIFE_MS (30 * 86400000LL)
-
-struct delivery {
-    const struct transport_job *job;
-    struct arena *arena;
-    struct span address;
-    bool unknown; /* set by the job: no such mailbox */
-};
 
 /* One mark for each entry and mailbox: two addresses of one person are one
  * message. */
@@ -41,68 +34,70 @@ static int find_mailbox(struct store_tx *tx, struct arena *arena, struct span ad
     return r ? r : store_mailbox_by_address(tx, arena, plain, ret_mailbox);
 }
 
-/* What the recipient gets: unread, not a draft, no Bcc, no private marks. */
-static int make_copy(struct delivery *delivery, const struct store_mailbox *mailbox, struct item *ret_copy)
+/* What the recipient gets: unread, not a draft, no Bcc, no private marks. It
+ * shares what it has in common with the item, for the length of the job. */
+static struct item make_copy(const struct transport_job *job, const struct store_mailbox *mailbox, uint64_t folder_no)
 {
-    int r = item_copy(delivery->arena, delivery->job->item, ret_copy);
-    if (r)
-        return r;
-    bool to_self = mailbox->mailbox_id == delivery->job->entry->mailbox_id;
-    ret_copy->mailbox_id = mailbox->mailbox_id;
-    ret_copy->item_no = ret_copy->content_no = ret_copy->change_no = ret_copy->key_no = 0;
-    ret_copy->bcc = (struct rcpt_list){ 0 };
-    ret_copy->categories = (struct span_list){ 0 };
-    ret_copy->flag_status = FLAG_NOT_FLAGGED;
-    ret_copy->flags &= ~(ITEM_DRAFT | ITEM_READ | ITEM_SUBMITTED | ITEM_FROM_ME | ITEM_REMINDER_SET | ITEM_ASSOCIATED);
-    ret_copy->flags |= ITEM_UNMODIFIED | (to_self ? ITEM_FROM_ME : 0);
-    ret_copy->received = ret_copy->created = when_now();
-    if (ret_copy->mime.len)
-        ret_copy->mime = delivery->job->raw;
-    return 0;
+    struct item copy = *job->item;
+    bool to_self = mailbox->mailbox_id == job->entry->mailbox_id;
+    copy.mailbox_id = mailbox->mailbox_id;
+    copy.folder_no = folder_no;
+    copy.item_no = copy.content_no = copy.change_no = copy.key_no = 0;
+    copy.bcc = (struct rcpt_list){ 0 };
+    copy.categories = (struct span_list){ 0 };
+    copy.flag_status = FLAG_NOT_FLAGGED;
+    copy.flags &= ~(ITEM_DRAFT | ITEM_READ | ITEM_SUBMITTED | ITEM_FROM_ME | ITEM_REMINDER_SET | ITEM_ASSOCIATED);
+    copy.flags |= ITEM_UNMODIFIED | (to_self ? ITEM_FROM_ME : 0);
+    copy.received = copy.created = when_now();
+    if (copy.mime.len)
+        copy.mime = job->raw;
+    return copy;
 }
 
-static int deliver_one(struct store_tx *tx, void *arg)
+/* 1: there is no such mailbox. */
+static int deliver_one(struct store_tx *tx, const struct transport_job *job, struct span address)
 {
-    struct delivery *delivery = arg;
-    arena_reset(delivery->arena);
     struct store_mailbox mailbox;
-    int r = find_mailbox(tx, delivery->arena, delivery->address, &mailbox);
-    delivery->unknown = r > 0;
+    int r = find_mailbox(tx, job->arena, address, &mailbox);
     if (r)
-        return r < 0 ? r : 0;
+        return r < 0 ? r : 1;
     uint8_t key[SHA256_SIZE];
-    delivery_key(delivery->job->entry, key);
+    delivery_key(job->entry, key);
     r = store_delivery_mark(tx, mailbox.mailbox_id, key, when_now() + MARK_LIFE_MS);
     if (r)
         return r < 0 ? r : 0;
     struct folder inbox;
-    r = store_folder_by_role(tx, delivery->arena, mailbox.mailbox_id, FOLDER_ROLE_inbox, &inbox);
-    struct item copy;
-    if (r == 0)
-        r = make_copy(delivery, &mailbox, &copy);
+    r = store_folder_by_role(tx, job->arena, mailbox.mailbox_id, FOLDER_ROLE_inbox, &inbox);
     if (r)
-        return r;
-    copy.folder_no = inbox.folder_no;
-    return store_item_insert(tx, &copy);
+        return r < 0 ? r : -EIO;
+    struct item copy = make_copy(job, &mailbox, inbox.folder_no);
+    r = store_item_insert(tx, &copy);
+    return r > 0 ? -EIO : r;
 }
 
-static int local_deliver(const struct transport_job *job, struct transport_result *results)
+/* In a savepoint: a mailbox that is broken keeps its own mail only. */
+static int try_one(struct store_tx *tx, const struct transport_job *job, struct span address, struct transport_result *ret_result)
 {
-    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
-    int r = arena_new((size_t)job->conf->soap_max_memory, &arena);
+    int r = store_savepoint(tx);
     if (r)
         return r;
-    for (size_t i = 0; i < job->n; i++) {
-        struct delivery delivery = { .job = job, .arena = arena, .address = job->rcpts[i]->address };
-        r = store_write(job->store, deliver_one, &delivery);
-        if (r)
-            results[i] = (struct transport_result){ TRANSPORT_DEFERRED, SPAN("4.3.0 the mailbox store is not available") };
-        else if (delivery.unknown)
-            results[i] = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.1.1 there is no mailbox with this address") };
-        else
-            results[i] = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 delivered") };
-    }
-    return 0;
+    int done = deliver_one(tx, job, address);
+    r = done < 0 ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
+    if (done < 0)
+        *ret_result = (struct transport_result){ TRANSPORT_DEFERRED, SPAN("4.3.0 the mailbox store is not available") };
+    else if (done > 0)
+        *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.1.1 there is no mailbox with this address") };
+    else
+        *ret_result = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 delivered") };
+    return r;
 }
 
-const struct transport transport_local = { .name = "local", .deliver = local_deliver };
+static int local_store(struct store_tx *tx, const struct transport_job *job, struct transport_result *results)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < job->n; i++)
+        r = try_one(tx, job, job->rcpts[i]->address, &results[i]);
+    return r;
+}
+
+const struct transport transport_local = { .name = "local", .store = local_store };

@@ -1,204 +1,360 @@
 /*
- * The transport to a relay, by libcurl: one SMTP transaction per message. Each
- * recipient's reply is read off the dialogue, as libcurl itself reports only
- * one result. A message counts as sent for a recipient when RCPT was accepted
- * and the reply to the message was 2xx; without a reply it is deferred.
+ * The transport to a relay, by libcurl: one SMTP transaction per message over
+ * a connection that is kept for the next one. A message counts as sent for a
+ * recipient when RCPT was accepted and the reply to the message was 2xx.
+ * Until its last byte is given away a message can be taken back, at the end of
+ * the program or of its time; behind it only the reply counts, and a reply that
+ * is lost means another attempt: the one window in which SMTP may duplicate.
+ * That last byte leaves only while all of the final time-out is left
+ * (decisions 15).
  */
-#include "outbox/transport.h"
+#include "outbox/idna.h"
+#include "outbox/smtp_dialogue.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
-enum stage { STAGE_OTHER, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_MESSAGE };
+#define STOP_GRACE_MS 10000 /* a reply to a message that is through is worth that long */
 
-struct dialogue {
-    const struct transport_job *job;
-    struct transport_result *results;
-    enum stage stage;
-    size_t rcpt;      /* replies to RCPT so far */
-    struct span mail; /* a refusal of MAIL, or empty */
-    struct span final;
-    size_t sent; /* bytes of the message that were read */
+struct smtp_link {
+    CURL *curl;
+    bool open; /* greeted, and as far as we know still there */
+    struct smtp_offers offers;
+    char error[CURL_ERROR_SIZE];
 };
 
-static struct span keep(const struct dialogue *dialogue, struct span line)
-{
-    struct span copy;
-    return arena_copy(dialogue->job->arena, span_trim(line), &copy) ? SPAN("4.3.0 out of memory") : copy;
-}
+/* One attempt on one message. */
+struct sending {
+    const struct transport_job *job;
+    struct smtp_link *link;
+    struct smtp_dialogue dialogue;
+    int64_t deadline;    /* monotonic; for the last byte */
+    int64_t through_at;  /* when that was given away; 0: not yet */
+    size_t given;        /* bytes of the message */
+    struct span from;
+    struct curl_slist *list;
+    size_t *places;      /* of each RCPT among the job's recipients */
+    bool needs_utf8;
+};
 
-static enum transport_outcome outcome_of(struct span reply)
-{
-    if (reply.len == 0 || reply.ptr[0] == '4')
-        return TRANSPORT_DEFERRED;
-    return reply.ptr[0] == '2' ? TRANSPORT_SENT : TRANSPORT_FAILED;
-}
-
-static void on_reply(struct dialogue *dialogue, struct span line)
-{
-    if (line.len < 4 || line.ptr[3] != ' ')
-        return; /* not the last line of a reply */
-    switch (dialogue->stage) {
-    case STAGE_MAIL:
-        if (line.ptr[0] != '2')
-            dialogue->mail = keep(dialogue, line);
-        break;
-    case STAGE_RCPT:
-        if (dialogue->rcpt < dialogue->job->n) {
-            struct span text = keep(dialogue, line);
-            dialogue->results[dialogue->rcpt++] = (struct transport_result){ outcome_of(text), text };
-        }
-        break;
-    case STAGE_DATA:
-        if (line.ptr[0] == '3')
-            dialogue->stage = STAGE_MESSAGE;
-        else
-            dialogue->final = keep(dialogue, line);
-        break;
-    case STAGE_MESSAGE:
-        dialogue->final = keep(dialogue, line);
-        dialogue->stage = STAGE_OTHER;
-        break;
-    case STAGE_OTHER:
-        break;
-    }
-}
-
-static void on_command(struct dialogue *dialogue, struct span line)
-{
-    if (span_starts(line, SPAN("MAIL FROM")))
-        dialogue->stage = STAGE_MAIL;
-    else if (span_starts(line, SPAN("RCPT TO")))
-        dialogue->stage = STAGE_RCPT;
-    else if (span_starts(line, SPAN("DATA")))
-        dialogue->stage = STAGE_DATA;
-}
+/* ---- what libcurl calls ---- */
 
 static int on_debug(CURL *curl ATTR_UNUSED, curl_infotype type, char *data, size_t size, void *arg)
 {
+    struct sending *sending = arg;
     if (type == CURLINFO_HEADER_OUT)
-        on_command(arg, (struct span){ data, size });
+        smtp_dialogue_command(&sending->dialogue, (struct span){ data, size });
     else if (type == CURLINFO_HEADER_IN)
-        on_reply(arg, (struct span){ data, size });
+        smtp_dialogue_reply(&sending->dialogue, (struct span){ data, size });
     return 0;
 }
 
+/* libcurl asks once more when all is on its way, and ends the message with a
+ * dot when it then gets nothing. */
 static size_t on_read(char *into, size_t size, size_t count, void *arg)
 {
-    struct dialogue *dialogue = arg;
-    size_t n = dialogue->job->raw.len - dialogue->sent;
+    struct sending *sending = arg;
+    int64_t now = when_monotonic();
+    if (atomic_load(sending->job->stop) || now >= sending->deadline)
+        return CURL_READFUNC_ABORT;
+    size_t n = sending->job->raw.len - sending->given;
+    if (n == 0)
+        sending->through_at = now;
     if (n > size * count)
         n = size * count;
-    memcpy(into, dialogue->job->raw.ptr + dialogue->sent, n);
-    dialogue->sent += n;
+    memcpy(into, sending->job->raw.ptr + sending->given, n);
+    sending->given += n;
     return n;
 }
 
-/* Once the relay has the whole message its reply is awaited even at the end of
- * the program: else it would come a second time. */
+/* Non-zero ends the transfer. Nobody waits for the answer to QUIT. */
 static int on_progress(void *arg, curl_off_t a ATTR_UNUSED, curl_off_t b ATTR_UNUSED, curl_off_t c ATTR_UNUSED,
                        curl_off_t d ATTR_UNUSED)
 {
-    const struct dialogue *dialogue = arg;
-    return dialogue->sent < dialogue->job->raw.len && atomic_load(dialogue->job->stop);
+    const struct sending *sending = arg;
+    int64_t now = when_monotonic();
+    bool stop = atomic_load(sending->job->stop);
+    if (sending->dialogue.stage == SMTP_QUIT)
+        return 1;
+    if (!sending->through_at)
+        return stop || now >= sending->deadline;
+    int64_t wait = sending->job->relay->conf->final_timeout * 1000;
+    if (stop && wait > STOP_GRACE_MS)
+        wait = STOP_GRACE_MS;
+    return now >= sending->through_at + wait;
 }
 
-static void slist_free(struct curl_slist **list)
+/* ---- the link ---- */
+
+void smtp_link_free(struct smtp_link *link)
 {
-    curl_slist_free_all(*list);
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (!link)
+        return;
+    if (link->curl && curl_easy_getinfo(link->curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+        shutdown(fd, SHUT_RD); /* QUIT goes out, and its answer is not awaited */
+    curl_easy_cleanup(link->curl);
+    free(link);
 }
 
-static int rcpt_list(const struct transport_job *job, struct curl_slist **ret_list)
-{
-    for (size_t i = 0; i < job->n; i++) {
-        struct span text;
-        int r = arena_printf(job->arena, &text, "<%.*s>", (int)job->rcpts[i]->address.len, job->rcpts[i]->address.ptr);
-        if (r)
-            return r;
-        struct curl_slist *longer = curl_slist_append(*ret_list, text.ptr);
-        if (!longer)
-            return -ENOMEM;
-        *ret_list = longer;
-    }
-    return 0;
-}
-
-/* Over well before the lease is: nobody else may begin meanwhile (decisions 15). */
-static long deadline(const struct conf *conf)
-{
-    int64_t most = conf->outbox_lease / 2;
-    return (long)(conf->relays[0].timeout < most ? conf->relays[0].timeout : most);
-}
-
-static int talk(const struct transport_job *job, struct dialogue *dialogue, struct span *ret_error)
-{
-    CLEANUP(slist_free) struct curl_slist *rcpts = NULL;
-    struct span from;
-    int r = rcpt_list(job, &rcpts);
-    if (r == 0)
-        r = arena_printf(job->arena, &from, "<%.*s>", (int)job->entry->envelope_sender.len, job->entry->envelope_sender.ptr);
-    if (r)
-        return r;
-    CURL *curl = curl_easy_init();
-    if (!curl)
-        return -ENOMEM;
-    char error[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(curl, CURLOPT_URL, job->conf->relays[0].url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from.ptr);
-    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, rcpts);
-    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
-    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)job->raw.len);
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(curl, CURLOPT_READDATA, dialogue);
-    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_debug);
-    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, dialogue);
-    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, dialogue);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, deadline(job->conf));
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-    CURLcode code = curl_easy_perform(curl);
-    curl_easy_cleanup(curl);
-    if (code == CURLE_OK)
-        return 0;
-    return arena_printf(job->arena, ret_error, "4.4.2 %s", error[0] ? error : curl_easy_strerror(code));
-}
-
-/* What the whole dialogue means for one recipient. */
-static struct transport_result conclude(const struct dialogue *dialogue, size_t i, struct span error)
-{
-    if (dialogue->mail.len)
-        return (struct transport_result){ outcome_of(dialogue->mail), dialogue->mail };
-    if (i < dialogue->rcpt && dialogue->results[i].outcome != TRANSPORT_SENT)
-        return dialogue->results[i];
-    if (i < dialogue->rcpt && dialogue->final.len)
-        return (struct transport_result){ outcome_of(dialogue->final), dialogue->final };
-    return (struct transport_result){ TRANSPORT_DEFERRED, error.len ? error : SPAN("4.4.2 the relay gave no reply") };
-}
-
-static void curl_start(void)
+static void start_curl(void)
 {
     curl_global_init(CURL_GLOBAL_ALL);
 }
 
-static int smtp_deliver(const struct transport_job *job, struct transport_result *results)
+static int link_new(struct smtp_link **ret_link)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, curl_start);
-    struct dialogue dialogue = { .job = job, .results = results };
-    struct span error = { 0 };
-    int r = talk(job, &dialogue, &error);
+    pthread_once(&once, start_curl);
+    struct smtp_link *link = calloc(1, sizeof(*link));
+    if (!link || !(link->curl = curl_easy_init())) {
+        free(link);
+        return -ENOMEM;
+    }
+    *ret_link = link;
+    return 0;
+}
+
+static void set_security(CURL *curl, const struct relay *relay)
+{
+    static const long levels[] = { CURLUSESSL_NONE, CURLUSESSL_TRY, CURLUSESSL_ALL };
+    curl_easy_setopt(curl, CURLOPT_USE_SSL, relay->wrapped ? (long)CURLUSESSL_ALL : levels[relay->tls]);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, relay->verify ? 1L : 0L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, relay->verify ? 2L : 0L);
+    if (*relay->conf->ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, relay->conf->ca_file);
+    if (relay->user.len == 0)
+        return;
+    curl_easy_setopt(curl, CURLOPT_USERNAME, relay->user.ptr);
+    curl_easy_setopt(curl, CURLOPT_PASSWORD, relay->password.ptr);
+}
+
+/* What both transfers on a link have in common. */
+static void set_up(struct sending *sending)
+{
+    const struct relay *relay = sending->job->relay;
+    CURL *curl = sending->link->curl;
+    int64_t longest = relay->conf->timeout > relay->conf->final_timeout ? relay->conf->timeout : relay->conf->final_timeout;
+    curl_easy_reset(curl); /* connections stay */
+    sending->link->error[0] = '\0';
+    curl_easy_setopt(curl, CURLOPT_URL, relay->url.ptr);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)relay->conf->connect_timeout);
+    curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)longest + 1); /* on_progress is first */
+    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_debug);
+    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, sending);
+    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, sending);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, sending->link->error);
+    set_security(curl, relay);
+}
+
+/* Connects, up to AUTH, so that what the relay offers is known before a message
+ * is begun. */
+static CURLcode greet(struct sending *sending)
+{
+    set_up(sending);
+    sending->dialogue.stage = SMTP_GREETING;
+    curl_easy_setopt(sending->link->curl, CURLOPT_CUSTOMREQUEST, "NOOP");
+    curl_easy_setopt(sending->link->curl, CURLOPT_NOBODY, 1L);
+    CURLcode code = curl_easy_perform(sending->link->curl);
+    sending->link->open = code == CURLE_OK;
+    return code;
+}
+
+static CURLcode transact(struct sending *sending)
+{
+    CURL *curl = sending->link->curl;
+    set_up(sending);
+    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, sending->from.ptr);
+    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, sending->list);
+    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    /* No size: libcurl would count stuffed dots into it and end too early. */
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, sending);
+    return curl_easy_perform(curl);
+}
+
+/* ---- the envelope ---- */
+
+static struct transport_result failed(struct span status)
+{
+    return (struct transport_result){ TRANSPORT_FAILED, status };
+}
+
+/* What this relay can't be asked to do with this recipient; false: nothing. */
+static bool is_hopeless(const struct sending *sending, int invalid, bool utf8, struct transport_result *ret_result)
+{
+    const struct smtp_offers *offers = &sending->link->offers;
+    if (offers->size > 0 && sending->job->raw.len > (uint64_t)offers->size)
+        *ret_result = failed(SPAN("5.3.4 the message is larger than the relay takes"));
+    else if (invalid)
+        *ret_result = failed(SPAN("5.1.2 the domain of the address is no valid name"));
+    else if ((utf8 || sending->needs_utf8) && !offers->utf8)
+        *ret_result = failed(SPAN("5.6.7 the relay takes no addresses with characters beyond ASCII"));
+    else
+        return false;
+    return true;
+}
+
+static int add_rcpt(struct sending *sending, struct span address)
+{
+    struct span text;
+    int r = arena_printf(sending->job->arena, &text, "<%s>", address.ptr);
+    struct curl_slist *longer = r ? NULL : curl_slist_append(sending->list, text.ptr);
+    if (!longer)
+        return -ENOMEM;
+    sending->list = longer;
+    return 0;
+}
+
+/* Who is asked for; the others have their result. A sender that is no valid
+ * name keeps everybody's mail here. */
+static int fill_envelope(struct sending *sending, struct transport_result *results)
+{
+    const struct transport_job *job = sending->job;
+    struct smtp_dialogue *dialogue = &sending->dialogue;
+    struct span sender = SPAN("");
+    int bad_sender = job->entry->envelope_sender.len ?
+                         idna_address(job->arena, job->entry->envelope_sender, &sender, &sending->needs_utf8) : 0;
+    int r = bad_sender < 0 ? bad_sender : arena_printf(job->arena, &sending->from, "<%.*s>", (int)sender.len, sender.ptr);
+    for (size_t i = 0; r == 0 && i < job->n; i++) {
+        struct span address;
+        bool utf8 = false;
+        int invalid = idna_address(job->arena, job->rcpts[i]->address, &address, &utf8);
+        if (invalid < 0)
+            return invalid;
+        if (is_hopeless(sending, invalid | bad_sender, utf8, &results[i]))
+            continue;
+        sending->places[dialogue->rcpts_n++] = i;
+        r = add_rcpt(sending, address);
+    }
+    return r;
+}
+
+static int begin(const struct transport_job *job, struct smtp_link *link, struct sending *ret_sending)
+{
+    struct sending sending = { .job = job, .link = link };
+    sending.dialogue = (struct smtp_dialogue){ .arena = job->arena, .offers = &link->offers };
+    sending.dialogue.rcpts = arena_array(job->arena, job->n, sizeof(struct transport_result));
+    sending.places = arena_array(job->arena, job->n, sizeof(size_t));
+    if (!sending.dialogue.rcpts || !sending.places)
+        return -ENOMEM;
+    *ret_sending = sending;
+    return 0;
+}
+
+/* ---- what went wrong ---- */
+
+static const char *status_of(CURLcode code)
+{
+    if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT)
+        return "4.4.1";
+    if (code == CURLE_LOGIN_DENIED)
+        return "4.7.8";
+    if (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_USE_SSL_FAILED ||
+        code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CIPHER)
+        return "4.7.5";
+    return "4.4.2";
+}
+
+/* libcurl's words, and the relay's when they were a refusal. */
+static struct span explain(const struct sending *sending, CURLcode code)
+{
+    const char *words = sending->link->error[0] ? sending->link->error : curl_easy_strerror(code);
+    const struct relay *relay = sending->job->relay;
+    struct span last = sending->dialogue.last, text;
+    bool refused = last.len && last.ptr[0] >= '4';
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        words = sending->through_at ? "no reply to the message in time" : "too slow";
+    int r = arena_printf(sending->job->arena, &text, "%s relay %s:%lld: %s%s%.*s", status_of(code), relay->host,
+                         (long long)relay->port, words, refused ? ": " : "", refused ? (int)last.len : 0, last.ptr);
+    return r ? SPAN("4.4.2 the relay was lost") : text;
+}
+
+static int conclude(const struct sending *sending, CURLcode code, struct transport_result *results)
+{
+    bool decided = smtp_dialogue_decided(&sending->dialogue);
+    struct span lost = decided ? SPAN("4.4.2 the relay gave no reply") : explain(sending, code);
+    for (size_t i = 0; i < sending->dialogue.rcpts_n; i++)
+        results[sending->places[i]] = smtp_dialogue_result(&sending->dialogue, i, lost);
+    if (decided)
+        return 0;
+    return !sending->through_at && atomic_load(sending->job->stop) ? TRANSPORT_STOPPED : TRANSPORT_UNREACHABLE;
+}
+
+static int not_greeted(const struct sending *sending, CURLcode code, struct transport_result *results)
+{
+    struct span why = explain(sending, code);
+    for (size_t i = 0; i < sending->job->n; i++)
+        results[i] = (struct transport_result){ TRANSPORT_DEFERRED, why };
+    return atomic_load(sending->job->stop) ? TRANSPORT_STOPPED : TRANSPORT_UNREACHABLE;
+}
+
+/* ---- one message ---- */
+
+static void drop_link(const struct transport_job *job)
+{
+    smtp_link_free(*job->link);
+    *job->link = NULL;
+}
+
+/* 0 and above as deliver; RETRY: a kept connection was gone before the message
+ * was through, so a fresh one may carry it now. */
+enum { RETRY = 100 };
+
+static int send_over(struct sending *sending, struct transport_result *results)
+{
+    struct smtp_link *link = sending->link;
+    bool kept = link->open;
+    CURLcode code = kept ? CURLE_OK : greet(sending);
+    if (code)
+        return not_greeted(sending, code, results);
+    int r = fill_envelope(sending, results);
+    if (r || sending->dialogue.rcpts_n == 0)
+        return r;
+    code = transact(sending);
+    r = conclude(sending, code, results);
+    /* After a reply in good order, even a refusal, the connection is of use. */
+    link->open = r == 0 && (code == CURLE_OK || sending->dialogue.stage == SMTP_OTHER);
+    return kept && r == TRANSPORT_UNREACHABLE && !sending->through_at && when_monotonic() < sending->deadline ? RETRY : r;
+}
+
+static int deliver_over(const struct transport_job *job, int64_t deadline, struct transport_result *results)
+{
+    struct sending sending;
+    int r = *job->link ? 0 : link_new(job->link);
+    if (r == 0)
+        r = begin(job, *job->link, &sending);
     if (r)
         return r;
-    for (size_t i = 0; i < job->n; i++)
-        results[i] = conclude(&dialogue, i, error);
-    return 0;
+    sending.deadline = deadline;
+    r = send_over(&sending, results);
+    curl_easy_reset((*job->link)->curl); /* it pointed at sending */
+    curl_slist_free_all(sending.list);
+    if (!(*job->link)->open)
+        drop_link(job);
+    return r;
+}
+
+static int smtp_deliver(const struct transport_job *job, struct transport_result *results)
+{
+    int64_t deadline = when_monotonic() + job->relay->conf->timeout * 1000;
+    int r = deliver_over(job, deadline, results);
+    if (r == RETRY)
+        r = deliver_over(job, deadline, results);
+    return r == RETRY ? TRANSPORT_UNREACHABLE : r;
 }
 
 const struct transport transport_smtp = { .name = "smtp", .deliver = smtp_deliver };

@@ -1,6 +1,6 @@
 /*
  * The capture of `ewsd dev`: entries, their recipients, and raw messages in
- * chunks under a content number of the sender's mailbox.
+ * chunks under the number of the outbox entry in the sender's mailbox.
  */
 #include "store/store_capture.h"
 
@@ -18,38 +18,36 @@ static int put_rcpts(struct store_tx *tx, const struct store_capture *capture, i
     return r;
 }
 
+/* The raw message lies under the entry's own number: the mailbox gives no
+ * number twice. 1: there is an entry for this submission. */
 static int put_new(struct store_tx *tx, struct store_capture *capture, struct span raw)
 {
-    uint64_t content_no = 0, change = 0;
     int64_t no = 0;
-    int r = sql_number(tx, SQL_capture_next, NULL, 0, &no);
+    int r = sql_number(tx, SQL_capture_insert,
+                       ARGS(V_INT(capture->mailbox_id), V_INT(capture->outbox_no), V_INT(capture->outbox_no), V_INT(capture->at),
+                            V_TEXT(capture->sender), V_TEXT(capture->subject), V_INT(raw.len)),
+                       &no);
 
-    if (r == 0)
-        r = store_take_numbers(tx, capture->mailbox_id, 1, &content_no, &change);
     if (r != 0)
         return r;
     capture->capture_no = (uint64_t)no;
     capture->size = raw.len;
-    r = sql_run(tx, SQL_capture_insert,
-                ARGS(V_INT(no), V_INT(capture->mailbox_id), V_INT(capture->outbox_no), V_INT(content_no), V_INT(capture->at),
-                     V_TEXT(capture->sender), V_TEXT(capture->subject), V_INT(raw.len)),
-                NULL);
-    if (r == 0)
-        r = chunks_write(tx, capture->mailbox_id, content_no, PART_MIME, raw);
+    r = chunks_write(tx, capture->mailbox_id, capture->outbox_no, PART_MIME, raw);
     return r == 0 ? put_rcpts(tx, capture, 0) : r;
 }
 
 int store_capture_put(struct store_tx *tx, struct store_capture *capture, struct span raw)
 {
     int64_t no = 0, n = 0;
-    int r = sql_number(tx, SQL_capture_of, ARGS(V_INT(capture->mailbox_id), V_INT(capture->outbox_no)), &no);
+    int r = put_new(tx, capture, raw);
 
-    if (r == 1)
-        return put_new(tx, capture, raw);
+    if (r <= 0)
+        return r;
+    r = sql_number(tx, SQL_capture_of, ARGS(V_INT(capture->mailbox_id), V_INT(capture->outbox_no)), &no);
     if (r == 0)
         r = sql_number(tx, SQL_capture_rcpts_n, ARGS(V_INT(no)), &n);
     if (r != 0)
-        return r;
+        return r < 0 ? r : -EIO;
     capture->capture_no = (uint64_t)no;
     return put_rcpts(tx, capture, n);
 }

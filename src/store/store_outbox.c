@@ -173,6 +173,37 @@ int store_outbox_lease(struct store_tx *tx, struct store_outbox_key key, uint64_
     return r == 0 && written == 0 ? 1 : r;
 }
 
+int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, int64_t now, int64_t until, size_t limit,
+                      struct store_outbox_key **ret_keys, size_t *ret_n)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct store_outbox_key *keys = arena_array(arena, limit, sizeof(*keys));
+    size_t n = 0;
+    int r = keys ? sql_run(tx, SQL_outbox_take, ARGS(V_INT(owner), V_INT(until), V_INT(now), V_INT(limit)), NULL) : -ENOMEM;
+
+    if (r == 0)
+        r = sql_open(tx, SQL_outbox_taken, ARGS(V_INT(now), V_INT(limit)), &sql);
+    while (r == 0 && (r = sql_next(&sql)) == 1 && n < limit) {
+        keys[n++] = (struct store_outbox_key){ sql_int(&sql, 0), (uint64_t)sql_int(&sql, 1) };
+        r = 0;
+    }
+    if (r < 0)
+        return r;
+    *ret_keys = keys;
+    *ret_n = n;
+    return 0;
+}
+
+int store_outbox_renew(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t until)
+{
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_outbox_renew, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(owner), V_INT(until)), &written);
+
+    if (r == 0)
+        r = renew_due(tx, key);
+    return r == 0 && written == 0 ? 1 : r;
+}
+
 static int read_entry(struct sql *sql, struct arena *arena, struct store_outbox *entry)
 {
     int r = sql_copy(sql, ENTRY_COLUMN, arena, &entry->envelope_sender);
@@ -240,42 +271,88 @@ static int read_rcpts(struct store_tx *tx, struct arena *arena, uint64_t owner, 
     return r;
 }
 
+int store_outbox_rcpts(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner,
+                       struct store_outbox *ret_entry)
+{
+    struct store_outbox entry = { .mailbox_id = key.mailbox_id, .outbox_no = key.outbox_no };
+    int r = read_rcpts(tx, arena, owner, &entry);
+
+    if (r == 0)
+        *ret_entry = entry;
+    return r;
+}
+
+int store_outbox_message(struct store_tx *tx, struct arena *arena, unsigned depth, struct store_outbox *entry, struct item *ret_item)
+{
+    struct item item;
+    int r = read_frozen(tx, arena, entry, &item);
+
+    if (r == 0)
+        r = item_load_content(tx, arena, depth, &item);
+    if (r == 0)
+        *ret_item = item;
+    return r;
+}
+
 int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner, unsigned depth,
                       struct store_outbox *ret_entry, struct item *ret_item)
 {
-    struct store_outbox entry = { .mailbox_id = key.mailbox_id, .outbox_no = key.outbox_no };
-    struct item item;
-    int r = read_frozen(tx, arena, &entry, &item);
+    struct store_outbox entry;
+    int r = store_outbox_rcpts(tx, arena, key, owner, &entry);
 
     if (r == 0)
-        r = read_rcpts(tx, arena, owner, &entry);
+        r = store_outbox_message(tx, arena, depth, &entry, ret_item);
     if (r == 0)
-        r = item_load_content(tx, arena, depth, &item);
-    if (r != 0)
+        *ret_entry = entry;
+    return r;
+}
+
+/* Is every recipient that is still queued among those that owner settles for
+ * good? Then no row needs to be kept. */
+static int settles_all(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles, size_t n,
+                       bool *ret_all)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        *ret_all = settles[i].state != STORE_RCPT_QUEUED;
+        if (!*ret_all)
+            return 0;
+    }
+    int r = sql_open(tx, SQL_outbox_held, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(owner)), &sql);
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
         return r;
-    *ret_entry = entry;
-    *ret_item = item;
-    return 0;
+    int64_t held = sql_int(&sql, 0);
+    *ret_all = held == (int64_t)n && sql_int(&sql, 1) == held;
+    return held < (int64_t)n ? 1 : 0;
+}
+
+static int settle_one(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settle)
+{
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_outbox_settle,
+                    ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(settle->no), V_INT(settle->state),
+                         V_INT(settle->next_attempt), V_TEXT(settle->status), V_INT(owner), V_INT(settle->untried ? 0 : 1)),
+                    &written);
+
+    return r == 0 && written == 0 ? 1 : r;
 }
 
 int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles,
                         size_t n, uint32_t *ret_left)
 {
+    bool all = false;
     int64_t left = 0;
-    int r = 0;
+    int r = settles_all(tx, key, owner, settles, n, &all);
 
-    for (size_t i = 0; i < n; i++) {
-        int64_t written = 0;
-        r = sql_run(tx, SQL_outbox_settle,
-                    ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(settles[i].no), V_INT(settles[i].state),
-                         V_INT(settles[i].next_attempt), V_TEXT(settles[i].status), V_INT(owner)),
-                    &written);
-        if (r != 0 || written == 0)
-            return r != 0 ? r : 1;
-    }
-    r = renew_due(tx, key);
-    if (r == 0)
+    for (size_t i = 0; r == 0 && !all && i < n; i++)
+        r = settle_one(tx, key, owner, &settles[i]);
+    if (r == 0 && !all)
         r = sql_number(tx, SQL_outbox_left, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), &left);
+    if (r == 0)
+        r = left > 0 ? renew_due(tx, key) : store_outbox_delete(tx, key);
     if (r == 0)
         *ret_left = (uint32_t)left;
     return r;
@@ -285,13 +362,11 @@ int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key)
 {
     const struct store_value args[] = { V_INT(key.mailbox_id), V_INT(key.outbox_no) };
     int64_t content_no = 0;
-    int r = sql_number(tx, SQL_outbox_content, args, 2, &content_no);
+    int r = sql_number(tx, SQL_outbox_delete, args, 2, &content_no);
 
     if (r != 0)
         return r < 0 ? r : 0;
     r = sql_run(tx, SQL_outbox_rcpt_delete, args, 2, NULL);
-    if (r == 0)
-        r = sql_run(tx, SQL_outbox_delete, args, 2, NULL);
     return r == 0 ? content_drop(tx, key.mailbox_id, (uint64_t)content_no) : r;
 }
 

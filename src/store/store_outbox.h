@@ -62,21 +62,34 @@ int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size
 /* Leases the due, unleased recipients of an entry to owner until `until`.
  * 1: none was left to lease. */
 int store_outbox_lease(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t now, int64_t until);
+/* The same for up to limit entries at once, those that are due longest. */
+int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, int64_t now, int64_t until, size_t limit,
+                      struct store_outbox_key **ret_keys, size_t *ret_n);
+/* Makes what owner still holds of an entry last until `until`. 1: nothing. */
+int store_outbox_renew(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t until);
 /* The entry with the recipients that owner holds (owner 0: all), and the item
  * as it was submitted (depth as store_item_get; message_id, sent and
  * boundary_seed are the frozen ones). 1: no such entry. */
 int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner, unsigned depth,
                       struct store_outbox *ret_entry, struct item *ret_item);
+/* The two halves of it: numbers and recipients alone (none: owner holds none),
+ * then, into the same entry, the rest. 1 as above. */
+int store_outbox_rcpts(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner,
+                       struct store_outbox *ret_entry);
+int store_outbox_message(struct store_tx *tx, struct arena *arena, unsigned depth, struct store_outbox *entry,
+                         struct item *ret_item);
 
 struct store_settle {
     uint32_t no;
     enum store_rcpt_state state; /* QUEUED: deferred to next_attempt */
     int64_t next_attempt;
     struct span status;
+    bool untried; /* put off: no attempt was made */
 };
 /* Records outcomes of recipients that owner holds and ends their lease; counts
- * an attempt each. ret_left: recipients of the entry that are still queued.
- * 1: owner no longer holds one of them (nothing is written). */
+ * an attempt each, unless untried. ret_left: recipients of the entry that are
+ * still queued; when there are none the entry is over and deleted.
+ * 1: owner no longer holds one of them (the caller's job must be undone). */
 int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles,
                         size_t n, uint32_t *ret_left);
 /* The entry is over: its rows go, and content that nothing else refers to. */

@@ -1,0 +1,242 @@
+/*
+ * Settling: transports that work in the store do so first, then policy turns
+ * each report into a state, failures become one report to the sender, and the
+ * rows are written; all of it stands or none does. A job may run twice, so it
+ * starts from the parts each time and logging waits until it is through.
+ */
+#include "outbox/attempt.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "mime/mime.h"
+#include "outbox/bounce.h"
+#include "outbox/policy.h"
+#include "store/store_mail.h"
+
+#include <errno.h>
+
+int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *store, const struct conf *conf, struct arena *arena,
+                 struct store_outbox_key key, uint64_t owner)
+{
+    *attempt = (struct attempt){ .store = store, .conf = conf, .arena = arena, .owner = owner,
+                                 .raw = BUF_INIT((size_t)conf->send_max_size * 2) };
+    int r = store_outbox_rcpts(tx, arena, key, owner, &attempt->entry);
+    if (r)
+        return r;
+    attempt->settles = arena_array(arena, attempt->entry.rcpts_n, sizeof(*attempt->settles));
+    return attempt->settles ? 0 : -ENOMEM;
+}
+
+void attempt_done(struct attempt *attempt)
+{
+    buf_done(&attempt->raw);
+}
+
+int attempt_read(struct attempt *attempt, struct store_tx *tx, bool content)
+{
+    if (attempt->loaded || (attempt->frozen && !content))
+        return 0;
+    int r = store_outbox_message(tx, attempt->arena, content ? STORE_ALL : STORE_HOT, &attempt->entry, &attempt->item);
+    if (r == 0) {
+        attempt->frozen = true;
+        attempt->loaded = content;
+    }
+    return r;
+}
+
+void attempt_write(struct attempt *attempt)
+{
+    attempt->unwritten = mime_write(&attempt->item, &(struct mime_options){ .keep_bcc = false }, &attempt->raw);
+    for (size_t p = 0; p < attempt->parts_n; p++)
+        attempt->parts[p].job.raw = buf_span(&attempt->raw);
+}
+
+int attempt_add_part(struct attempt *attempt, const struct transport *transport, struct attempt_part **ret_part)
+{
+    struct attempt_part *part = &attempt->parts[attempt->parts_n];
+    size_t n = attempt->entry.rcpts_n;
+    *part = (struct attempt_part){ .transport = transport };
+    part->job = (struct transport_job){ .store = attempt->store, .conf = attempt->conf, .arena = attempt->arena,
+                                        .entry = &attempt->entry, .item = &attempt->item };
+    part->job.rcpts = arena_array(attempt->arena, n, sizeof(*part->job.rcpts));
+    part->results = arena_array(attempt->arena, n, sizeof(*part->results));
+    if (!part->job.rcpts || !part->results)
+        return -ENOMEM;
+    attempt->parts_n++;
+    *ret_part = part;
+    return 0;
+}
+
+void attempt_add_rcpt(struct attempt_part *part, const struct store_outbox_rcpt *rcpt)
+{
+    part->job.rcpts[part->job.n++] = rcpt;
+}
+
+void attempt_all(struct attempt_part *part, enum transport_outcome outcome, struct span status)
+{
+    for (size_t i = 0; i < part->job.n; i++)
+        part->results[i] = (struct transport_result){ outcome, status };
+}
+
+/* ---- what the store will keep ---- */
+
+void attempt_failed(struct attempt_part *part, int r)
+{
+    struct span status;
+    if (r == -EFBIG)
+        attempt_all(part, TRANSPORT_FAILED, SPAN("5.3.4 the message is too big"));
+    else if (r > 0)
+        attempt_all(part, TRANSPORT_FAILED, SPAN("5.6.0 the message cannot be transmitted"));
+    else if (arena_printf(part->job.arena, &status, "4.3.0 this server is in trouble: %s", err_text(r)))
+        attempt_all(part, TRANSPORT_DEFERRED, SPAN("4.3.0 this server is out of memory"));
+    else
+        attempt_all(part, TRANSPORT_DEFERRED, status);
+}
+
+static struct policy_verdict verdict_of(const struct attempt *attempt, const struct attempt_part *part, size_t i)
+{
+    if (part->put_off)
+        return (struct policy_verdict){ .state = STORE_RCPT_QUEUED, .next_attempt = part->put_off };
+    return policy_decide(attempt->conf, part->results[i].outcome, part->job.rcpts[i]->attempts, when_now(), attempt->entry.expires);
+}
+
+/* Fills settles from the parts, and failed with what the sender is told. */
+static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t *ret_failed)
+{
+    size_t n = 0, bad = 0;
+    attempt->next = WHEN_NONE;
+    for (size_t p = 0; p < attempt->parts_n; p++) {
+        const struct attempt_part *part = &attempt->parts[p];
+        for (size_t i = 0; i < part->job.n; i++) {
+            const struct store_outbox_rcpt *rcpt = part->job.rcpts[i];
+            struct policy_verdict verdict = verdict_of(attempt, part, i);
+            struct span status = part->put_off ? rcpt->status : part->results[i].status;
+            attempt->settles[n++] = (struct store_settle){ .no = rcpt->no, .state = verdict.state, .next_attempt = verdict.next_attempt,
+                                                           .status = status, .untried = part->put_off != 0 };
+            if (verdict.state == STORE_RCPT_FAILED)
+                failed[bad++] = (struct bounce_rcpt){ .no = rcpt->no, .address = rcpt->address, .status = status,
+                                                      .expired = part->results[i].outcome == TRANSPORT_DEFERRED };
+            else if (verdict.state == STORE_RCPT_QUEUED && (attempt->next == WHEN_NONE || verdict.next_attempt < attempt->next))
+                attempt->next = verdict.next_attempt;
+        }
+    }
+    *ret_failed = bad;
+    return n;
+}
+
+/* A report goes into the sender's Inbox: within this mailbox, so it belongs
+ * into the job that settles. Reports and mail of nobody are not reported on. */
+static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bounce_rcpt *failed, size_t n)
+{
+    const struct store_outbox *entry = &attempt->entry;
+    if (n == 0 || entry->bounce || entry->envelope_sender.len == 0)
+        return 0;
+    struct item report;
+    struct folder inbox;
+    int r = attempt_read(attempt, tx, true);
+    if (r == 0 && attempt->raw.len == 0 && !attempt->unwritten)
+        attempt_write(attempt);
+    if (r == 0)
+        r = bounce_make(attempt->arena, attempt->conf, entry, &attempt->item, buf_span(&attempt->raw), failed, n, &report);
+    if (r == 0)
+        r = store_folder_by_role(tx, attempt->arena, entry->mailbox_id, FOLDER_ROLE_inbox, &inbox);
+    if (r)
+        return r;
+    report.folder_no = inbox.folder_no;
+    return store_item_insert(tx, &report);
+}
+
+/* ---- the job ---- */
+
+static int settle_one(struct store_tx *tx, struct attempt *attempt)
+{
+    struct store_outbox_key key = { attempt->entry.mailbox_id, attempt->entry.outbox_no };
+    struct bounce_rcpt *failed = arena_array(attempt->arena, attempt->entry.rcpts_n, sizeof(*failed));
+    size_t failed_n, n;
+    uint32_t left;
+    int r = failed ? attempt_read(attempt, tx, false) : -ENOMEM;
+    for (size_t p = 0; r == 0 && p < attempt->parts_n; p++) {
+        struct attempt_part *part = &attempt->parts[p];
+        if (part->transport->store && attempt->unwritten)
+            attempt_failed(part, attempt->unwritten);
+        else if (part->transport->store)
+            r = part->transport->store(tx, &part->job, part->results);
+    }
+    if (r)
+        return r;
+    n = judge(attempt, failed, &failed_n);
+    r = bounce(tx, attempt, failed, failed_n);
+    return r ? r : store_outbox_settle(tx, key, attempt->owner, attempt->settles, n, &left);
+}
+
+struct batch {
+    struct attempt *const *attempts;
+    size_t n;
+};
+
+static int settle_job(struct store_tx *tx, void *arg)
+{
+    const struct batch *batch = arg;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < batch->n; i++)
+        r = settle_one(tx, batch->attempts[i]);
+    return r;
+}
+
+/* ---- and what is said of it ---- */
+
+static void log_rcpt(const struct attempt *attempt, const struct attempt_part *part, size_t i)
+{
+    static const char *const names[] = { "sent", "deferred", "failed" };
+    static const enum metric metrics[] = { METRIC_outbox_sent, METRIC_outbox_deferred, METRIC_outbox_failed };
+    const struct store_outbox_rcpt *rcpt = part->job.rcpts[i];
+    const struct transport_result *result = &part->results[i];
+    metric_add(metrics[result->outcome], 1);
+    log_event(result->outcome == TRANSPORT_SENT ? LOG_INFO_LEVEL : LOG_WARN_LEVEL, "delivery",
+              LOG_V("message_id", attempt->entry.message_id), LOG_V("to", rcpt->address),
+              LOG_S("transport", part->job.relay ? part->job.relay->name : part->transport->name),
+              LOG_S("result", names[result->outcome]), LOG_V("status", result->status), LOG_N("attempt", rcpt->attempts + 1));
+}
+
+static void log_attempt(const struct attempt *attempt)
+{
+    for (size_t p = 0; p < attempt->parts_n; p++)
+        for (size_t i = 0; i < attempt->parts[p].job.n; i++)
+            if (!attempt->parts[p].put_off)
+                log_rcpt(attempt, &attempt->parts[p], i);
+}
+
+static int settle_batch(struct attempt *const *attempts, size_t n)
+{
+    struct batch batch = { attempts, n };
+    int r = store_write(attempts[0]->store, settle_job, &batch);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        log_attempt(attempts[i]);
+    return r;
+}
+
+static void log_unsettled(const struct attempt *attempt, int r)
+{
+    if (r > 0) /* leased by somebody else meanwhile, who settles it */
+        return;
+    log_event(LOG_ERROR_LEVEL, "outbox entry not settled", LOG_N("mailbox", attempt->entry.mailbox_id),
+              LOG_N("entry", attempt->entry.outbox_no), LOG_S("error", err_text(r)));
+}
+
+int attempt_settle(struct attempt *const *attempts, size_t n)
+{
+    int first = 0;
+    int r = n ? settle_batch(attempts, n) : 0;
+    if (r == 0)
+        return 0;
+    for (size_t i = 0; i < n; i++) { /* whoever spoilt it stays alone with that */
+        if (n > 1)
+            r = settle_batch(&attempts[i], 1);
+        if (r)
+            log_unsettled(attempts[i], r);
+        if (r < 0)
+            first = r;
+    }
+    return first;
+}

@@ -1,0 +1,60 @@
+/*
+ * One attempt on one entry, by a dispatcher or a lane: its recipients in parts
+ * that go one way each, what became of them, and the settling of it all in the
+ * store, with the report to the sender when something failed for good.
+ */
+#ifndef EWSD_OUTBOX_ATTEMPT_H
+#define EWSD_OUTBOX_ATTEMPT_H
+
+#include "outbox/transport.h"
+
+#define ATTEMPT_PARTS (CONF_RELAYS_MAX + 2) /* local, captured, or kept from some relay */
+
+/* Recipients that go one way. */
+struct attempt_part {
+    const struct transport *transport;
+    struct transport_job job;
+    struct transport_result *results; /* for each of job.rcpts */
+    int64_t put_off; /* no attempt was made: again at that time; else 0 */
+};
+
+struct attempt {
+    struct store *store;
+    const struct conf *conf;
+    struct arena *arena; /* the caller's; outlives the attempt */
+    uint64_t owner;      /* of the lease */
+    struct store_outbox entry;
+    struct item item;
+    struct buf raw;
+    int unwritten;  /* why there is no raw, or 0 */
+    bool frozen;    /* item and the entry's own columns were read */
+    bool loaded;    /* and the content, so raw was written */
+    struct attempt_part parts[ATTEMPT_PARTS];
+    size_t parts_n;
+    struct store_settle *settles; /* filled by settling, part by part */
+    int64_t next; /* set by settling: earliest next attempt, or WHEN_NONE */
+};
+
+/* Reads the recipients that owner holds. */
+int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *store, const struct conf *conf, struct arena *arena,
+                 struct store_outbox_key key, uint64_t owner);
+void attempt_done(struct attempt *attempt);
+/* Reads what was frozen, with or without the content. 1: the entry is gone. */
+int attempt_read(struct attempt *attempt, struct store_tx *tx, bool content);
+/* Makes raw of it; what that can't be made of is told to every recipient. */
+void attempt_write(struct attempt *attempt);
+
+/* A new, empty part with room for all recipients. */
+int attempt_add_part(struct attempt *attempt, const struct transport *transport, struct attempt_part **ret_part);
+void attempt_add_rcpt(struct attempt_part *part, const struct store_outbox_rcpt *rcpt);
+/* The same result for all of a part. */
+void attempt_all(struct attempt_part *part, enum transport_outcome outcome, struct span status);
+/* That of a transport or of mime_write that gave up with r: a message that can't
+ * be written now will not be the next time, unless memory was short. */
+void attempt_failed(struct attempt_part *part, int r);
+
+/* Settles parts in one job of the store and logs each recipient. Attempts
+ * whose lease was lost are left alone. -errno: one at least was not settled. */
+int attempt_settle(struct attempt *const *attempts, size_t n);
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * Dispatchers work in batches: one job leases what is due, one snapshot reads
+ * it, one job delivers what stays in the store and settles it. Recipients for
+ * a relay are handed to its lane under the same lease and are no business of
+ * the dispatcher's any more, unless the lane can't take them.
+ */
+#include "outbox/runner.h"
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include <errno.h>
+
+#define BATCH 64
+#define BATCH_BYTES 4194304 /* of messages that are held in memory at the same time */
+
+struct taking {
+    struct arena *arena;
+    uint64_t owner;
+    int64_t now, until;
+    struct store_outbox_key keys[BATCH];
+    size_t n;
+};
+
+static int take_job(struct store_tx *tx, void *arg)
+{
+    struct taking *taking = arg;
+    struct store_outbox_key *keys;
+    int r = store_outbox_take(tx, taking->arena, taking->owner, taking->now, taking->until, BATCH, &keys, &taking->n);
+    if (r == 0 && taking->n > 0)
+        memcpy(taking->keys, keys, taking->n * sizeof(*keys));
+    return r;
+}
+
+/* A look before the writer is bothered. 1: nothing is due before ret_next. */
+static int look(const struct outbox_options *options, struct arena *arena, int64_t *ret_next)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    struct store_outbox_key *keys;
+    size_t n = 0;
+    int r = store_read_begin(options->store, &tx);
+    if (r == 0)
+        r = store_outbox_due(tx, arena, when_now(), 1, &keys, &n, ret_next);
+    return r == 0 && n == 0 ? 1 : r;
+}
+
+static int take(const struct outbox_options *options, struct arena *arena, struct taking *taking)
+{
+    int r = random_bytes(&taking->owner, sizeof(taking->owner));
+    if (r)
+        return r;
+    taking->arena = arena;
+    taking->owner = (taking->owner >> 1) | 1; /* 0 is nobody; the store's numbers are signed */
+    taking->now = when_now();
+    taking->until = taking->now + options->conf->outbox_lease * 1000;
+    taking->n = 0;
+    return store_write(options->store, take_job, taking);
+}
+
+/* ---- who goes which way ---- */
+
+/* Those that stay in this store. */
+static int add_stored(struct attempt *attempt, enum store_rcpt_kind kind, const struct transport *transport)
+{
+    struct attempt_part *part = NULL;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++) {
+        if (attempt->entry.rcpts[i].kind != kind)
+            continue;
+        if (!part)
+            r = attempt_add_part(attempt, transport, &part);
+        if (r == 0)
+            attempt_add_rcpt(part, &attempt->entry.rcpts[i]);
+    }
+    return r;
+}
+
+/* Recipients that their relay (NULL: none takes them) doesn't get now. */
+static int add_kept(struct attempt *attempt, const struct relay *relay, const struct relay *const *ways, int64_t again,
+                    struct span reason)
+{
+    struct attempt_part *part;
+    int r = attempt_add_part(attempt, &transport_smtp, &part);
+    if (r)
+        return r;
+    part->job.relay = relay;
+    part->put_off = again;
+    for (size_t i = 0; i < attempt->entry.rcpts_n; i++)
+        if (attempt->entry.rcpts[i].kind == STORE_RCPT_REMOTE && ways[i] == relay)
+            attempt_add_rcpt(part, &attempt->entry.rcpts[i]);
+    attempt_all(part, TRANSPORT_DEFERRED, reason);
+    return 0;
+}
+
+static int hand_over(struct outbox *outbox, struct attempt *attempt, const struct taking *taking, const struct relay *relay,
+                     const struct relay *const *ways)
+{
+    const struct lane_ticket ticket = { .key = { attempt->entry.mailbox_id, attempt->entry.outbox_no }, .owner = taking->owner,
+                                        .until = taking->until };
+    int64_t again = 0;
+    struct span reason = SPAN("4.4.4 no relay is configured for this domain");
+    if (!relay)
+        return add_kept(attempt, relay, ways, 0, reason);
+    switch (lane_push(outbox->lanes[relay - outbox->relays->v], &ticket, attempt->arena, &again, &reason)) {
+    case LANE_TAKEN:
+        return 0;
+    case LANE_FULL:
+        return add_kept(attempt, relay, ways, again, SPAN("4.3.2 many messages wait for this relay"));
+    case LANE_DEAD:
+        return add_kept(attempt, relay, ways, 0, reason);
+    }
+    return -EINVAL;
+}
+
+/* Each relay once, with all of its recipients. */
+static int add_relayed(struct outbox *outbox, struct attempt *attempt, const struct taking *taking)
+{
+    const struct relay **ways = arena_array(attempt->arena, attempt->entry.rcpts_n, sizeof(*ways));
+    int r = ways ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++)
+        r = relay_of(outbox->relays, attempt->arena, attempt->entry.rcpts[i].address, &ways[i]);
+    for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++) {
+        bool seen = attempt->entry.rcpts[i].kind != STORE_RCPT_REMOTE;
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = attempt->entry.rcpts[j].kind == STORE_RCPT_REMOTE && ways[j] == ways[i];
+        if (!seen)
+            r = hand_over(outbox, attempt, taking, ways[i], ways);
+    }
+    return r;
+}
+
+static int plan(struct outbox *outbox, struct store_tx *tx, struct attempt *attempt, const struct taking *taking)
+{
+    int r = add_stored(attempt, STORE_RCPT_LOCAL, &transport_local);
+    if (r == 0 && outbox->options.capture)
+        r = add_stored(attempt, STORE_RCPT_REMOTE, &transport_capture);
+    bool stored = attempt->parts_n > 0;
+    if (r == 0 && !outbox->options.capture)
+        r = add_relayed(outbox, attempt, taking);
+    return r == 0 && attempt->parts_n > 0 ? attempt_read(attempt, tx, stored) : r;
+}
+
+/* ---- a slice of the batch: as much as memory should hold ---- */
+
+static int read_slice(struct outbox *outbox, struct arena *arena, const struct taking *taking, size_t *at, struct attempt *attempts,
+                      size_t *ret_n)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    const struct outbox_options *options = &outbox->options;
+    uint64_t bytes = 0;
+    int r = store_read_begin(options->store, &tx);
+    *ret_n = 0;
+    while (r == 0 && *at < taking->n && bytes < BATCH_BYTES) {
+        struct attempt *attempt = &attempts[*ret_n];
+        struct store_outbox_key key = taking->keys[(*at)++];
+        int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->owner);
+        if (done == 0)
+            done = plan(outbox, tx, attempt, taking);
+        if (done < 0)
+            log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", key.mailbox_id), LOG_N("entry", key.outbox_no),
+                      LOG_S("error", err_text(done)));
+        if (done == 0 && attempt->parts_n > 0) {
+            bytes += attempt->loaded ? attempt->item.size : 0;
+            ++*ret_n;
+        } else {
+            attempt_done(attempt);
+        }
+    }
+    return r;
+}
+
+static int do_slice(struct outbox *outbox, struct arena *arena, const struct taking *taking, size_t *at)
+{
+    struct attempt *attempts = arena_array(arena, BATCH, sizeof(*attempts));
+    struct attempt *pointers[BATCH];
+    size_t n;
+    int r = attempts ? read_slice(outbox, arena, taking, at, attempts, &n) : -ENOMEM;
+    if (r)
+        return r;
+    for (size_t i = 0; i < n; i++) {
+        pointers[i] = &attempts[i];
+        if (attempts[i].loaded)
+            attempt_write(&attempts[i]);
+    }
+    r = attempt_settle(pointers, n);
+    for (size_t i = 0; i < n; i++) {
+        if (r == 0)
+            outbox_due_at(outbox, attempts[i].next);
+        attempt_done(&attempts[i]);
+    }
+    return r;
+}
+
+int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next)
+{
+    struct taking taking;
+    size_t at = 0;
+    int r = look(&outbox->options, arena, ret_next);
+    if (r == 0)
+        r = take(&outbox->options, arena, &taking);
+    if (r)
+        return r;
+    if (taking.n == BATCH)
+        outbox_call_help(outbox);
+    while (r == 0 && at < taking.n && !atomic_load(&outbox->stop)) {
+        r = do_slice(outbox, arena, &taking, &at);
+        arena_reset(arena);
+    }
+    return r;
+}

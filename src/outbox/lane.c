@@ -1,0 +1,302 @@
+/*
+ * The threads of a lane. A ticket waits under the lease that came with it; one
+ * that would not last for an attempt is renewed at pick-up, and a ticket whose
+ * lease was lost is dropped: somebody else has the recipients.
+ *
+ * A relay is taken for dead after DEAD_AFTER failures of the line in a row.
+ * From then on one message each PROBE_MS tries it; all others are put off with
+ * the reason of the last failure, as if they had been tried.
+ */
+#include "outbox/runner.h"
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define LANE_ROOM 1024
+#define DEAD_AFTER 5
+#define PROBE_MS 30000
+#define IDLE_MS 30000  /* a connection is kept that long */
+#define REASON_SIZE 600
+#define AGAIN_MIN_MS 1000
+#define AGAIN_MAX_MS 60000
+#define LEASE_MARGIN_MS 5000
+
+struct lane {
+    struct outbox *outbox;
+    const struct relay *relay;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t filled;
+    struct lane_ticket queue[LANE_ROOM];
+    size_t first, n;
+    unsigned failures;      /* of the line, in a row */
+    int64_t next_probe;     /* monotonic; of a dead relay */
+    char reason[REASON_SIZE];
+    uint64_t refused;       /* put off since the lane was last empty */
+    int64_t last_done;      /* monotonic; for pace_ms */
+    int64_t pace_ms;        /* between two messages, smoothed */
+    pthread_t threads[OUTBOX_THREADS_MAX];
+    unsigned threads_n;
+};
+
+/* ---- the state of the relay ---- */
+
+static bool is_dead(const struct lane *lane)
+{
+    return lane->failures >= DEAD_AFTER;
+}
+
+/* A wait for tests that retry by the second. */
+static int64_t probe_ms(const struct lane *lane)
+{
+    int64_t retry = lane->outbox->options.conf->outbox_retry_min * 1000;
+    return retry < PROBE_MS ? retry : PROBE_MS;
+}
+
+static void note_line(struct lane *lane, bool failed, struct span reason)
+{
+    int64_t now = when_monotonic();
+    pthread_mutex_lock(&lane->lock);
+    bool was_dead = is_dead(lane);
+    lane->failures = failed ? lane->failures + 1 : 0;
+    if (failed) {
+        snprintf(lane->reason, sizeof(lane->reason), "%.*s", (int)reason.len, reason.ptr);
+        lane->next_probe = now + probe_ms(lane);
+    }
+    int64_t took = lane->last_done ? now - lane->last_done : 0;
+    lane->pace_ms = (lane->pace_ms * 7 + (took < AGAIN_MAX_MS ? took : AGAIN_MAX_MS)) / 8;
+    lane->last_done = now;
+    bool dead = is_dead(lane);
+    pthread_mutex_unlock(&lane->lock);
+    if (dead != was_dead)
+        log_event(dead ? LOG_WARN_LEVEL : LOG_INFO_LEVEL, dead ? "relay does not answer" : "relay answers again",
+                  LOG_S("relay", lane->relay->name), LOG_V("status", reason));
+}
+
+/* ---- the queue ---- */
+
+/* When the lane should come to what would be queued now. */
+static int64_t again_at(struct lane *lane)
+{
+    int64_t ahead = (int64_t)(lane->n + lane->refused++);
+    int64_t wait = lane->pace_ms * ahead;
+    return when_now() + (wait < AGAIN_MIN_MS ? AGAIN_MIN_MS : wait > AGAIN_MAX_MS ? AGAIN_MAX_MS : wait);
+}
+
+enum lane_answer lane_push(struct lane *lane, const struct lane_ticket *ticket, struct arena *arena, int64_t *ret_again,
+                           struct span *ret_reason)
+{
+    enum lane_answer answer = LANE_TAKEN;
+    int64_t now = when_monotonic();
+    pthread_mutex_lock(&lane->lock);
+    bool probe = is_dead(lane) && now >= lane->next_probe;
+    if (is_dead(lane) && !probe) {
+        answer = LANE_DEAD;
+        if (arena_copy(arena, span_of(lane->reason), ret_reason))
+            *ret_reason = SPAN("4.4.1 the relay does not answer");
+    } else if (lane->n == LANE_ROOM) {
+        answer = LANE_FULL;
+        *ret_again = again_at(lane);
+    } else {
+        struct lane_ticket *slot = &lane->queue[(lane->first + lane->n++) % LANE_ROOM];
+        *slot = *ticket;
+        slot->probe = probe;
+        if (probe)
+            lane->next_probe = now + probe_ms(lane);
+        pthread_cond_signal(&lane->filled);
+    }
+    pthread_mutex_unlock(&lane->lock);
+    return answer;
+}
+
+/* False: none came within IDLE_MS, or the program ends. ret_reason is set when
+ * the relay is dead and the ticket is no probe. */
+static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_reason[REASON_SIZE])
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += IDLE_MS / 1000;
+    ret_reason[0] = '\0';
+    pthread_mutex_lock(&lane->lock);
+    int timed_out = 0;
+    while (lane->n == 0 && !timed_out && !atomic_load(&lane->outbox->stop))
+        timed_out = pthread_cond_timedwait(&lane->filled, &lane->lock, &until);
+    bool found = lane->n > 0 && !atomic_load(&lane->outbox->stop);
+    if (found) {
+        *ret_ticket = lane->queue[lane->first];
+        lane->first = (lane->first + 1) % LANE_ROOM;
+        if (--lane->n == 0)
+            lane->refused = 0;
+        if (is_dead(lane) && !ret_ticket->probe)
+            memcpy(ret_reason, lane->reason, REASON_SIZE);
+    }
+    pthread_mutex_unlock(&lane->lock);
+    return found;
+}
+
+/* ---- one entry ---- */
+
+struct renewal {
+    const struct lane_ticket *ticket;
+    int64_t until;
+};
+
+static int renew_job(struct store_tx *tx, void *arg)
+{
+    const struct renewal *renewal = arg;
+    return store_outbox_renew(tx, renewal->ticket->key, renewal->ticket->owner, renewal->until);
+}
+
+/* A lease that lasts for one attempt (decisions 15). 1: it was lost. */
+static int keep_lease(struct lane *lane, const struct lane_ticket *ticket)
+{
+    const struct conf_relay *relay = lane->relay->conf;
+    int64_t now = when_now(), need = (relay->timeout + relay->final_timeout) * 1000 + LEASE_MARGIN_MS;
+    int64_t whole = lane->outbox->options.conf->outbox_lease * 1000;
+    struct renewal renewal = { ticket, now + (need > whole ? need : whole) };
+    return ticket->until - now >= need ? 0 : store_write(lane->outbox->options.store, renew_job, &renewal);
+}
+
+/* The recipients that this lane's relay takes, as the attempt's one part. */
+static int fill_part(struct lane *lane, struct attempt *attempt, struct smtp_link **link)
+{
+    struct attempt_part *part;
+    int r = attempt_add_part(attempt, &transport_smtp, &part);
+    if (r)
+        return r;
+    part->job.relay = lane->relay;
+    part->job.link = link;
+    part->job.stop = &lane->outbox->stop;
+    for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++) {
+        const struct store_outbox_rcpt *rcpt = &attempt->entry.rcpts[i];
+        const struct relay *relay = NULL;
+        if (rcpt->kind == STORE_RCPT_REMOTE && rcpt->state == STORE_RCPT_QUEUED)
+            r = relay_of(lane->outbox->relays, attempt->arena, rcpt->address, &relay);
+        if (relay == lane->relay)
+            attempt_add_rcpt(part, rcpt);
+    }
+    return r;
+}
+
+static int load(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, bool content, struct attempt *attempt)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    const struct outbox_options *options = &lane->outbox->options;
+    int r = store_read_begin(options->store, &tx);
+    if (r == 0)
+        r = attempt_init(attempt, tx, options->store, options->conf, arena, ticket->key, ticket->owner);
+    if (r == 0 && attempt->entry.rcpts_n == 0)
+        r = 1;
+    return r ? r : attempt_read(attempt, tx, content);
+}
+
+/* 1: the program ends, so nothing is settled. */
+static int carry(struct lane *lane, struct attempt *attempt)
+{
+    struct attempt_part *part = &attempt->parts[0];
+    attempt_write(attempt);
+    int r = attempt->unwritten ? attempt->unwritten : transport_smtp.deliver(&part->job, part->results);
+    if (attempt->unwritten || r < 0) {
+        attempt_failed(part, r);
+        return 0;
+    }
+    if (r == TRANSPORT_STOPPED)
+        return 1;
+    note_line(lane, r == TRANSPORT_UNREACHABLE, part->results[part->job.n - 1].status);
+    return 0;
+}
+
+static int attempt_ticket(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, const char *dead,
+                          struct smtp_link **link)
+{
+    struct attempt attempt = { 0 };
+    int r = keep_lease(lane, ticket);
+    if (r == 0)
+        r = load(lane, arena, ticket, !*dead, &attempt);
+    if (r == 0)
+        r = fill_part(lane, &attempt, link);
+    if (r == 0 && attempt.parts[0].job.n == 0)
+        r = 1;
+    if (r == 0 && *dead)
+        attempt_all(&attempt.parts[0], TRANSPORT_DEFERRED, span_of(dead));
+    else if (r == 0)
+        r = carry(lane, &attempt);
+    if (r == 0)
+        r = attempt_settle(&(struct attempt *){ &attempt }, 1);
+    if (r == 0)
+        outbox_due_at(lane->outbox, attempt.next);
+    attempt_done(&attempt);
+    return r;
+}
+
+static void *run(void *arg)
+{
+    struct lane *lane = arg;
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct smtp_link *link = NULL;
+    struct lane_ticket ticket;
+    char dead[REASON_SIZE];
+    if (arena_new((size_t)lane->outbox->options.conf->soap_max_memory, &arena))
+        return NULL;
+    while (!atomic_load(&lane->outbox->stop)) {
+        if (!pull(lane, &ticket, dead)) {
+            smtp_link_free(link);
+            link = NULL;
+            continue;
+        }
+        int r = attempt_ticket(lane, arena, &ticket, dead, &link);
+        if (r < 0)
+            log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", ticket.key.mailbox_id),
+                      LOG_N("entry", ticket.key.outbox_no), LOG_S("error", err_text(r)));
+        arena_reset(arena);
+    }
+    smtp_link_free(link);
+    return NULL;
+}
+
+/* ---- the lane ---- */
+
+int lane_start(struct outbox *outbox, const struct relay *relay, struct lane **ret_lane)
+{
+    struct lane *lane = calloc(1, sizeof(*lane));
+    if (!lane)
+        return -ENOMEM;
+    lane->outbox = outbox;
+    lane->relay = relay;
+    pthread_mutex_init(&lane->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&lane->filled, &attr);
+    pthread_condattr_destroy(&attr);
+    *ret_lane = lane; /* also a half-started one is the outbox' to free */
+    while (lane->threads_n < relay->conf->connections) {
+        int r = pthread_create(&lane->threads[lane->threads_n], NULL, run, lane);
+        if (r)
+            return -r;
+        lane->threads_n++;
+    }
+    return 0;
+}
+
+void lane_stop(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    pthread_cond_broadcast(&lane->filled);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+void lane_free(struct lane *lane)
+{
+    if (!lane)
+        return;
+    for (unsigned i = 0; i < lane->threads_n; i++)
+        pthread_join(lane->threads[i], NULL);
+    pthread_cond_destroy(&lane->filled);
+    pthread_mutex_destroy(&lane->lock);
+    free(lane);
+}

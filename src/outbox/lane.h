@@ -1,0 +1,39 @@
+/*
+ * The way to one relay: a bounded queue of entries and the threads that carry
+ * them, each over a connection of its own. However a relay behaves, nobody
+ * else waits for it: a lane that is full, or whose relay does not answer,
+ * says so at once, and the recipients are put off without an attempt.
+ */
+#ifndef EWSD_OUTBOX_LANE_H
+#define EWSD_OUTBOX_LANE_H
+
+#include "outbox/relay.h"
+#include "outbox/transport.h"
+
+struct lane;
+struct outbox;
+
+/* An entry whose recipients for the lane's relay are leased to owner. */
+struct lane_ticket {
+    struct store_outbox_key key;
+    uint64_t owner;
+    int64_t until; /* of the lease; wall clock, ms */
+    bool probe;    /* set by the lane: tries a relay that seems dead */
+};
+
+enum lane_answer {
+    LANE_TAKEN,
+    LANE_FULL, /* ret_again: when there should be room */
+    LANE_DEAD, /* ret_reason: what the last attempts died of, in the arena */
+};
+
+/* Starts the threads (the relay's connections). */
+int lane_start(struct outbox *outbox, const struct relay *relay, struct lane **ret_lane);
+enum lane_answer lane_push(struct lane *lane, const struct lane_ticket *ticket, struct arena *arena, int64_t *ret_again,
+                           struct span *ret_reason);
+/* Wakes the threads, which end as the outbox' stop is set. */
+void lane_stop(struct lane *lane);
+/* Joins them. What waits stays queued in the store. NULL is fine. */
+void lane_free(struct lane *lane);
+
+#endif

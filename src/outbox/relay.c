@@ -1,0 +1,306 @@
+/*
+ * Reading relays from settings. Whatever is wrong is said at the start, in
+ * words, as later nobody watches.
+ */
+#include "outbox/relay.h"
+
+#include "model/rcpt.h"
+#include "outbox/idna.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECRETS_MAX 1048576
+
+struct loading {
+    const struct conf *conf;
+    struct relays *relays;
+    struct relay *relay;
+    char *error;
+};
+
+static int refuse(const struct loading *loading, const char *format, ...) ATTR_PRINTF(2, 3);
+
+/* 1; the sentence begins with the section. */
+static int refuse(const struct loading *loading, const char *format, ...)
+{
+    const char *name = loading->relay->conf->name;
+    int n = snprintf(loading->error, CONF_ERROR_SIZE, "[relay%s%s] ", *name ? " " : "", name);
+    va_list args;
+    va_start(args, format);
+    if (n > 0 && n < CONF_ERROR_SIZE)
+        vsnprintf(loading->error + n, (size_t)(CONF_ERROR_SIZE - n), format, args);
+    va_end(args);
+    return 1;
+}
+
+void relay_own_name(const struct conf *conf, char ret_name[RELAY_HOST_SIZE])
+{
+    char machine[RELAY_HOST_SIZE] = "";
+    const char *name = conf->server_hostname;
+    if (!*name && gethostname(machine, sizeof(machine) - 1) == 0)
+        name = machine;
+    snprintf(ret_name, RELAY_HOST_SIZE, "%.*s", RELAY_HOST_SIZE - 1, *name ? name : "localhost");
+    for (char *c = ret_name; *c; c++)
+        if (!((*c >= '0' && *c <= '9') || ((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') || *c == '.'))
+            *c = '-';
+}
+
+/* ---- where it is ---- */
+
+/* "host", "host:port", "[v6]" or "[v6]:port" */
+static bool split_authority(struct span text, struct span *ret_host, struct span *ret_port)
+{
+    const char *colon = memrchr(text.ptr, ':', text.len);
+    const char *bracket = memrchr(text.ptr, ']', text.len);
+    if (bracket && colon && colon < bracket)
+        colon = NULL;
+    size_t n = colon ? (size_t)(colon - text.ptr) : text.len;
+    *ret_host = (struct span){ text.ptr, n };
+    *ret_port = colon ? (struct span){ colon + 1, text.len - n - 1 } : SPAN("");
+    for (size_t i = 0; i < n; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~' || strchr("/@?#%\\\"<>", text.ptr[i]))
+            return false;
+    return n > 0 && n < RELAY_HOST_SIZE && (!colon || ret_port->len > 0);
+}
+
+static int load_url(struct loading *loading)
+{
+    struct relay *relay = loading->relay;
+    struct span url = span_of(relay->conf->url), host, port;
+    relay->wrapped = span_starts(url, SPAN("smtps://"));
+    size_t scheme = relay->wrapped ? 8 : 7;
+    if (!relay->wrapped && !span_starts(url, SPAN("smtp://")))
+        return refuse(loading, "url is smtp://HOST:PORT or smtps://HOST:PORT, not %s", relay->conf->url);
+    struct span rest = { url.ptr + scheme, url.len - scheme };
+    if (rest.len && rest.ptr[rest.len - 1] == '/')
+        rest.len--;
+    relay->port = relay->wrapped ? 465 : 25;
+    if (!split_authority(rest, &host, &port) || (port.len && !span_int(port, false, 1, 65535, &relay->port)))
+        return refuse(loading, "url is smtp://HOST:PORT or smtps://HOST:PORT, not %s", relay->conf->url);
+    memcpy(relay->host, host.ptr, host.len);
+    char own[RELAY_HOST_SIZE];
+    relay_own_name(loading->conf, own);
+    return arena_printf(loading->relays->arena, &relay->url, "%s%s:%lld/%s", relay->wrapped ? "smtps://" : "smtp://", relay->host,
+                        (long long)relay->port, own);
+}
+
+/* ---- what it takes ---- */
+
+static int load_domains(struct loading *loading)
+{
+    struct relay *relay = loading->relay;
+    struct span rest = span_of(relay->conf->domains), word;
+    bool named = *relay->conf->name;
+    relay->domains = arena_array(loading->relays->arena, rest.len / 2 + 1, sizeof(struct span));
+    if (!relay->domains)
+        return -ENOMEM;
+    while (conf_list_next(&rest, &word)) {
+        bool below = word.ptr[0] == '.';
+        struct span domain = below ? (struct span){ word.ptr + 1, word.len - 1 } : word;
+        struct span ascii;
+        int r = domain.len ? idna_domain(loading->relays->arena, domain, &ascii) : 1;
+        if (r == 0)
+            r = arena_printf(loading->relays->arena, &relay->domains[relay->domains_n++], "%s%s", below ? "." : "", ascii.ptr);
+        if (r)
+            return r < 0 ? r : refuse(loading, "domains: %.*s is no domain", (int)word.len, word.ptr);
+    }
+    if (named && relay->domains_n == 0)
+        return refuse(loading, "needs domains = ..., the mail that it takes");
+    return !named && relay->domains_n ? refuse(loading, "has no domains: it takes what no other relay does") : 0;
+}
+
+/* How closely it fits: the length of what fitted, 0 for not at all. */
+static size_t fit(struct span wanted, struct span domain)
+{
+    if (wanted.ptr[0] != '.')
+        return span_eq_nocase(wanted, domain) ? wanted.len + 1 : 0;
+    if (domain.len <= wanted.len)
+        return 0;
+    return span_eq_nocase(wanted, (struct span){ domain.ptr + domain.len - wanted.len, wanted.len }) ? wanted.len : 0;
+}
+
+const struct relay *relays_find(const struct relays *relays, struct span domain)
+{
+    const struct relay *found = relays->fallback;
+    size_t best = 0;
+    for (size_t i = 0; i < relays->n; i++) {
+        const struct relay *relay = &relays->v[i];
+        for (size_t d = 0; d < relay->domains_n; d++) {
+            size_t close = fit(relay->domains[d], domain);
+            if (close > best) {
+                best = close;
+                found = relay;
+            }
+        }
+    }
+    return found;
+}
+
+int relay_of(const struct relays *relays, struct arena *arena, struct span address, const struct relay **ret_relay)
+{
+    struct span domain = rcpt_address_domain(address), ascii;
+    int r = idna_domain(arena, domain, &ascii);
+    if (r < 0)
+        return r;
+    *ret_relay = relays_find(relays, r == 0 ? ascii : domain);
+    return 0;
+}
+
+/* ---- its secret ---- */
+
+static bool split_pair(struct span pair, struct span *ret_user, struct span *ret_password)
+{
+    const char *colon = pair.len ? memchr(pair.ptr, ':', pair.len) : NULL;
+    if (!colon || colon == pair.ptr)
+        return false;
+    size_t n = (size_t)(colon - pair.ptr);
+    *ret_user = (struct span){ pair.ptr, n };
+    *ret_password = (struct span){ colon + 1, pair.len - n - 1 };
+    return true;
+}
+
+/* Does a line's first word, host or host:port, name this relay? */
+static bool names(struct span word, const char *host, int64_t port)
+{
+    struct span line_host, line_port;
+    int64_t number = port;
+    if (!split_authority(word, &line_host, &line_port) || !span_eq_nocase(line_host, span_of(host)))
+        return false;
+    return line_port.len == 0 || (span_int(line_port, false, 1, 65535, &number) && number == port);
+}
+
+int relay_secret(struct span file, const char *host, int64_t port, struct span *ret_user, struct span *ret_password)
+{
+    while (file.len > 0) {
+        const char *end = memchr(file.ptr, '\n', file.len);
+        size_t n = end ? (size_t)(end - file.ptr) : file.len;
+        struct span line = span_trim((struct span){ file.ptr, n });
+        file = end ? (struct span){ end + 1, file.len - n - 1 } : SPAN("");
+        if (line.len == 0 || line.ptr[0] == '#')
+            continue;
+        size_t word = 0;
+        while (word < line.len && line.ptr[word] != ' ' && line.ptr[word] != '\t')
+            word++;
+        struct span pair = span_trim((struct span){ line.ptr + word, line.len - word });
+        if (pair.len && !names((struct span){ line.ptr, word }, host, port))
+            continue;
+        if (split_pair(pair.len ? pair : line, ret_user, ret_password))
+            return 0;
+    }
+    return 1;
+}
+
+/* The file's bytes in the arena, which is wiped at the end. */
+static int read_secrets(struct loading *loading, struct span *ret_text)
+{
+    const char *path = loading->relay->conf->secrets;
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &info)) {
+        int r = refuse(loading, "secrets = %s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
+    char *text = NULL;
+    ssize_t n = 0;
+    int r = 0;
+    if (!S_ISREG(info.st_mode) || info.st_size > SECRETS_MAX)
+        r = refuse(loading, "secrets = %s: not a file of at most %d bytes", path, SECRETS_MAX);
+    else if (info.st_mode & S_IRWXO)
+        r = refuse(loading, "secrets = %s: others may use the file (mode %03o); chmod o= it", path, info.st_mode & 0777u);
+    else if (!(text = arena_alloc(loading->relays->arena, (size_t)info.st_size + 1)))
+        r = -ENOMEM;
+    else if ((n = read(fd, text, (size_t)info.st_size)) < 0)
+        r = refuse(loading, "secrets = %s: %s", path, strerror(errno));
+    close(fd);
+    if (r == 0)
+        *ret_text = (struct span){ text, (size_t)n };
+    return r;
+}
+
+static int load_secret(struct loading *loading)
+{
+    struct relay *relay = loading->relay;
+    struct arena *arena = loading->relays->arena;
+    struct span text, user, password;
+    if (!*relay->conf->secrets)
+        return 0;
+    int r = read_secrets(loading, &text);
+    if (r)
+        return r;
+    r = relay_secret(text, relay->host, relay->port, &user, &password);
+    if (r == 0 && (arena_copy(arena, user, &relay->user) || arena_copy(arena, password, &relay->password)))
+        r = -ENOMEM;
+    explicit_bzero((void *)(uintptr_t)text.ptr, text.len);
+    return r <= 0 ? r : refuse(loading, "secrets = %s: no line for %s:%lld", relay->conf->secrets, relay->host, (long long)relay->port);
+}
+
+/* Secrets travel under TLS with a checked name, unless that was waived. */
+static int load_tls(struct loading *loading)
+{
+    struct relay *relay = loading->relay;
+    const char *tls = relay->conf->tls;
+    bool secret = relay->user.len > 0 && !relay->conf->insecure_auth;
+    relay->tls = strcmp(tls, "none") == 0 ? RELAY_TLS_NONE : strcmp(tls, "may") == 0 && !secret ? RELAY_TLS_MAY : RELAY_TLS_REQUIRED;
+    if (relay->tls == RELAY_TLS_NONE && secret && !relay->wrapped)
+        return refuse(loading, "tls = none would send the secret in clear; insecure_auth = yes allows that");
+    relay->verify = relay->conf->verify && (relay->wrapped || relay->tls == RELAY_TLS_REQUIRED);
+    if (*relay->conf->ca_file && access(relay->conf->ca_file, R_OK))
+        return refuse(loading, "ca_file = %s: %s", relay->conf->ca_file, strerror(errno));
+    return 0;
+}
+
+static int load_one(struct loading *loading)
+{
+    struct relay *relay = loading->relay;
+    relay->name = *relay->conf->name ? relay->conf->name : "relay";
+    if (relay->conf->timeout + relay->conf->final_timeout >= loading->conf->outbox_lease)
+        return refuse(loading, "timeout and final_timeout together must be shorter than outbox.lease (%lld seconds)",
+                      (long long)loading->conf->outbox_lease);
+    int r = load_url(loading);
+    if (r == 0)
+        r = load_domains(loading);
+    if (r == 0)
+        r = load_secret(loading);
+    return r == 0 ? load_tls(loading) : r;
+}
+
+int relays_load(const struct conf *conf, struct relays **ret_relays, char ret_error[CONF_ERROR_SIZE])
+{
+    struct relays *relays = calloc(1, sizeof(*relays));
+    int r = relays ? arena_new(SECRETS_MAX * (CONF_RELAYS_MAX + 1), &relays->arena) : -ENOMEM;
+    for (unsigned i = 0; r == 0 && i < conf->relays_n; i++) {
+        const struct conf_relay *section = &conf->relays[i];
+        if (i == 0 && !*section->url && !*section->domains)
+            continue;
+        struct loading loading = { .conf = conf, .relays = relays, .relay = &relays->v[relays->n++], .error = ret_error };
+        loading.relay->conf = section;
+        r = load_one(&loading);
+        if (i == 0)
+            relays->fallback = loading.relay;
+    }
+    if (r) {
+        relays_free(relays);
+        return r;
+    }
+    *ret_relays = relays;
+    return 0;
+}
+
+void relays_free(struct relays *relays)
+{
+    if (!relays)
+        return;
+    for (size_t i = 0; i < relays->n; i++)
+        if (relays->v[i].password.len)
+            explicit_bzero((void *)(uintptr_t)relays->v[i].password.ptr, relays->v[i].password.len);
+    arena_free(relays->arena);
+    free(relays);
+}

@@ -1,0 +1,38 @@
+/*
+ * Inside the outbox only: the runner as its dispatchers (runner.c, dispatch.c)
+ * and lanes (lane.c) share it.
+ */
+#ifndef EWSD_OUTBOX_RUNNER_H
+#define EWSD_OUTBOX_RUNNER_H
+
+#include "outbox/attempt.h"
+#include "outbox/lane.h"
+
+#include <pthread.h>
+
+#define OUTBOX_THREADS_MAX 64
+
+struct outbox {
+    struct outbox_options options;
+    struct relays *relays; /* NULL when everything is captured */
+    struct lane *lanes[CONF_RELAYS_MAX]; /* one for each of relays->v */
+    atomic_bool stop;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t wake;
+    uint64_t wakes;       /* counts news, so that none is missed */
+    unsigned busy;        /* dispatchers at work: one that is will look again */
+    int64_t next_due;     /* when sleeping dispatchers look again; WHEN_NONE: not before news */
+    int64_t next_expire;  /* monotonic; when old answers are next forgotten */
+    pthread_t threads[OUTBOX_THREADS_MAX];
+    unsigned threads_n;
+};
+
+/* One round of a dispatcher: leases what is due, delivers what stays here,
+ * hands the rest to the lanes. 1: nothing is due before ret_next. */
+int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next);
+/* There is work for one more dispatcher than is at it. */
+void outbox_call_help(struct outbox *outbox);
+/* Something of the outbox is due at that time (WHEN_NONE: nothing is). */
+void outbox_due_at(struct outbox *outbox, int64_t at);
+
+#endif
