@@ -15,25 +15,41 @@ static bool is_tricky(struct span text, size_t at)
     return text.ptr[at] == '.' || (text.len - at >= 5 && memcmp(text.ptr + at, "From ", 5) == 0);
 }
 
+/* A byte that needs a look: all but printable ASCII. */
+static inline bool is_odd(unsigned char c)
+{
+    return c < ' ' || c >= 0x7f;
+}
+
+static void scan_odd(struct span text, size_t i, struct text_scan *scan)
+{
+    unsigned char c = (unsigned char)text.ptr[i];
+
+    scan->eight_bit |= c >= 0x80;
+    scan->high += c >= 0x80 ? 1 : 0;
+    scan->nul |= c == 0;
+    scan->control |= c < 0x80 && c != '\t' && c != '\r' && c != '\n';
+    scan->bare_cr |= c == '\r' && !(i + 1 < text.len && text.ptr[i + 1] == '\n');
+}
+
 struct text_scan text_scan(struct span text)
 {
     struct text_scan scan = { 0 };
-    size_t column = 0;
+    size_t start = 0; /* of the line */
 
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        bool crlf = c == '\r' && i + 1 < text.len && text.ptr[i + 1] == '\n';
-        if (c >= 0x80) {
-            scan.eight_bit = true;
-            scan.high++;
-        }
-        scan.nul |= c == 0;
-        scan.control |= c == 0x7f || (c < ' ' && c != '\t' && c != '\r' && c != '\n');
-        scan.tricky |= column == 0 && is_tricky(text, i);
-        scan.bare_cr |= c == '\r' && !crlf;
-        column = c == '\n' || c == '\r' ? 0 : column + 1;
-        scan.long_line |= column > MIME_LINE_MAX;
+        if (!is_odd(c))
+            continue;
+        scan_odd(text, i, &scan);
+        if (c != '\n' && c != '\r')
+            continue;
+        scan.tricky |= i > start && is_tricky(text, start);
+        scan.long_line |= i - start > MIME_LINE_MAX;
+        start = i + 1;
     }
+    scan.tricky |= text.len > start && is_tricky(text, start);
+    scan.long_line |= text.len - start > MIME_LINE_MAX;
     return scan;
 }
 
@@ -43,7 +59,7 @@ void text_add_crlf(struct buf *out, struct span text)
 
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (c != '\r' && c != '\n' && c != 0)
+        if ((unsigned char)c > '\r' || (c != '\r' && c != '\n' && c != 0))
             continue;
         if (i > from)
             buf_add(out, text.ptr + from, i - from);

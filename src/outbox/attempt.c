@@ -151,7 +151,6 @@ static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bou
 
 static int settle_one(struct store_tx *tx, struct attempt *attempt)
 {
-    struct store_outbox_key key = { attempt->entry.mailbox_id, attempt->entry.outbox_no };
     struct bounce_rcpt *failed = arena_array(attempt->arena, attempt->entry.rcpts_n, sizeof(*failed));
     size_t failed_n, n;
     uint32_t left;
@@ -167,7 +166,7 @@ static int settle_one(struct store_tx *tx, struct attempt *attempt)
         return r;
     n = judge(attempt, failed, &failed_n);
     r = bounce(tx, attempt, failed, failed_n);
-    return r ? r : store_outbox_settle(tx, key, attempt->owner, attempt->settles, n, &left);
+    return r ? r : store_outbox_settle(tx, &attempt->entry, attempt->owner, attempt->settles, n, &left);
 }
 
 struct batch {

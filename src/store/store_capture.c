@@ -22,14 +22,16 @@ static int put_rcpts(struct store_tx *tx, const struct store_capture *capture, i
  * number twice. 1: there is an entry for this submission. */
 static int put_new(struct store_tx *tx, struct store_capture *capture, struct span raw)
 {
-    int64_t no = 0;
-    int r = sql_number(tx, SQL_capture_insert,
-                       ARGS(V_INT(capture->mailbox_id), V_INT(capture->outbox_no), V_INT(capture->outbox_no), V_INT(capture->at),
-                            V_TEXT(capture->sender), V_TEXT(capture->subject), V_INT(raw.len)),
-                       &no);
+    int64_t no = 0, written = 0;
+    int r = sql_number(tx, SQL_capture_next, NULL, 0, &no);
 
-    if (r != 0)
-        return r;
+    if (r == 0)
+        r = sql_run(tx, SQL_capture_insert,
+                    ARGS(V_INT(no), V_INT(capture->mailbox_id), V_INT(capture->outbox_no), V_INT(capture->outbox_no),
+                         V_INT(capture->at), V_TEXT(capture->sender), V_TEXT(capture->subject), V_INT(raw.len)),
+                    &written);
+    if (r != 0 || written == 0)
+        return r != 0 ? r : 1;
     capture->capture_no = (uint64_t)no;
     capture->size = raw.len;
     r = chunks_write(tx, capture->mailbox_id, capture->outbox_no, PART_MIME, raw);

@@ -162,17 +162,6 @@ static int renew_due(struct store_tx *tx, struct store_outbox_key key)
     return sql_run(tx, SQL_outbox_renew_due, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), NULL);
 }
 
-int store_outbox_lease(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t now, int64_t until)
-{
-    int64_t written = 0;
-    int r = sql_run(tx, SQL_outbox_lease,
-                    ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(owner), V_INT(until), V_INT(now)), &written);
-
-    if (r == 0)
-        r = renew_due(tx, key);
-    return r == 0 && written == 0 ? 1 : r;
-}
-
 int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, int64_t now, int64_t until, size_t limit,
                       struct store_outbox_key **ret_keys, size_t *ret_n)
 {
@@ -340,9 +329,31 @@ static int settle_one(struct store_tx *tx, struct store_outbox_key key, uint64_t
     return r == 0 && written == 0 ? 1 : r;
 }
 
-int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles,
+/* The entry's rows and its reference to the content. */
+static int delete_rows(struct store_tx *tx, struct store_outbox_key key, uint64_t content_no)
+{
+    const struct store_value args[] = { V_INT(key.mailbox_id), V_INT(key.outbox_no) };
+    int r = sql_run(tx, SQL_outbox_rcpt_delete, args, 2, NULL);
+
+    if (r == 0)
+        r = sql_run(tx, SQL_outbox_delete, args, 2, NULL);
+    return r == 0 ? content_drop(tx, key.mailbox_id, content_no) : r;
+}
+
+int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key)
+{
+    int64_t content_no = 0;
+    int r = sql_number(tx, SQL_outbox_content, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), &content_no);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return delete_rows(tx, key, (uint64_t)content_no);
+}
+
+int store_outbox_settle(struct store_tx *tx, const struct store_outbox *entry, uint64_t owner, const struct store_settle *settles,
                         size_t n, uint32_t *ret_left)
 {
+    struct store_outbox_key key = { entry->mailbox_id, entry->outbox_no };
     bool all = false;
     int64_t left = 0;
     int r = settles_all(tx, key, owner, settles, n, &all);
@@ -351,23 +362,13 @@ int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64
         r = settle_one(tx, key, owner, &settles[i]);
     if (r == 0 && !all)
         r = sql_number(tx, SQL_outbox_left, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), &left);
-    if (r == 0)
-        r = left > 0 ? renew_due(tx, key) : store_outbox_delete(tx, key);
+    if (r == 0 && left > 0)
+        r = renew_due(tx, key);
+    else if (r == 0)
+        r = entry->content_no ? delete_rows(tx, key, entry->content_no) : store_outbox_delete(tx, key);
     if (r == 0)
         *ret_left = (uint32_t)left;
     return r;
-}
-
-int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key)
-{
-    const struct store_value args[] = { V_INT(key.mailbox_id), V_INT(key.outbox_no) };
-    int64_t content_no = 0;
-    int r = sql_number(tx, SQL_outbox_delete, args, 2, &content_no);
-
-    if (r != 0)
-        return r < 0 ? r : 0;
-    r = sql_run(tx, SQL_outbox_rcpt_delete, args, 2, NULL);
-    return r == 0 ? content_drop(tx, key.mailbox_id, (uint64_t)content_no) : r;
 }
 
 int store_outbox_count(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_entries)

@@ -59,10 +59,8 @@ struct store_outbox_key {
  * limit came. */
 int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size_t limit, struct store_outbox_key **ret_keys,
                      size_t *ret_n, int64_t *ret_next);
-/* Leases the due, unleased recipients of an entry to owner until `until`.
- * 1: none was left to lease. */
-int store_outbox_lease(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t now, int64_t until);
-/* The same for up to limit entries at once, those that are due longest. */
+/* Leases the due, unleased recipients of up to limit entries, those that are due
+ * longest, to owner until `until`. */
 int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, int64_t now, int64_t until, size_t limit,
                       struct store_outbox_key **ret_keys, size_t *ret_n);
 /* Makes what owner still holds of an entry last until `until`. 1: nothing. */
@@ -86,11 +84,12 @@ struct store_settle {
     struct span status;
     bool untried; /* put off: no attempt was made */
 };
-/* Records outcomes of recipients that owner holds and ends their lease; counts
+/* entry: its numbers (content_no 0: not known), as it was loaded.
+ * Records outcomes of recipients that owner holds and ends their lease; counts
  * an attempt each, unless untried. ret_left: recipients of the entry that are
  * still queued; when there are none the entry is over and deleted.
  * 1: owner no longer holds one of them (the caller's job must be undone). */
-int store_outbox_settle(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles,
+int store_outbox_settle(struct store_tx *tx, const struct store_outbox *entry, uint64_t owner, const struct store_settle *settles,
                         size_t n, uint32_t *ret_left);
 /* The entry is over: its rows go, and content that nothing else refers to. */
 int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key);

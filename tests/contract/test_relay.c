@@ -18,11 +18,13 @@
 
 #include <cmocka.h>
 
-struct relay {
+struct host {
     pid_t pid;
     int hold; /* the relay ends when this is closed */
     char taken[64];
     struct conf conf;
+    struct relays *relays;
+    struct smtp_link *link;
     atomic_bool stop;
 };
 
@@ -38,52 +40,57 @@ static void become_relay(int in, int out, const char *taken)
 
 static int set_up(void **state)
 {
-    struct relay *relay = calloc(1, sizeof(*relay));
+    struct host *host = calloc(1, sizeof(*host));
+    char error[CONF_ERROR_SIZE];
     int in[2], out[2], port = 0;
-    assert_non_null(relay);
-    strcpy(relay->taken, "/tmp/ewsd-relay.XXXXXX");
-    int fd = mkstemp(relay->taken);
+    assert_non_null(host);
+    strcpy(host->taken, "/tmp/ewsd-relay.XXXXXX");
+    int fd = mkstemp(host->taken);
     assert_true(fd >= 0);
     close(fd);
     assert_int_equal(pipe(in), 0);
     assert_int_equal(pipe(out), 0);
-    relay->pid = fork();
-    if (relay->pid == 0) {
+    host->pid = fork();
+    if (host->pid == 0) {
         close(in[1]);
-        become_relay(in[0], out[1], relay->taken);
+        become_relay(in[0], out[1], host->taken);
     }
     close(in[0]);
     close(out[1]);
-    relay->hold = in[1];
+    host->hold = in[1];
     FILE *said = fdopen(out[0], "r");
     assert_non_null(said);
     assert_int_equal(fscanf(said, "%d", &port), 1);
     fclose(said);
-    conf_init(&relay->conf);
-    snprintf(relay->conf.relays[0].url, sizeof(relay->conf.relays[0].url), "smtp://127.0.0.1:%d", port);
-    relay->conf.relays[0].timeout = 30;
-    *state = relay;
+    conf_init(&host->conf);
+    snprintf(host->conf.relays[0].url, sizeof(host->conf.relays[0].url), "smtp://127.0.0.1:%d", port);
+    host->conf.relays[0].timeout = 30;
+    assert_int_equal(relays_load(&host->conf, &host->relays, error), 0);
+    *state = host;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct relay *relay = *state;
-    if (relay->hold >= 0)
-        close(relay->hold);
-    waitpid(relay->pid, NULL, 0);
-    unlink(relay->taken);
-    free(relay);
+    struct host *host = *state;
+    if (host->hold >= 0)
+        close(host->hold);
+    waitpid(host->pid, NULL, 0);
+    unlink(host->taken);
+    smtp_link_free(host->link);
+    relays_free(host->relays);
+    free(host);
     return 0;
 }
 
 struct parcel {
     struct arena *arena;
     struct transport_result results[2];
+    int answer; /* of deliver */
 };
 
 /* One message to two recipients, of whom the second may be NULL. */
-static void carry(struct relay *relay, const char *sender, const char *first, const char *second, const char *raw,
+static void carry(struct host *host, const char *sender, const char *first, const char *second, const char *raw,
                   struct parcel *ret_parcel)
 {
     struct store_outbox_rcpt rcpts[] = { { .no = 1, .address = span_of(first) }, { .no = 2, .address = span_of(second) } };
@@ -91,15 +98,16 @@ static void carry(struct relay *relay, const char *sender, const char *first, co
     const struct store_outbox entry = { .envelope_sender = span_of(sender), .rcpts = rcpts, .rcpts_n = second ? 2 : 1 };
     assert_int_equal(arena_new(1u << 20, &ret_parcel->arena), 0);
     const struct transport_job job = {
-        .conf = &relay->conf, .arena = ret_parcel->arena, .entry = &entry, .raw = span_of(raw), .rcpts = pointers, .n = entry.rcpts_n, .stop = &relay->stop
+        .conf = &host->conf, .arena = ret_parcel->arena, .entry = &entry, .raw = span_of(raw), .rcpts = pointers, .n = entry.rcpts_n, .stop = &host->stop,
+        .relay = host->relays->fallback, .link = &host->link
     };
-    assert_int_equal(transport_smtp.deliver(&job, ret_parcel->results), 0);
+    ret_parcel->answer = transport_smtp.deliver(&job, ret_parcel->results);
 }
 
-static void assert_taken(const struct relay *relay, const char *expected)
+static void assert_taken(const struct host *host, const char *expected)
 {
     char text[4096];
-    FILE *file = fopen(relay->taken, "r");
+    FILE *file = fopen(host->taken, "r");
     assert_non_null(file);
     text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
     fclose(file);
@@ -164,9 +172,9 @@ static void test_message_deferred(void **state)
 
 static void *stop_soon(void *arg)
 {
-    struct relay *relay = arg;
+    struct host *host = arg;
     usleep(300000);
-    atomic_store(&relay->stop, true);
+    atomic_store(&host->stop, true);
     return NULL;
 }
 
@@ -179,20 +187,22 @@ static void test_stopped(void **state)
     assert_int_equal(pthread_create(&thread, NULL, stop_soon, *state), 0);
     carry(*state, "alice@a.test", "slow@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
     pthread_join(thread, NULL);
-    assert_int_equal(parcel.results[0].outcome, TRANSPORT_DEFERRED);
+    assert_int_equal(parcel.answer, TRANSPORT_STOPPED);
     assert_true(when_monotonic() - begin < 10000);
     arena_free(parcel.arena);
 }
 
 static void test_no_relay(void **state)
 {
-    struct relay *relay = *state;
+    struct host *host = *state;
     struct parcel parcel;
-    close(relay->hold);
-    relay->hold = -1;
-    waitpid(relay->pid, NULL, 0);
-    carry(relay, "alice@a.test", "bob@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
+    close(host->hold);
+    host->hold = -1;
+    waitpid(host->pid, NULL, 0);
+    carry(host, "alice@a.test", "bob@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
+    assert_int_equal(parcel.answer, TRANSPORT_UNREACHABLE);
     assert_int_equal(parcel.results[0].outcome, TRANSPORT_DEFERRED);
+    assert_true(span_starts(parcel.results[0].status, SPAN("4.4.1 relay 127.0.0.1:")));
     arena_free(parcel.arena);
 }
 

@@ -394,18 +394,31 @@ struct turn {
     uint32_t left;
 };
 
+/* 1: nothing was to be had. */
 static int lease(struct store_tx *tx, struct world *world, void *data)
 {
     struct turn *turn = data;
+    struct store_outbox_key *keys;
+    size_t n;
+    int r = store_outbox_take(tx, world->arena, turn->owner, turn->now, turn->until, 10, &keys, &n);
+    if (r == 0 && n == 1 && (keys[0].mailbox_id != turn->key.mailbox_id || keys[0].outbox_no != turn->key.outbox_no))
+        r = -EINVAL;
+    return r == 0 && n == 0 ? 1 : r;
+}
+
+static int renew(struct store_tx *tx, struct world *world, void *data)
+{
+    struct turn *turn = data;
     (void)world;
-    return store_outbox_lease(tx, turn->key, turn->owner, turn->now, turn->until);
+    return store_outbox_renew(tx, turn->key, turn->owner, turn->until);
 }
 
 static int settle(struct store_tx *tx, struct world *world, void *data)
 {
     struct turn *turn = data;
+    const struct store_outbox entry = { .mailbox_id = turn->key.mailbox_id, .outbox_no = turn->key.outbox_no };
     (void)world;
-    return store_outbox_settle(tx, turn->key, turn->owner, turn->settles, turn->n, &turn->left);
+    return store_outbox_settle(tx, &entry, turn->owner, turn->settles, turn->n, &turn->left);
 }
 
 static int drop_entry(struct store_tx *tx, struct world *world, void *data)
@@ -460,6 +473,72 @@ static void test_outbox(void **state)
     struct item got;
     assert_int_equal(get_item(world, send.item.item_no, &got), 0);
     assert_true(span_is(got.body, "A body"));
+}
+
+static void load_rcpts(struct world *world, struct store_outbox_key key, uint64_t owner, struct store_outbox *ret_entry)
+{
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_outbox_rcpts(tx, world->arena, key, owner, ret_entry), 0);
+    store_read_end(tx);
+}
+
+/* A lease that is renewed lasts; one that ran out is somebody else's to take,
+ * and then neither renews nor settles. */
+static void test_lease_lost(void **state)
+{
+    struct world *world = *state;
+    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 } };
+    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 1) };
+    struct store_outbox entry;
+    assert_int_equal(do_write(world, submit, &send), 0);
+    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 1 };
+    struct turn other = { .key = turn.key, .owner = 8, .now = 250, .until = 900, .n = 1 };
+    assert_int_equal(do_write(world, lease, &turn), 0);
+    turn.until = 300;
+    assert_int_equal(do_write(world, renew, &turn), 0);
+    assert_int_equal(do_write(world, lease, &other), 1);
+    other.now = 301;
+    assert_int_equal(do_write(world, lease, &other), 0);
+    assert_int_equal(do_write(world, renew, &turn), 1);
+    turn.settles[0] = (struct store_settle){ .no = 1, .state = STORE_RCPT_SENT };
+    assert_int_equal(do_write(world, settle, &turn), 1);
+    turn.settles[0].state = STORE_RCPT_QUEUED;
+    assert_int_equal(do_write(world, settle, &turn), 1);
+    load_rcpts(world, turn.key, 7, &entry);
+    assert_int_equal(entry.rcpts_n, 0);
+    load_rcpts(world, turn.key, 8, &entry);
+    assert_int_equal(entry.rcpts_n, 1);
+}
+
+/* Putting off counts no attempt, and an entry without queued recipients is over. */
+static void test_put_off(void **state)
+{
+    struct world *world = *state;
+    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 } };
+    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 1) };
+    struct store_outbox entry;
+    int64_t next;
+    assert_int_equal(do_write(world, submit, &send), 0);
+    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 1 };
+    assert_int_equal(do_write(world, lease, &turn), 0);
+    turn.settles[0] = (struct store_settle){ .no = 1, .state = STORE_RCPT_QUEUED, .next_attempt = 150, .untried = true };
+    assert_int_equal(do_write(world, settle, &turn), 0);
+    load_rcpts(world, turn.key, 0, &entry);
+    assert_int_equal(entry.rcpts[0].attempts, 0);
+    turn.now = 150;
+    assert_int_equal(do_write(world, lease, &turn), 0);
+    turn.settles[0] = (struct store_settle){ .no = 1, .state = STORE_RCPT_QUEUED, .next_attempt = 160 };
+    assert_int_equal(do_write(world, settle, &turn), 0);
+    load_rcpts(world, turn.key, 0, &entry);
+    assert_int_equal(entry.rcpts[0].attempts, 1);
+    turn.now = 160;
+    assert_int_equal(do_write(world, lease, &turn), 0);
+    turn.settles[0] = (struct store_settle){ .no = 1, .state = STORE_RCPT_FAILED };
+    assert_int_equal(do_write(world, settle, &turn), 0);
+    assert_int_equal(turn.left, 0);
+    load_rcpts(world, turn.key, 0, &entry);
+    assert_int_equal(entry.rcpts_n, 0);
+    assert_int_equal(due_now(world, 1000, &next), 0);
 }
 
 static int put_marks(struct store_tx *tx, struct world *world, void *data)
@@ -813,6 +892,8 @@ int main(void)
         WORLD_CASE(test_copy_on_write),
         WORLD_CASE(test_attachments),
         WORLD_CASE(test_outbox),
+        WORLD_CASE(test_lease_lost),
+        WORLD_CASE(test_put_off),
         WORLD_CASE(test_replay_and_marks),
         WORLD_CASE(test_capture),
         WORLD_CASE(test_second_open_is_refused),
