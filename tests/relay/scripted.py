@@ -7,12 +7,16 @@ called, and then takes it."""
 import asyncio
 import email
 import email.policy
+import logging
 import ssl
 import threading
+import warnings
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
 DROP, HANG = object(), object()
+logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)  # refused handshakes are wanted
+warnings.simplefilter("ignore")
 
 
 class Message:
@@ -36,12 +40,14 @@ class Relay:
     """A running relay on an ephemeral port; use it in a `with`."""
 
     def __init__(self, rcpt=None, mail=None, final=None, hide=(), size=33554432, utf8=True, tls=None, wrapped=None,
-                 users=None, hang_up_after=None):
+                 users=None, hang_up_after=None, second_mail=None):
+        """hang_up_after: messages, behind which a connection is closed.
+        second_mail: the answer to a MAIL that isn't its connection's first; the line then ends."""
         self.answers = {"rcpt": rcpt or {}, "mail": mail or {}, "final": final or {}}
         self.hide, self.size, self.utf8, self.tls, self.wrapped = hide, size, utf8, tls, wrapped
-        self.users, self.hang_up_after = users, hang_up_after
+        self.users, self.hang_up_after, self.second_mail = users, hang_up_after, second_mail
         self.messages, self.mails, self.commands, self.connections = [], [], [], 0
-        self.hanging = 0
+        self.hanging = self.ended = 0
         self.loop = asyncio.new_event_loop()
         self.gate = None
         self.ready = threading.Event()
@@ -125,6 +131,14 @@ class Handler:
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         self.relay.mails.append(address)
+        if self.taken and self.relay.second_mail:
+            self.relay.ended += 1
+            if isinstance(self.relay.second_mail, str):
+                await self.smtp.push(self.relay.second_mail)
+                self.smtp.transport.close()
+            else:
+                self.smtp.transport.abort()
+            await asyncio.sleep(3600)
         reply = await self.relay.answer("mail", address, self.smtp, "250 2.1.0 fine")
         if reply[0] == "2":
             envelope.mail_from = address

@@ -1,10 +1,13 @@
 /*
- * The outbox' decisions without a store: when it tries again, when it gives
- * up, and what a report of failure looks like (RFC 3464).
+ * The outbox' decisions without a store or a network: when it tries again, when
+ * it gives up, what a report of failure looks like (RFC 3464), which relay takes
+ * what with which secret, and what a relay's replies mean.
  */
 #include "base/when.h"
 #include "outbox/bounce.h"
+#include "outbox/idna.h"
 #include "outbox/policy.h"
+#include "outbox/smtp_dialogue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,6 +115,202 @@ static void test_report_keeps_lines(void **state)
     assert_null(memmem(report.mime.ptr, report.mime.len, "\naway", 5));
 }
 
+/* ---- relays ---- */
+
+static void assert_secret(const char *file, const char *host, int64_t port, const char *user, const char *password)
+{
+    struct span found_user, found_password;
+    int r = relay_secret(span_of(file), host, port, &found_user, &found_password);
+    assert_int_equal(r, user ? 0 : 1);
+    if (user) {
+        assert_true(span_is(found_user, user));
+        assert_true(span_is(found_password, password));
+    }
+}
+
+static void test_secrets(void **state)
+{
+    (void)state;
+    static const char file[] = "# comment\n\nother.test a:b\nr.test:587\tjoe@r.test:p:w d \r\nr.test u:v\n";
+    assert_secret(file, "r.test", 587, "joe@r.test", "p:w d");
+    assert_secret(file, "R.TEST", 25, "u", "v");
+    assert_secret(file, "none.test", 25, NULL, NULL);
+    assert_secret("u:v", "any.test", 25, "u", "v");
+    assert_secret("[::1]:25 u:v", "[::1]", 25, "u", "v");
+    assert_secret("[::1] u:v", "[::1]", 25, "u", "v");
+    assert_secret("nonsense\n:x\n", "any.test", 25, NULL, NULL);
+    assert_secret("", "any.test", 25, NULL, NULL);
+}
+
+static void set(struct conf *conf, const char *assignment)
+{
+    char error[CONF_ERROR_SIZE];
+    assert_int_equal(conf_assign(conf, assignment, error), 0);
+}
+
+static const char *relay_name(const struct relays *relays, struct arena *arena, const char *address)
+{
+    const struct relay *relay;
+    assert_int_equal(relay_of(relays, arena, span_of(address), &relay), 0);
+    return relay ? relay->name : "none";
+}
+
+static void test_which_relay(void **state)
+{
+    (void)state;
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct relays *relays;
+    static struct conf conf;
+    char error[CONF_ERROR_SIZE];
+    assert_int_equal(arena_new(1u << 20, &arena), 0);
+    conf_init(&conf);
+    set(&conf, "server.hostname=mail.test");
+    set(&conf, "relay one.url=smtp://one.test");
+    set(&conf, "relay one.domains=A.test, .b.test b\xc3\xbc" "cher.test");
+    set(&conf, "relay two.url=smtps://[::1]:1465/");
+    set(&conf, "relay two.domains=c.b.test, .d.b.test");
+    assert_int_equal(relays_load(&conf, &relays, error), 0);
+    assert_string_equal(relay_name(relays, arena, "x@a.TEST"), "one");
+    assert_string_equal(relay_name(relays, arena, "x@b.a.test"), "none");
+    assert_string_equal(relay_name(relays, arena, "x@b.test"), "none");
+    assert_string_equal(relay_name(relays, arena, "x@x.b.test"), "one");
+    assert_string_equal(relay_name(relays, arena, "x@c.b.test"), "two");
+    assert_string_equal(relay_name(relays, arena, "x@e.c.b.test"), "one");
+    assert_string_equal(relay_name(relays, arena, "x@e.d.b.test"), "two");
+    assert_string_equal(relay_name(relays, arena, "x@B\xc3\x9c" "CHER.test"), "one");
+    assert_true(span_is(relays->v[0].url, "smtp://one.test:25/mail.test"));
+    assert_true(span_is(relays->v[1].url, "smtps://[::1]:1465/mail.test"));
+    assert_true(relays->v[1].verify && !relays->v[0].verify);
+    relays_free(relays);
+    set(&conf, "relay.url=smtp://rest.test:587");
+    assert_int_equal(relays_load(&conf, &relays, error), 0);
+    assert_string_equal(relay_name(relays, arena, "x@b.test"), "relay");
+    relays_free(relays);
+    set(&conf, "relay.url=http://rest.test");
+    assert_int_equal(relays_load(&conf, &relays, error), 1);
+    assert_non_null(strstr(error, "smtp://HOST:PORT"));
+}
+
+/* ---- replies ---- */
+
+struct talk {
+    struct arena *arena;
+    struct smtp_offers offers;
+    struct transport_result rcpts[3];
+    struct smtp_dialogue dialogue;
+};
+
+static void talk_init(struct talk *talk, size_t rcpts_n)
+{
+    *talk = (struct talk){ 0 };
+    assert_int_equal(arena_new(1u << 20, &talk->arena), 0);
+    talk->dialogue = (struct smtp_dialogue){ .arena = talk->arena, .offers = &talk->offers, .rcpts = talk->rcpts, .rcpts_n = rcpts_n };
+}
+
+/* A command, and lines of reply to it. */
+static void say(struct talk *talk, const char *command, const char *first, const char *second)
+{
+    smtp_dialogue_command(&talk->dialogue, span_of(command));
+    smtp_dialogue_reply(&talk->dialogue, span_of(first));
+    if (second)
+        smtp_dialogue_reply(&talk->dialogue, span_of(second));
+}
+
+static void assert_result(const struct talk *talk, size_t i, enum transport_outcome outcome, const char *status)
+{
+    struct transport_result result = smtp_dialogue_result(&talk->dialogue, i, SPAN("lost"));
+    assert_int_equal(result.outcome, outcome);
+    if (!span_is(result.status, status))
+        fail_msg("%.*s, not %s", (int)result.status.len, result.status.ptr, status);
+}
+
+static void test_dialogue(void **state)
+{
+    (void)state;
+    struct talk talk;
+    talk_init(&talk, 3);
+    say(&talk, "EHLO me\r\n", "250-r.test\r\n", "250-SIZE 1000\r\n");
+    smtp_dialogue_reply(&talk.dialogue, SPAN("250 smtputf8\r\n"));
+    assert_true(talk.offers.utf8);
+    assert_int_equal(talk.offers.size, 1000);
+    say(&talk, "EHLO me\r\n", "250 r.test\r\n", NULL); /* after STARTTLS all is new */
+    assert_false(talk.offers.utf8);
+    say(&talk, "MAIL FROM:<a@b>\r\n", "250-fine\r\n", "250 go on\r\n");
+    say(&talk, "RCPT TO:<a@b>\r\n", "250\r\n", NULL);
+    say(&talk, "RCPT TO:<c@b>\r\n", "550-5.1.1 no\r\n", "550 5.1.1 such\tone\r\n");
+    say(&talk, "RCPT TO:<d@b>\r\n", "450 4.2.0 wait \xff\r\n", NULL);
+    assert_false(smtp_dialogue_decided(&talk.dialogue));
+    assert_result(&talk, 0, TRANSPORT_DEFERRED, "lost");
+    say(&talk, "DATA\r\n", "354 go\r\n", "250 2.0.0 taken\r\n");
+    assert_true(smtp_dialogue_decided(&talk.dialogue));
+    assert_result(&talk, 0, TRANSPORT_SENT, "250 2.0.0 taken");
+    assert_result(&talk, 1, TRANSPORT_FAILED, "550 5.1.1 no such one");
+    assert_result(&talk, 2, TRANSPORT_DEFERRED, "450 4.2.0 wait ?");
+    arena_free(talk.arena);
+}
+
+static void test_dialogue_refused(void **state)
+{
+    (void)state;
+    struct talk talk;
+    talk_init(&talk, 2);
+    say(&talk, "MAIL FROM:<a@b>\r\n", "421 4.3.2 bye\r\n", NULL);
+    assert_false(smtp_dialogue_decided(&talk.dialogue)); /* about the line */
+    talk.dialogue.mail = SPAN("");
+    say(&talk, "MAIL FROM:<a@b>\r\n", "530 5.7.0 log in\r\n", NULL);
+    assert_true(smtp_dialogue_decided(&talk.dialogue));
+    assert_result(&talk, 1, TRANSPORT_DEFERRED, "530 5.7.0 log in");
+    arena_free(talk.arena);
+    talk_init(&talk, 2);
+    say(&talk, "RCPT TO:<a@b>\r\n", "550 no\r\n", NULL);
+    assert_false(smtp_dialogue_decided(&talk.dialogue));
+    say(&talk, "RCPT TO:<c@b>\r\n", "450 no\r\n", NULL);
+    assert_true(smtp_dialogue_decided(&talk.dialogue));
+    say(&talk, "RCPT TO:<d@b>\r\n", "250 one too many\r\n", NULL);
+    assert_int_equal(talk.dialogue.replies_n, 2);
+    arena_free(talk.arena);
+    talk_init(&talk, 1);
+    say(&talk, "RCPT TO:<a@b>\r\n", "250 ok\r\n", NULL);
+    say(&talk, "DATA\r\n", "554 5.5.0 no\r\n", NULL);
+    assert_result(&talk, 0, TRANSPORT_FAILED, "554 5.5.0 no");
+    arena_free(talk.arena);
+}
+
+/* However long a reply is, what is kept is short and well-formed. */
+static void test_dialogue_long(void **state)
+{
+    (void)state;
+    struct talk talk;
+    char line[1200] = "550-";
+    talk_init(&talk, 1);
+    for (size_t i = 4; i + 2 < sizeof(line); i += 2)
+        memcpy(line + i, "\xc3\xa9", 2);
+    smtp_dialogue_command(&talk.dialogue, SPAN("RCPT TO:<a@b>\r\n"));
+    for (int i = 0; i < 100; i++)
+        smtp_dialogue_reply(&talk.dialogue, span_of(line));
+    line[3] = ' ';
+    smtp_dialogue_reply(&talk.dialogue, span_of(line));
+    assert_true(talk.rcpts[0].status.len <= SMTP_REPLY_MAX && talk.rcpts[0].status.len > SMTP_REPLY_MAX - 8);
+    assert_true(span_utf8_ok(talk.rcpts[0].status));
+    arena_free(talk.arena);
+}
+
+static void test_idna(void **state)
+{
+    (void)state;
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct span address;
+    bool utf8;
+    assert_int_equal(arena_new(1u << 20, &arena), 0);
+    assert_int_equal(idna_address(arena, SPAN("Joe@B.test"), &address, &utf8), 0);
+    assert_true(span_is(address, "Joe@B.test") && !utf8);
+    assert_int_equal(idna_address(arena, SPAN("joe@stra\xc3\x9f" "e.test"), &address, &utf8), 0);
+    assert_true(span_is(address, "joe@xn--strae-oqa.test") && !utf8);
+    assert_int_equal(idna_address(arena, SPAN("jos\xc3\xa9@\xc3\xa9.test"), &address, &utf8), 0);
+    assert_true(span_is(address, "jos\xc3\xa9@xn--9ca.test") && utf8);
+    assert_int_equal(idna_address(arena, SPAN("joe@\xcc\x81" "a.test"), &address, &utf8), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +318,12 @@ int main(void)
         cmocka_unit_test(test_gives_up),
         cmocka_unit_test(test_report),
         cmocka_unit_test(test_report_keeps_lines),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_which_relay),
+        cmocka_unit_test(test_dialogue),
+        cmocka_unit_test(test_dialogue_refused),
+        cmocka_unit_test(test_dialogue_long),
+        cmocka_unit_test(test_idna),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
