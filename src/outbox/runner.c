@@ -169,7 +169,8 @@ int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE])
 static int start_lanes(struct outbox *outbox)
 {
     char error[CONF_ERROR_SIZE];
-    int r = outbox->options.capture ? 0 : relays_load(outbox->options.conf, &outbox->relays, error);
+    bool none = outbox->options.capture || outbox->options.conf->outbox_workers == 0;
+    int r = none ? 0 : relays_load(outbox->options.conf, &outbox->relays, error);
     for (size_t i = 0; r == 0 && outbox->relays && i < outbox->relays->n; i++)
         r = lane_start(outbox, &outbox->relays->v[i], &outbox->lanes[i]);
     return r > 0 ? -EINVAL : r;
