@@ -24,7 +24,8 @@
 #define REASON_SIZE 600
 #define AGAIN_MIN_MS 1000
 #define AGAIN_MAX_MS 60000
-#define LEASE_MARGIN_MS 5000
+#define LEASE_MARGIN_MS 60000
+#define SETTLE_TRIES 30 /* a second apart: what the relay has should not be forgotten */
 
 struct lane {
     struct outbox *outbox;
@@ -210,6 +211,17 @@ static int carry(struct lane *lane, struct attempt *attempt)
     return 0;
 }
 
+/* What was carried and is not settled would be carried again. */
+static int settle(struct lane *lane, struct attempt *attempt)
+{
+    int r = attempt_settle(&(struct attempt *){ attempt }, 1);
+    for (int i = 1; r < 0 && i < SETTLE_TRIES && !atomic_load(&lane->outbox->stop); i++) {
+        nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+        r = attempt_settle(&(struct attempt *){ attempt }, 1);
+    }
+    return r;
+}
+
 static int attempt_ticket(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, const char *dead,
                           struct smtp_link **link)
 {
@@ -226,7 +238,7 @@ static int attempt_ticket(struct lane *lane, struct arena *arena, const struct l
     else if (r == 0)
         r = carry(lane, &attempt);
     if (r == 0)
-        r = attempt_settle(&(struct attempt *){ &attempt }, 1);
+        r = settle(lane, &attempt);
     if (r == 0)
         outbox_due_at(lane->outbox, attempt.next);
     attempt_done(&attempt);
