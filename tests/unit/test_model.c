@@ -479,7 +479,7 @@ static void lists_are_shown(void **state)
     assert_span(text, "bob@x");
     assert_true(item_class_is(SPAN("ipm.note.SMIME"), "IPM.Note"));
     assert_false(item_class_is(SPAN("IPM.Notebook"), "IPM.Note"));
-    assert_int_equal(item_kind_of_class(SPAN("IPM.Contact")), ITEM_KIND_OTHER);
+    assert_int_equal(item_kind_of_class(SPAN("IPM.Contact.Vip")), ITEM_KIND_CONTACT);
     assert_int_equal(item_kind_of_class(SPAN("IPM.Custom")), ITEM_KIND_MESSAGE);
 }
 
