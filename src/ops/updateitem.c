@@ -15,12 +15,22 @@ enum disposition { NO_DISPOSITION, SAVE_ONLY, SEND_ONLY, SEND_AND_SAVE };
 
 #define CONTENT (STORE_RECIPIENTS | STORE_BODY | STORE_ATTACHMENTS)
 
+/* A MimeContent that is set, read before the job: the writer waits for nobody. */
+struct new_mime {
+    const struct xml_node *change; /* the t:SetItemField */
+    int code;
+    struct span bytes;
+    struct item said;
+    struct new_mime *next;
+};
+
 struct updates {
     enum resolution resolution;
     enum disposition disposition;
     const struct xml_node *folder;
     const struct xml_node **changes; /* t:ItemChange */
     struct item *items;              /* as stored, with the new ChangeKey */
+    struct new_mime *mimes;
     bool *was_sent;
     struct sent_ids sent;
 };
@@ -59,57 +69,65 @@ static unsigned depth_of(const struct xml_node *updates)
 
 /* The item becomes what the MIME says. What MIME can't say stays, and so do
  * Bcc recipients and a Message-ID that it does not name. */
-static int take_mime(struct op_call *call, struct item *item)
+static void take_mime(const struct new_mime *mime, struct item *item)
 {
-    const uint32_t said = ITEM_HAS_ATTACHMENTS | ITEM_READ_RECEIPT | ITEM_DELIVERY_RECEIPT;
-    struct item fresh;
-    if (item->mime.len > (size_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
-    item_init(&fresh);
-    int r = mime_read(item->mime, call->arena, &fresh);
-    if (r)
-        return r;
-    for (size_t i = 0; i < PROP_COUNT; i++)
-        if (props[i].flags & PROP_MIME && props[i].type == PROP_RCPTS)
-            *(struct rcpt_list *)prop_member_mut(&props[i], item) = *(const struct rcpt_list *)prop_member(&props[i], &fresh);
-    item->subject = fresh.subject;
-    item->from = fresh.from;
-    item->sender = fresh.sender;
-    item->bcc = fresh.bcc.n ? fresh.bcc : item->bcc;
-    item->message_id = fresh.message_id.len ? fresh.message_id : item->message_id;
-    item->in_reply_to = fresh.in_reply_to;
-    item->references = fresh.references;
-    item->importance = fresh.importance;
-    item->sensitivity = fresh.sensitivity;
-    item->body_type = fresh.body_type;
-    item->body = fresh.body;
-    item->attachments = fresh.attachments;
-    item->headers = fresh.headers;
-    item->flags = (item->flags & ~said) | (fresh.flags & said);
+    const uint32_t flags = ITEM_HAS_ATTACHMENTS | ITEM_READ_RECEIPT | ITEM_DELIVERY_RECEIPT;
+    const struct item *said = &mime->said;
+    item->mime = mime->bytes;
+    item->subject = said->subject;
+    item->from = said->from;
+    item->sender = said->sender;
+    item->to = said->to;
+    item->cc = said->cc;
+    item->bcc = said->bcc.n ? said->bcc : item->bcc;
+    item->reply_to = said->reply_to;
+    item->message_id = said->message_id.len ? said->message_id : item->message_id;
+    item->in_reply_to = said->in_reply_to;
+    item->references = said->references;
+    item->importance = said->importance;
+    item->sensitivity = said->sensitivity;
+    item->body_type = said->body_type;
+    item->body = said->body;
+    item->attachments = said->attachments;
+    item->headers = said->headers;
+    item->flags = (item->flags & ~flags) | (said->flags & flags);
     item->boundary_seed = 0;
+}
+
+static int set_mime(const struct updates *u, const struct xml_node *change, struct edit *e)
+{
+    const struct new_mime *mime = u->mimes;
+    while (mime && mime->change != change)
+        mime = mime->next;
+    if (mime && mime->code)
+        return mime->code;
+    if (mime)
+        take_mime(mime, &e->item);
+    else
+        e->item.mime = (struct span){ 0 };
+    e->new_mime = e->new_mime || mime;
+    e->drop_mime = !mime;
+    e->base = e->item;
     return 0;
 }
 
-static int apply_one(struct op_call *call, const struct xml_node *change, struct edit *e, struct op_result *ret_result)
+static int apply_one(struct op_call *call, const struct updates *u, const struct xml_node *change, struct edit *e,
+                     const struct xml_node **ret_culprit)
 {
     const struct prop_info *prop = prop_of(change);
-    int r = shape_update(call->arena, change, &e->item, &ret_result->culprit);
     e->touched = e->touched || !prop || prop_id(prop) != PROP_ID_IsRead;
-    if (r || !e->item.mime.ptr || e->item.mime.ptr == e->base.mime.ptr)
+    int r = shape_update(call->arena, change, &e->item, ret_culprit);
+    if (r || !prop || prop_id(prop) != PROP_ID_MimeContent)
         return r;
-    e->drop_mime = e->item.mime.len == 0;
-    e->new_mime = e->new_mime || !e->drop_mime;
-    r = e->drop_mime ? 0 : take_mime(call, &e->item);
-    if (e->drop_mime)
-        e->item.mime = (struct span){ 0 };
-    e->base = e->item;
-    return r;
+    *ret_culprit = shape_update_path(change);
+    return set_mime(u, change, e);
 }
 
-static int apply(struct op_call *call, const struct xml_node *updates, struct edit *e, struct op_result *ret_result)
+static int apply(struct op_call *call, const struct updates *u, const struct xml_node *changes, struct edit *e,
+                 struct op_result *ret_result)
 {
-    for (const struct xml_node *c = updates->child; c; c = c->next) {
-        int r = apply_one(call, c, e, ret_result);
+    for (const struct xml_node *c = changes->child; c; c = c->next) {
+        int r = apply_one(call, u, c, e, &ret_result->culprit);
         if (r)
             return r;
     }
@@ -215,7 +233,7 @@ static int update_one(struct op_call *call, struct store_tx *tx, size_t index, s
         (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, target.id.item, depth, &e.item)))
         return r;
     const struct item before = e.base = e.item;
-    if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, updates, &e, ret_result)) ||
+    if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, u, updates, &e, ret_result)) ||
         (r = write_item(call, tx, &before, depth, &e)))
         return r;
     bool mail = kind_is_message(e.item.kind) || e.item.kind == ITEM_KIND_POST;
@@ -236,6 +254,36 @@ static void parse(const struct op_call *call, struct updates *u)
     if (xml_attr(call->node, "MessageDisposition", &text))
         u->disposition = span_is(text, "SendOnly") ? SEND_ONLY : span_is(text, "SendAndSaveCopy") ? SEND_AND_SAVE : SAVE_ONLY;
     u->folder = target_saved_folder(call);
+}
+
+static int read_mime(struct op_call *call, const struct xml_node *item, struct new_mime *mime)
+{
+    int r = shape_read_mime(call->arena, item, &mime->bytes);
+    if (r || !mime->bytes.len)
+        return r ? r : CODE_ErrorMimeContentInvalid;
+    if (mime->bytes.len > (size_t)call->env->conf->send_max_size)
+        return CODE_ErrorMessageSizeExceeded;
+    item_init(&mime->said);
+    return mime_read(mime->bytes, call->arena, &mime->said);
+}
+
+static int read_mimes(struct op_call *call, const struct xml_node *updates, struct updates *u)
+{
+    for (const struct xml_node *c = updates->child; c; c = c->next) {
+        const struct xml_node *item = shape_update_path(c)->next;
+        if (!item || !xml_child(item, "MimeContent"))
+            continue;
+        struct new_mime *mime = arena_alloc(call->arena, sizeof(*mime));
+        if (!mime)
+            return -ENOMEM;
+        mime->change = c;
+        mime->next = u->mimes;
+        u->mimes = mime;
+        mime->code = read_mime(call, item, mime);
+        if (mime->code < 0)
+            return mime->code;
+    }
+    return 0;
 }
 
 static void answer(struct op_call *call, const struct op_result *result, const struct item *item, bool sent)
@@ -266,10 +314,12 @@ int op_run_UpdateItem(struct op_call *call)
     if (!results || !u.changes || !u.items || !u.was_sent || !u.sent.v)
         return -ENOMEM;
     parse(call, &u);
-    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
+    int r = 0;
+    for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next) {
         u.changes[i++] = c;
-    int r = op_write_items(call, n, results, update_one, &u);
-    if (r)
+        r = read_mimes(call, xml_child(c, "Updates"), &u);
+    }
+    if (r || (r = op_write_items(call, n, results, update_one, &u)))
         return r;
     bool sent = false;
     for (i = 0; i < n; i++)

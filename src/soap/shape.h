@@ -104,9 +104,8 @@ uint32_t shape_mapi_flags(const struct item *item);
 /* ---- UpdateItem (shape_update.c) ---- */
 
 /* One t:SetItemField, t:AppendToItemField or t:DeleteItemField, into an item
- * whose recipients and body are loaded. A new MimeContent is decoded into
- * item->mime and nothing else; deleted, item->mime becomes empty but not NULL.
- * ret_culprit is the path. CODE_ErrorObjectTypeChanged,
+ * whose recipients and body are loaded. MimeContent is only judged: what it
+ * says is for who can read MIME. ret_culprit is the path. CODE_ErrorObjectTypeChanged,
  * -IncorrectUpdatePropertyCount, -UpdatePropertyMismatch,
  * -InvalidPropertySet, -Append, -Delete, -Request, -UpdateSentMessage, and
  * those of reading a property. */

@@ -124,18 +124,6 @@ static int append_rcpts(struct update *u, const struct prop_info *prop, struct i
     return 0;
 }
 
-static int set_mime(struct update *u, struct item *item)
-{
-    if (item->kind != ITEM_KIND_POST && !kind_is_message(item->kind))
-        return CODE_ErrorUnsupportedMimeConversion;
-    if (u->verb == DELETE) {
-        item->mime = SPAN("");
-        return 0;
-    }
-    int r = shape_read_mime(u->arena, u->item, &item->mime);
-    return r ? r : item->mime.len ? 0 : CODE_ErrorMimeContentInvalid;
-}
-
 static int set_class(struct update *u, struct item *item)
 {
     int r = shape_read_property(u->arena, u->value, item);
@@ -158,7 +146,7 @@ static int update_prop(struct update *u, const struct prop_info *prop, struct it
     if (prop->flags & PROP_UNSENT && !(item->flags & ITEM_DRAFT))
         return CODE_ErrorInvalidPropertyUpdateSentMessage;
     if (prop_id(prop) == PROP_ID_MimeContent)
-        return set_mime(u, item);
+        return item->kind == ITEM_KIND_POST || kind_is_message(item->kind) ? 0 : CODE_ErrorUnsupportedMimeConversion;
     if (prop_id(prop) == PROP_ID_ItemClass)
         return set_class(u, item);
     if (u->verb == APPEND)
