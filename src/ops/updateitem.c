@@ -9,18 +9,20 @@
 #include "ops/calendar.h"
 #include "ops/sending.h"
 #include "ops/target.h"
+#include "store/store_content.h"
 
 enum resolution { NEVER_OVERWRITE, AUTO_RESOLVE, ALWAYS_OVERWRITE };
 enum disposition { NO_DISPOSITION, SAVE_ONLY, SEND_ONLY, SEND_AND_SAVE };
 
 #define CONTENT (STORE_RECIPIENTS | STORE_BODY | STORE_ATTACHMENTS)
 
-/* A MimeContent that is set, read before the job: the writer waits for nobody. */
+/* A MimeContent that is set: read, and what is long of it stored, before the
+ * job, since the writer waits for nobody. */
 struct new_mime {
     const struct xml_node *change; /* the t:SetItemField */
+    size_t index;                  /* of its item in the request */
     int code;
-    struct span bytes;
-    struct item said;
+    struct item said;              /* with the MIME itself */
     struct new_mime *next;
 };
 
@@ -73,7 +75,8 @@ static void take_mime(const struct new_mime *mime, struct item *item)
 {
     const uint32_t flags = ITEM_HAS_ATTACHMENTS | ITEM_READ_RECEIPT | ITEM_DELIVERY_RECEIPT;
     const struct item *said = &mime->said;
-    item->mime = mime->bytes;
+    item->mime = said->mime;
+    item->staged_no = said->staged_no;
     item->subject = said->subject;
     item->from = said->from;
     item->sender = said->sender;
@@ -182,6 +185,8 @@ static int write_item(struct op_call *call, struct store_tx *tx, const struct it
     e->item.size = item_content_size(&e->item);
     if (e->item.size > before->size && e->item.size > (uint64_t)call->env->conf->send_max_size)
         return CODE_ErrorMessageSizeExceeded;
+    if (e->new_mime && !prop_same(&props[PROP_ID_Body], &e->base, &e->item))
+        e->item.staged_no = 0; /* another body than the MIME's stands there */
     if (e->new_mime)
         return store_item_replace(tx, &e->item, true);
     bool content = parts & ~(unsigned)STORE_MIME || (parts && e->item.flags & ITEM_HAS_MIME);
@@ -256,19 +261,24 @@ static void parse(const struct op_call *call, struct updates *u)
     u->folder = target_saved_folder(call);
 }
 
-static int read_mime(struct op_call *call, const struct xml_node *item, struct new_mime *mime)
+static int read_mime(struct op_call *call, const struct xml_node *node, struct item *said)
 {
-    int r = shape_read_mime(call->arena, item, &mime->bytes);
-    if (r || !mime->bytes.len)
+    struct span bytes;
+    int r = shape_read_mime(call->arena, node, &bytes);
+    if (r || !bytes.len)
         return r ? r : CODE_ErrorMimeContentInvalid;
-    if (mime->bytes.len > (size_t)call->env->conf->send_max_size)
+    if (bytes.len > (size_t)call->env->conf->send_max_size)
         return CODE_ErrorMessageSizeExceeded;
-    item_init(&mime->said);
-    return mime_read(mime->bytes, call->arena, &mime->said);
+    if ((r = mime_read(bytes, call->arena, said)))
+        return r;
+    said->mailbox_id = call->mailbox->mailbox_id;
+    said->mime = bytes;
+    return op_code_of(store_stage_item(call->env->store, said));
 }
 
-static int read_mimes(struct op_call *call, const struct xml_node *updates, struct updates *u)
+static int read_mimes(struct op_call *call, size_t index, struct updates *u)
 {
+    const struct xml_node *updates = xml_child(u->changes[index], "Updates");
     for (const struct xml_node *c = updates->child; c; c = c->next) {
         const struct xml_node *item = shape_update_path(c)->next;
         if (!item || !xml_child(item, "MimeContent"))
@@ -277,9 +287,11 @@ static int read_mimes(struct op_call *call, const struct xml_node *updates, stru
         if (!mime)
             return -ENOMEM;
         mime->change = c;
+        mime->index = index;
         mime->next = u->mimes;
         u->mimes = mime;
-        mime->code = read_mime(call, item, mime);
+        item_init(&mime->said);
+        mime->code = read_mime(call, item, &mime->said);
         if (mime->code < 0)
             return mime->code;
     }
@@ -315,12 +327,15 @@ int op_run_UpdateItem(struct op_call *call)
         return -ENOMEM;
     parse(call, &u);
     int r = 0;
-    for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next) {
-        u.changes[i++] = c;
-        r = read_mimes(call, xml_child(c, "Updates"), &u);
+    for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next, i++) {
+        u.changes[i] = c;
+        r = read_mimes(call, i, &u);
     }
     if (r || (r = op_write_items(call, n, results, update_one, &u)))
         return r;
+    for (struct new_mime *mime = u.mimes; mime; mime = mime->next)
+        if (results[mime->index].code)
+            (void)store_stage_discard(call->env->store, &mime->said); /* in vain: an hour later */
     bool sent = false;
     for (i = 0; i < n; i++)
         sent = sent || u.was_sent[i];

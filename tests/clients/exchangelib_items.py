@@ -3,8 +3,10 @@
 draft and send it, mark, flag and file mail, copy and move it, keep contacts,
 lists, tasks and appointments; and a thousand drafts sent in one request."""
 
+import base64
 import datetime
 import email
+import email.message
 import email.policy
 import os
 import sys
@@ -80,6 +82,29 @@ def edit_and_send(server, alice):
     harness.expect((message["to"], message["cc"], message["bcc"]), ("Dave <dave@elsewhere.test>", None, None), "its header")
     harness.expect(message.get_body().get_content().strip(), "<p>second</p>", "its body")
     harness.expect([part.get_payload(decode=True) for part in message.iter_attachments()], [b"abc\r\n"], "its attachment")
+
+
+def replace_by_mime(server, alice):
+    data = os.urandom(3 << 20)
+    message = email.message.EmailMessage(policy=email.policy.SMTP)
+    message["From"], message["To"], message["Subject"] = "alice@example.test", "dave@elsewhere.test", "Large"
+    message.set_content("y" * 70 + "\n")
+    message.add_attachment(data, maintype="application", subtype="octet-stream", filename="large.bin")
+    draft = a_draft(alice, "To be replaced", categories=["red"])
+    draft.mime_content = message.as_bytes()
+    draft.save(update_fields=["mime_content"])
+    stored, = alice.fetch([draft], only_fields=["subject", "categories", "attachments"])
+    harness.expect((stored.subject, stored.categories), ("Large", ["red"]), "the draft")
+    harness.expect([a.content for a in stored.attachments], [data], "its attachment")
+    # exchangelib takes 13 s to read a large MimeContent
+    whole = server.soap(harness.get_item(draft.id, mime=True)).tree.find(".//{%s}MimeContent" % harness.T)
+    harness.expect(base64.b64decode(whole.text), message.as_bytes(), "its MIME")
+    draft.body = "z" * (2 << 20)  # now the MIME no longer says it
+    draft.save(update_fields=["body"])
+    draft.send()
+    got, = captured(server, "Large")
+    harness.expect([part.get_payload(decode=True) for part in got.iter_attachments()], [data], "captured attachment")
+    harness.expect(len(got.get_body().get_content().strip()), 2 << 20, "captured body")
 
 
 def update_and_send(server, alice):
@@ -251,6 +276,7 @@ def main():
         with harness.Server() as server:
             alice = connect(server, harness.ALICE)
             suite.run("edit a draft and send it", edit_and_send, server, alice)
+            suite.run("replace a draft by large MIME, edit and send it", replace_by_mime, server, alice)
             suite.run("update and send in one", update_and_send, server, alice)
             suite.run("two change one draft", conflict, alice)
             suite.run("read, categories, flag", mark_and_flag, alice)
