@@ -96,12 +96,12 @@ def replace_by_mime(server, alice):
     stored, = alice.fetch([draft], only_fields=["subject", "categories", "attachments"])
     harness.expect((stored.subject, stored.categories), ("Large", ["red"]), "the draft")
     harness.expect([a.content for a in stored.attachments], [data], "its attachment")
-    # exchangelib takes 13 s to read a large MimeContent
+    # exchangelib reads large answers too slowly for a test
     whole = server.soap(harness.get_item(draft.id, mime=True)).tree.find(".//{%s}MimeContent" % harness.T)
     harness.expect(base64.b64decode(whole.text), message.as_bytes(), "its MIME")
     draft.body = "z" * (2 << 20)  # now the MIME no longer says it
     draft.save(update_fields=["body"])
-    draft.send()
+    draft.send(save_copy=False)
     got, = captured(server, "Large")
     harness.expect([part.get_payload(decode=True) for part in got.iter_attachments()], [data], "captured attachment")
     harness.expect(len(got.get_body().get_content().strip()), 2 << 20, "captured body")
