@@ -12,8 +12,8 @@
 #include "model/folder.h"
 #include "model/id.h"
 #include "model/item.h"
-#include "model/sid.h"
 #include "model/kind.h"
+#include "model/sid.h"
 
 #include <errno.h>
 
