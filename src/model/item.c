@@ -1,5 +1,5 @@
 /*
- * Items as values: birth, deep copies, classes, extended properties.
+ * Items as values: birth, deep copies, size, extended properties.
  */
 #include "model/item.h"
 
@@ -133,7 +133,7 @@ int item_copy(struct arena *arena, const struct item *item, struct item *ret_cop
     struct item copy = *item;
 
     if (copy_texts(arena, &copy) || copy_rcpts(arena, &copy) || copy_strings(arena, &copy.categories) ||
-        copy_headers(arena, &copy.headers) || copy_xprops(arena, &copy.xprops) ||
+        copy_strings(arena, &copy.details) || copy_headers(arena, &copy.headers) || copy_xprops(arena, &copy.xprops) ||
         copy_attachments(arena, &copy.attachments))
         return -ENOMEM;
     *ret_copy = copy;
@@ -145,6 +145,19 @@ size_t item_recipient_count(const struct item *item)
     return item->to.n + item->cc.n + item->bcc.n;
 }
 
+uint64_t item_content_size(const struct item *item)
+{
+    uint64_t size = item->body.len + item->subject.len;
+
+    for (size_t i = 0; i < item->details.n; i++)
+        size += item->details.v[i].len;
+    for (size_t i = 0; i < item->attachments.n; i++) {
+        const struct attachment *attachment = &item->attachments.v[i];
+        size += attachment->data.len > attachment->size ? attachment->data.len : attachment->size;
+    }
+    return item->mime.len > size ? item->mime.len : size;
+}
+
 bool item_class_is(struct span item_class, const char *base)
 {
     struct span want = span_of(base);
@@ -154,19 +167,6 @@ bool item_class_is(struct span item_class, const char *base)
     if (item_class.len < want.len)
         return false;
     return span_eq_nocase((struct span){ item_class.ptr, want.len }, want);
-}
-
-enum item_kind item_kind_of_class(struct span item_class)
-{
-    if (item_class_is(item_class, "IPM.Post"))
-        return ITEM_KIND_POST;
-    if (item_class_is(item_class, "REPORT"))
-        return ITEM_KIND_REPORT;
-    if (item_class_is(item_class, "IPM.Appointment") || item_class_is(item_class, "IPM.Contact") ||
-        item_class_is(item_class, "IPM.DistList") || item_class_is(item_class, "IPM.Task") ||
-        item_class_is(item_class, "IPM.StickyNote") || item_class_is(item_class, "IPM.Activity"))
-        return ITEM_KIND_OTHER;
-    return ITEM_KIND_MESSAGE;
 }
 
 bool xprop_same(const struct xprop *a, const struct xprop *b)
@@ -200,5 +200,18 @@ int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *x
         memcpy(v, list->v, list->n * sizeof(*v));
     v[list->n] = *xprop;
     *list = (struct xprop_list){ v, list->n + 1 };
+    return 0;
+}
+
+int item_xprop_remove(struct arena *arena, struct item *item, const struct xprop *xprop)
+{
+    struct xprop_list list = { .v = arena_array(arena, item->xprops.n, sizeof(*list.v)) };
+
+    if (!list.v)
+        return -ENOMEM;
+    for (size_t i = 0; i < item->xprops.n; i++)
+        if (!xprop_same(&item->xprops.v[i], xprop))
+            list.v[list.n++] = item->xprops.v[i];
+    item->xprops = list;
     return 0;
 }

@@ -10,7 +10,13 @@
 #include "base/when.h"
 #include "model/rcpt.h"
 
-enum item_kind { ITEM_KIND_MESSAGE = 1, ITEM_KIND_POST, ITEM_KIND_REPORT, ITEM_KIND_OTHER };
+enum item_kind {
+    ITEM_KIND_NONE,
+#define KIND(name, element, item_class, folder, folder_class, code) ITEM_KIND_##name,
+#include "model/kinds.def"
+#undef KIND
+    ITEM_KIND_COUNT
+};
 enum body_type { BODY_TEXT, BODY_HTML };
 enum importance { IMPORTANCE_LOW, IMPORTANCE_NORMAL, IMPORTANCE_HIGH };
 enum sensitivity { SENSITIVITY_NORMAL, SENSITIVITY_PERSONAL, SENSITIVITY_PRIVATE, SENSITIVITY_CONFIDENTIAL };
@@ -134,6 +140,7 @@ struct item {
     int64_t icon_index;
     struct item_header_list headers;
     struct xprop_list xprops;
+    struct span_list details; /* what only its kind has, as XML (kind.h) */
     uint64_t boundary_seed; /* makes MIME boundaries; fixed when first written */
 };
 
@@ -142,15 +149,20 @@ void item_init(struct item *item);
 /* Recipient lists and every span into arena. -ENOMEM. */
 int item_copy(struct arena *arena, const struct item *item, struct item *ret_copy);
 size_t item_recipient_count(const struct item *item); /* to, cc and bcc */
+/* Bytes of an item that count against limits: its MIME, or its parts if they
+ * are more. Attachments count with their size, loaded or not. */
+uint64_t item_content_size(const struct item *item);
 /* "IPM.Note" is itself and whatever begins with "IPM.Note."; ASCII case free. */
 bool item_class_is(struct span item_class, const char *base);
-/* What an ItemClass makes of an item (messages, posts, reports, others). */
+/* What an ItemClass makes of an item, by kinds.def (kind.c). */
 enum item_kind item_kind_of_class(struct span item_class);
 /* Same extended property (names fold case)? */
 bool xprop_same(const struct xprop *a, const struct xprop *b);
 const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted);
 /* Adds, or replaces the one with the same name. -ENOMEM. */
 int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop);
+/* Takes away the one with the same name, if there is one. -ENOMEM. */
+int item_xprop_remove(struct arena *arena, struct item *item, const struct xprop *xprop);
 
 /* The members that are no columns, as one blob of tag, length, value. */
 void item_pack(const struct item *item, struct buf *out);
@@ -177,9 +189,14 @@ enum prop_type {
 #define PROP_DEFAULT 0x01u /* GetItem Default */
 #define PROP_ALL 0x02u     /* GetItem AllProperties */
 #define PROP_FIND 0x04u    /* FindItem may show it */
-#define PROP_WRITE 0x08u   /* a client may set it */
+#define PROP_WRITE 0x08u   /* CreateItem may set it */
 #define PROP_2010 0x10u    /* only for Exchange2010 and later */
 #define PROP_2013 0x20u    /* only for Exchange2013 and later */
+#define PROP_UPDATE 0x40u  /* UpdateItem may set it */
+#define PROP_DELETE 0x80u  /* UpdateItem may delete it */
+#define PROP_APPEND 0x100u /* UpdateItem may append to it */
+#define PROP_UNSENT 0x200u /* UpdateItem may only while the message is a draft */
+#define PROP_MIME 0x400u   /* a message's MIME says it, too */
 
 enum prop {
 #define PROP(name, area, type, where, flags, column, tag) PROP_ID_##name,
@@ -202,6 +219,7 @@ struct prop_info {
     uint16_t tag;        /* in the props blob; 0: not there */
     size_t offset;       /* of the member; unused for FLAG and SPECIAL */
     uint32_t bit;        /* PROP_FLAG */
+    bool message;        /* area message: only messages, and kinds with such a row in details.def */
     struct prop_names names; /* PROP_ENUM */
 };
 
@@ -224,6 +242,11 @@ static inline void *prop_member_mut(const struct prop_info *prop, struct item *i
 {
     return (char *)item + prop->offset;
 }
+/* Does it say the same in both items? Body compares bodies, MimeContent MIME;
+ * other specials never differ. */
+bool prop_same(const struct prop_info *prop, const struct item *a, const struct item *b);
+/* Back to what item_init gives; of the specials only Body. */
+void prop_reset(const struct prop_info *prop, struct item *item);
 /* PROP_ENUM: name of a value ("Normal"; of an unknown value the first), and back (false: no such name). */
 const char *prop_enum_name(const struct prop_info *prop, int value);
 bool prop_enum_value(const struct prop_info *prop, struct span name, int *ret_value);

@@ -2,6 +2,7 @@
  * DeleteItem (protocol.md 3.4). SoftDelete moves to the recoverable items;
  * MoveToDeletedItems of what is there already does the same.
  */
+#include "ops/calendar.h"
 #include "ops/target.h"
 
 struct deleting {
@@ -9,16 +10,24 @@ struct deleting {
     struct span type;
 };
 
+static int check_item(struct op_call *call, const struct item *item, struct op_result *ret_result)
+{
+    struct span which;
+    if (item->kind == ITEM_KIND_TASK && !xml_attr(call->node, "AffectedTaskOccurrences", &which))
+        return CODE_ErrorAffectedTaskOccurrencesRequired;
+    return calendar_check(call, item, "SendMeetingCancellations", CODE_ErrorSendMeetingCancellationsRequired, ret_result);
+}
+
 static int delete_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
 {
-    (void)ret_result;
     const struct deleting *d = arg;
     struct target_item target;
     struct item item;
     struct folder folder;
     int64_t mailbox_id = call->mailbox->mailbox_id;
     int r = target_item(call, d->ids[index], &target);
-    if (r || (r = store_item_get(tx, call->arena, mailbox_id, target.id.item, STORE_HOT, &item)))
+    if (r || (r = store_item_get(tx, call->arena, mailbox_id, target.id.item, STORE_HOT, &item)) ||
+        (r = check_item(call, &item, ret_result)))
         return r;
     if (span_is(d->type, "HardDelete"))
         return store_item_delete(tx, mailbox_id, item.item_no);

@@ -1,6 +1,7 @@
 /*
  * FindItem (protocol.md 3.5): one page of each parent folder's items, sorted.
- * Restriction, QueryString and grouping are not served yet: they answer
+ * Restriction, QueryString, grouping and the views of calendars and contacts
+ * are not served yet: they answer
  * ErrorUnsupportedQueryFilter rather than wrong results.
  */
 #include "ops/page.h"
@@ -39,7 +40,8 @@ static int parse_sort(const struct xml_node *node, struct finding *f)
 
 static int parse(struct op_call *call, struct finding *f, struct op_result *bad)
 {
-    static const char *const unserved[] = { "Restriction", "QueryString", "GroupBy", "DistinguishedGroupBy", "SeekToConditionPageItemView" };
+    static const char *const unserved[] = { "Restriction", "QueryString", "GroupBy", "DistinguishedGroupBy", "SeekToConditionPageItemView",
+                                            "CalendarView", "ContactsView" };
     struct span traversal = { 0 };
     (void)xml_attr(call->node, "Traversal", &traversal);
     f->associated = span_is(traversal, "Associated");

@@ -48,26 +48,45 @@ void op_messages_end(struct op_call *call)
     xw_close(call->xw);
 }
 
+static void write_uri(struct op_call *call, const char *element, const char *uri)
+{
+    xw_open(call->xw, element);
+    xw_attr_str(call->xw, "FieldURI", uri);
+    xw_close(call->xw);
+}
+
+static const char *uri_of_element(const struct xml_node *node)
+{
+    const struct prop_info *prop = prop_by_element(node->name);
+    const struct detail_info *detail = node->parent ? detail_find(kind_by_element(node->parent->name), node->name) : NULL;
+    return detail ? detail->uri : prop ? prop->uri : NULL;
+}
+
+/* The path itself, where a path or an extended property is meant. */
+static const struct xml_node *path_of(const struct xml_node *culprit)
+{
+    static const char *const paths[] = { "FieldURI", "IndexedFieldURI", "ExtendedFieldURI" };
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        if (xml_is(culprit, XML_NS_T, paths[i]))
+            return culprit;
+    return xml_child(culprit, "ExtendedFieldURI");
+}
+
 /* What MessageXml names: the path of a property; of an attachment, its name. */
 static void write_culprit(struct op_call *call, const struct xml_node *culprit)
 {
-    const struct prop_info *prop = prop_by_element(culprit->name);
-    const struct xml_node *uri = xml_is(culprit, XML_NS_T, "ExtendedFieldURI") ? culprit : xml_child(culprit, "ExtendedFieldURI");
+    const struct xml_node *path = path_of(culprit);
+    const char *uri = uri_of_element(culprit);
     bool attachment = xml_is(culprit, XML_NS_T, "FileAttachment");
-    if (!prop && !uri && !attachment)
+    if (!path && !uri && !attachment)
         return;
     xw_open(call->xw, "m:MessageXml");
-    if (uri)
-        xw_node(call->xw, uri);
-    else if (attachment) {
-        xw_open(call->xw, "t:ExceptionFieldURI");
-        xw_attr_str(call->xw, "FieldURI", "attachment:Name");
-        xw_close(call->xw);
-    } else {
-        xw_open(call->xw, "t:FieldURI");
-        xw_attr_str(call->xw, "FieldURI", prop->uri);
-        xw_close(call->xw);
-    }
+    if (path)
+        xw_node(call->xw, path);
+    else if (attachment)
+        write_uri(call, "t:ExceptionFieldURI", "attachment:Name");
+    else
+        write_uri(call, "t:FieldURI", uri);
     xw_close(call->xw);
 }
 

@@ -3,9 +3,24 @@
  */
 #include "ops/sending.h"
 
+#include "ops/target.h"
+
 #include <stdio.h>
 
 #define SENT_IDS_MAX 4096
+
+int sending_save_folder(struct op_call *call, struct store_tx *tx, const struct xml_node *node, uint64_t *ret_folder_no)
+{
+    struct folder folder;
+    int r = node ? target_folder(call, tx, node, &folder)
+                 : store_folder_by_role(tx, call->arena, call->mailbox->mailbox_id, FOLDER_ROLE_sentitems, &folder);
+    /* In another's mailbox absent and hidden look the same (decisions 6). */
+    if (r == CODE_ErrorFolderNotFound && node && !xml_child(node, "Mailbox"))
+        return CODE_ErrorSavedItemFolderNotFound;
+    if (!r)
+        *ret_folder_no = folder.folder_no;
+    return r;
+}
 
 int sending_refused(struct op_call *call, int code, const struct outbox_sent *sent, struct op_result *ret_result)
 {

@@ -16,21 +16,10 @@ struct sends {
 
 static int save_folder(struct op_call *call, struct store_tx *tx, const struct sends *s, uint64_t *ret_folder_no)
 {
-    struct folder folder;
-    int r;
     *ret_folder_no = 0;
     if (!s->save)
         return s->folder ? CODE_ErrorInvalidSendItemSaveSettings : 0;
-    if (s->folder)
-        r = target_folder(call, tx, s->folder, &folder);
-    else
-        r = store_folder_by_role(tx, call->arena, call->mailbox->mailbox_id, FOLDER_ROLE_sentitems, &folder);
-    /* In another's mailbox absent and hidden look the same (decisions 6). */
-    if (r == CODE_ErrorFolderNotFound && s->folder && !xml_child(s->folder, "Mailbox"))
-        return CODE_ErrorSavedItemFolderNotFound;
-    if (!r)
-        *ret_folder_no = folder.folder_no;
-    return r;
+    return sending_save_folder(call, tx, s->folder, ret_folder_no);
 }
 
 static int send_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)

@@ -23,6 +23,7 @@ struct outbox_submit {
     uint64_t item_no;
     uint64_t key_no;                    /* counter of the ChangeKey that came */
     uint64_t save_folder;               /* 0: the draft is deleted */
+    bool edited; /* UpdateItem wrote it in this very job: no replay; and without recipients ErrorInvalidRecipients */
 };
 
 struct outbox_sent {

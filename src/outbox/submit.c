@@ -87,16 +87,18 @@ static int address_is_own(struct store_tx *tx, struct arena *arena, const struct
     return r == 0 && owner.mailbox_id == mailbox->mailbox_id ? 0 : CODE_ErrorSendAsDenied;
 }
 
-/* From and Sender of one's own mail (protocol.md 2.7). */
-static int freeze_originator(struct store_tx *tx, struct arena *arena, const struct store_mailbox *caller, struct item *item)
+/* From and Sender of one's own mail (protocol.md 2.7). A received message that
+ * is sent again goes out as the caller's own (2.5). */
+static int freeze_originator(struct store_tx *tx, struct arena *arena, const struct store_mailbox *caller, bool again,
+                             struct item *item)
 {
-    if (item->from.address.len == 0) {
+    int r = 0;
+    if (item->from.address.len && !span_eq_nocase(item->from.address, caller->address))
+        r = address_is_own(tx, arena, caller, item->from.address);
+    if (r && !(r == CODE_ErrorSendAsDenied && again))
+        return r;
+    if (r || !item->from.address.len)
         item->from = (struct rcpt){ .name = caller->display_name, .address = caller->address, .type = RCPT_FROM };
-    } else if (!span_eq_nocase(item->from.address, caller->address)) {
-        int r = address_is_own(tx, arena, caller, item->from.address);
-        if (r)
-            return r;
-    }
     item->sender = item->from;
     item->sender.type = RCPT_SENDER;
     return 0;
@@ -104,10 +106,10 @@ static int freeze_originator(struct store_tx *tx, struct arena *arena, const str
 
 static int freeze(struct store_tx *tx, struct arena *arena, const struct store_mailbox *caller, struct item *item)
 {
-    int r = freeze_originator(tx, arena, caller, item);
+    bool again = item->item_no != 0 && !(item->flags & ITEM_DRAFT);
+    int r = freeze_originator(tx, arena, caller, again, item);
     if (r)
         return r;
-    bool again = item->item_no != 0 && !(item->flags & ITEM_DRAFT);
     if (again || !message_id_ok(item->message_id)) {
         r = message_id_make(arena, item->from.address, &item->message_id);
         if (r)
@@ -287,12 +289,13 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
     struct item draft;
     int r = load_draft(tx, submit, &draft);
     if (r > 0)
-        return replayed(tx, submit, key, r, ret_sent);
+        return submit->edited ? r : replayed(tx, submit, key, r, ret_sent);
     if (r)
         return r;
     struct item item = draft;
     struct store_outbox entry;
-    r = prepare(tx, submit->conf, submit->arena, &item, CODE_ErrorMissingRecipients, &entry, ret_sent);
+    const int without = submit->edited ? CODE_ErrorInvalidRecipients : CODE_ErrorMissingRecipients;
+    r = prepare(tx, submit->conf, submit->arena, &item, without, &entry, ret_sent);
     if (r == 0)
         r = freeze(tx, submit->arena, submit->caller, &item);
     if (r)
@@ -307,7 +310,7 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
         ret_sent->item_no = item.item_no;
     }
     metric_add(METRIC_outbox_submitted, 1);
-    return replay_put(tx, submit, key, ret_sent);
+    return submit->edited ? 0 : replay_put(tx, submit, key, ret_sent);
 }
 
 int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct store_mailbox *caller,

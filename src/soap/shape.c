@@ -106,19 +106,48 @@ static void want_base(struct shape *shape)
         shape->want[i] = (shape->base == SHAPE_DEFAULT && flags & PROP_DEFAULT) || (shape->base == SHAPE_ALL && flags & PROP_ALL);
     }
     shape->want[PROP_ID_ItemId] = true;
+    for (size_t i = 0; i < DETAIL_COUNT; i++)
+        shape->want_detail[i] = shape->base != SHAPE_ID_ONLY;
+}
+
+/* The element that an IndexedFieldURI names a part of; it is shown whole. */
+static struct span indexed_whole(struct span uri)
+{
+    static const struct {
+        const char *part, *whole;
+    } parts[] = {
+        { "contacts:EmailAddress", "contacts:EmailAddresses" },
+        { "contacts:ImAddress", "contacts:ImAddresses" },
+        { "contacts:PhoneNumber", "contacts:PhoneNumbers" },
+        { "contacts:PhysicalAddress:", "contacts:PhysicalAddresses" },
+        { "distributionlist:Members:", "distributionlist:Members" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (span_starts(uri, span_of(parts[i].part)))
+            return span_of(parts[i].whole);
+    return uri;
+}
+
+static void want_uri(struct shape *shape, struct span uri)
+{
+    const struct prop_info *prop = prop_by_uri(uri);
+    const struct detail_info *detail = NULL;
+    if (prop && (!shape->find || prop->flags & PROP_FIND))
+        shape->want[prop_id(prop)] = true;
+    while (!prop && (detail = detail_by_uri(uri, detail)))
+        shape->want_detail[detail_id(detail)] = true;
 }
 
 static void want_additional(struct shape *shape, const struct xml_node *list)
 {
     for (const struct xml_node *c = list->child; c; c = c->next) {
         struct span uri;
-        if (xml_is(c, XML_NS_T, "IndexedFieldURI") && xml_attr(c, "FieldURI", &uri) && span_is(uri, "item:InternetMessageHeader"))
-            shape->want[PROP_ID_InternetMessageHeaders] = !shape->find;
-        if (!xml_is(c, XML_NS_T, "FieldURI") || !xml_attr(c, "FieldURI", &uri))
+        bool indexed = xml_is(c, XML_NS_T, "IndexedFieldURI");
+        if ((!indexed && !xml_is(c, XML_NS_T, "FieldURI")) || !xml_attr(c, "FieldURI", &uri))
             continue;
-        const struct prop_info *prop = prop_by_uri(uri);
-        if (prop && (!shape->find || prop->flags & PROP_FIND))
-            shape->want[prop_id(prop)] = true;
+        if (indexed && span_is(uri, "item:InternetMessageHeader"))
+            shape->want[PROP_ID_InternetMessageHeaders] = !shape->find;
+        want_uri(shape, indexed ? indexed_whole(uri) : uri);
     }
 }
 

@@ -1,16 +1,15 @@
 /*
  * Items and folders to XML and back, driven by props.def (protocol.md 3.3,
  * 4.1 to 4.4). Writing: a parsed ItemShape or FolderShape says which elements.
- * Reading: the children of a t:Message of CreateItem, later of UpdateItem.
+ * Reading: the children of a t:Message of CreateItem, the changes of UpdateItem.
  * Positive results are enum ews_code; `ret_culprit` is then the request's
  * element that MessageXml should name, or NULL.
  */
 #ifndef EWSD_SOAP_SHAPE_H
 #define EWSD_SOAP_SHAPE_H
 
-#include "model/folder.h"
 #include "model/id.h"
-#include "model/item.h"
+#include "model/kind.h"
 #include "soap/xml.h"
 
 enum shape_base { SHAPE_ID_ONLY, SHAPE_DEFAULT, SHAPE_ALL };
@@ -23,6 +22,7 @@ struct shape {
     enum shape_level level;
     bool find; /* FindItem: no bodies, no lists, originators by name only */
     bool want[PROP_COUNT];
+    bool want_detail[DETAIL_COUNT];
     enum shape_body body;
     const struct xprop *xprops;
     size_t xprops_n;
@@ -50,11 +50,12 @@ int shape_parse_xprop(struct arena *arena, const struct xml_node *node, struct x
 bool shape_wants_recipients(const struct shape *shape);
 bool shape_wants_body(const struct shape *shape);
 
-/* One t:Message. mime is the MimeContent when the shape wants it. -ENOMEM. */
+/* One t:Message, or what its kind is. mime is the MimeContent when the shape wants it. -ENOMEM. */
 int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct shape *shape, const struct shape_ids *ids,
                      const struct item *item, struct span mime);
-/* t:ItemId alone. */
+/* t:ItemId alone; and within its t:Message or the like, as the answers of writes have it. */
 void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
+void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
 void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x);
 void shape_write_folder_id(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct folder *folder);
 /* t:FileAttachment; content: with t:Content when data is loaded. */
@@ -84,7 +85,7 @@ void shape_write_folder(struct xml_writer *xw, const struct folder_shape *shape,
 
 /* The decoded MimeContent; empty when there is none. CODE_ErrorMimeContentInvalidBase64String. */
 int shape_read_mime(struct arena *arena, const struct xml_node *node, struct span *ret_mime);
-/* What the client set, over what item holds already (from MIME or the
+/* What the client set in a t:Message or the element of another kind, over what item holds already (from MIME or the
  * defaults). Bcc recipients are merged with those of the MIME, without
  * doubles; other lists replace. ret_structured: something was set that the
  * MIME, if any, does not carry. CODE_ErrorInvalidPropertySet, -InvalidArgument,
@@ -92,10 +93,27 @@ int shape_read_mime(struct arena *arena, const struct xml_node *node, struct spa
  * -InvalidAttachment.... */
 int shape_read_item(struct arena *arena, const struct xml_node *node, struct item *item, bool *ret_structured,
                     const struct xml_node **ret_culprit);
+/* One child of such an element, into an item whose kind is known. Codes as shape_read_item. */
+int shape_read_property(struct arena *arena, const struct xml_node *node, struct item *item);
 /* A t:FileAttachment. CODE_ErrorRequiredPropertyMissing (no Name),
  * CODE_ErrorInvalidArgument (Content is not base64). */
 int shape_read_attachment(struct arena *arena, const struct xml_node *node, int64_t now, struct attachment *ret_attachment);
-/* PR_MESSAGE_FLAGS, both ways. */
+/* PR_MESSAGE_FLAGS. */
 uint32_t shape_mapi_flags(const struct item *item);
+
+/* ---- UpdateItem (shape_update.c) ---- */
+
+/* One t:SetItemField, t:AppendToItemField or t:DeleteItemField, into an item
+ * whose recipients and body are loaded. MimeContent is only judged: what it
+ * says is for who can read MIME. ret_culprit is the path. CODE_ErrorObjectTypeChanged,
+ * -IncorrectUpdatePropertyCount, -UpdatePropertyMismatch,
+ * -InvalidPropertySet, -Append, -Delete, -Request, -UpdateSentMessage, and
+ * those of reading a property. */
+int shape_update(struct arena *arena, const struct xml_node *node, struct item *item, const struct xml_node **ret_culprit);
+/* The path of such a change: FieldURI, IndexedFieldURI or ExtendedFieldURI. */
+static inline const struct xml_node *shape_update_path(const struct xml_node *node)
+{
+    return node->child;
+}
 
 #endif

@@ -24,10 +24,11 @@ static void add_id(struct xml_writer *xw, const char *attr, const struct shape_i
     buf_done(&text);
 }
 
-static void add_change_key(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, uint64_t key_no)
+static void add_change_key(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, const struct item *item)
 {
     struct buf text = BUF_INIT(4 * ID_TEXT_MAX);
-    change_key_encode(CHANGE_KEY_MESSAGE, ids->epoch, key_no, &text);
+    enum change_key_kind kind = item->kind == ITEM_KIND_CALENDAR ? CHANGE_KEY_CALENDAR : CHANGE_KEY_MESSAGE;
+    change_key_encode(kind, ids->epoch, item->key_no, &text);
     xw_attr(xw, attr, buf_span(&text));
     buf_done(&text);
 }
@@ -36,7 +37,16 @@ void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, con
 {
     xw_open(xw, "t:ItemId");
     add_id(xw, "Id", ids, (struct ews_id){ .kind = ID_ITEM, .folder = item->folder_no, .item = item->item_no });
-    add_change_key(xw, "ChangeKey", ids, item->key_no);
+    add_change_key(xw, "ChangeKey", ids, item);
+    xw_close(xw);
+}
+
+void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
+{
+    char element[64];
+    (void)snprintf(element, sizeof(element), "t:%s", kind_info(item->kind)->element);
+    xw_open(xw, element);
+    shape_write_item_id(xw, ids, item);
     xw_close(xw);
 }
 
@@ -49,7 +59,7 @@ void shape_attachment_id_attrs(struct xml_writer *xw, const struct shape_ids *id
     id.kind = ID_ITEM;
     id.attachment = 0;
     add_id(xw, "RootItemId", ids, id);
-    add_change_key(xw, "RootItemChangeKey", ids, item->key_no);
+    add_change_key(xw, "RootItemChangeKey", ids, item);
 }
 
 void shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,

@@ -1,7 +1,8 @@
 /*
- * The children of a t:Message into a struct item (protocol.md 3.1). Plain
- * properties go by props.def; what a client may not set is refused with
- * ErrorInvalidPropertySet, naming the element. Bcc recipients of the MIME and
+ * The children of a t:Message, or of an item of another kind, into a struct
+ * item (protocol.md 3.1). Plain properties go by props.def; what a client may
+ * not set is refused with ErrorInvalidPropertySet, naming the element. What
+ * only other kinds have is kept as XML. Bcc recipients of the MIME and
  * of the element are merged (clients.md 0.8).
  */
 #include "soap/shape.h"
@@ -9,6 +10,7 @@
 #include <errno.h>
 
 #define PR_MESSAGE_FLAGS 0x0e07
+#define DETAIL_MAX (4u << 20)
 
 int shape_read_mime(struct arena *arena, const struct xml_node *node, struct span *ret_mime)
 {
@@ -287,15 +289,25 @@ static int read_body(const struct xml_node *node, struct item *item)
     return 0;
 }
 
-static int read_child(struct arena *arena, const struct xml_node *node, struct item *item)
+/* The element as it came, names with the prefix that all answers declare. */
+static int read_detail(struct arena *arena, const struct xml_node *node, const struct detail_info *detail, struct item *item)
 {
-    if (xml_is(node, XML_NS_T, "MimeContent"))
-        return 0;
-    if (xml_is(node, XML_NS_T, "ExtendedProperty"))
-        return read_xprop(arena, node, item);
-    const struct prop_info *prop = prop_by_element(node->name);
-    if (!prop || !(prop->flags & PROP_WRITE))
+    struct buf text = BUF_INIT(DETAIL_MAX);
+    struct xml_writer xw;
+    struct span xml;
+    if (!detail->writable)
         return CODE_ErrorInvalidPropertySet;
+    xw_init(&xw, &text);
+    xw_node(&xw, node);
+    int r = xw_error(&xw);
+    if (!r)
+        r = arena_copy(arena, buf_span(&text), &xml);
+    buf_done(&text);
+    return r == -EFBIG ? CODE_ErrorDataSizeLimitExceeded : r ? r : item_detail_put(arena, item, detail, xml);
+}
+
+static int read_prop(struct arena *arena, const struct xml_node *node, const struct prop_info *prop, struct item *item)
+{
     if (prop->type != PROP_SPECIAL)
         return read_plain(arena, node, prop, item);
     if (prop_id(prop) == PROP_ID_Body)
@@ -305,6 +317,21 @@ static int read_child(struct arena *arena, const struct xml_node *node, struct i
     if (prop_id(prop) == PROP_ID_Flag)
         return read_flag(node, item);
     return CODE_ErrorInvalidPropertySet;
+}
+
+int shape_read_property(struct arena *arena, const struct xml_node *node, struct item *item)
+{
+    if (xml_is(node, XML_NS_T, "MimeContent"))
+        return 0;
+    if (xml_is(node, XML_NS_T, "ExtendedProperty"))
+        return read_xprop(arena, node, item);
+    const struct detail_info *detail = kind_is_message(item->kind) ? NULL : detail_find(item->kind, node->name);
+    if (detail && !detail->prop)
+        return read_detail(arena, node, detail, item);
+    const struct prop_info *prop = detail ? detail->prop : prop_by_element(node->name);
+    if (!prop || !(prop->flags & PROP_WRITE) || !kind_has_prop(item->kind, prop))
+        return CODE_ErrorInvalidPropertySet;
+    return read_prop(arena, node, prop, item);
 }
 
 /* Does the MIME, if there is one, still say what the item says? Flags,
@@ -329,17 +356,21 @@ int shape_read_item(struct arena *arena, const struct xml_node *node, struct ite
 {
     *ret_structured = false;
     *ret_culprit = NULL;
+    item->kind = kind_by_element(node->name);
     for (const struct xml_node *c = node->child; c; c = c->next) {
         const struct item before = *item;
-        int r = read_child(arena, c, item);
+        int r = shape_read_property(arena, c, item);
         if (r) {
             *ret_culprit = r > 0 ? c : NULL;
             return r;
         }
         *ret_structured = *ret_structured || !leaves_mime(c, &before, item);
     }
-    if (!item_class_is(item->item_class, "IPM.Note"))
+    enum item_kind kind = item_kind_of_class(item->item_class);
+    if (!span_is(node->name, kind_info(kind)->element))
         return CODE_ErrorObjectTypeChanged;
-    item->kind = ITEM_KIND_MESSAGE;
+    item->kind = kind;
+    if (!item->subject.len && (kind == ITEM_KIND_CONTACT || kind == ITEM_KIND_DISTLIST))
+        (void)xml_child_text(node, "DisplayName", &item->subject);
     return 0;
 }

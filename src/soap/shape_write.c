@@ -1,5 +1,6 @@
 /*
- * One t:Message in schema order (protocol.md 4.2, 4.3). Unset properties and
+ * One t:Message, or an item of another kind with its own elements behind the
+ * common ones, in schema order (protocol.md 4.2, 4.3). Unset properties and
  * empty lists are left out (clients.md 0.3); times are UTC. Which properties:
  * struct shape.
  */
@@ -280,7 +281,7 @@ static void write_special(struct writing *w, enum prop prop)
         write_attachments(w);
     else if (prop == PROP_ID_InternetMessageHeaders)
         write_headers(w);
-    else if (prop == PROP_ID_ResponseObjects)
+    else if (prop == PROP_ID_ResponseObjects && kind_is_message(w->item->kind))
         write_response_objects(w);
     else if (prop == PROP_ID_DisplayTo)
         write_display(w, "t:DisplayTo", &w->item->to);
@@ -348,24 +349,51 @@ static void write_xprop(struct writing *w, const struct xprop *wanted)
     xw_close(w->xw);
 }
 
+static void write_prop(struct writing *w, enum prop prop)
+{
+    if (!w->shape->want[prop])
+        return;
+    if (props[prop].type == PROP_SPECIAL) {
+        write_special(w, prop);
+        return;
+    }
+    /* the writer keeps element names until they are closed */
+    char element[64];
+    (void)snprintf(element, sizeof(element), "t:%s", props[prop].element);
+    write_plain(w, &props[prop], element);
+}
+
+static void write_details(struct writing *w)
+{
+    for (size_t i = 0; i < DETAIL_COUNT; i++) {
+        const struct detail_info *detail = detail_info((enum detail)i);
+        if (detail->kind != w->item->kind)
+            continue;
+        if (detail->prop)
+            write_prop(w, prop_id(detail->prop));
+        else if (w->shape->want_detail[i] && i == DETAIL_POST_PostedTime)
+            write_time(w->xw, "t:PostedTime", w->item->created);
+        else if (w->shape->want_detail[i])
+            xw_raw(w->xw, item_detail(w->item, detail));
+    }
+}
+
 int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct shape *shape, const struct shape_ids *ids,
                      const struct item *item, struct span mime)
 {
     struct writing w = { .xw = xw, .arena = arena, .shape = shape, .ids = ids, .item = item, .mime = mime };
-    xw_open(xw, "t:Message");
+    bool message = kind_is_message(item->kind);
+    char element[64];
+    (void)snprintf(element, sizeof(element), "t:%s", kind_info(item->kind)->element);
+    xw_open(xw, element);
     for (size_t i = 0; i < PROP_COUNT; i++) {
-        if (shape->want[i] && props[i].type == PROP_SPECIAL)
-            write_special(&w, (enum prop)i);
-        else if (shape->want[i]) {
-            /* the writer keeps element names until they are closed */
-            char element[64];
-            (void)snprintf(element, sizeof(element), "t:%s", props[i].element);
-            write_plain(&w, &props[i], element);
-        }
-        if (i == PROP_ID_HasAttachments)
-            for (size_t k = 0; k < shape->xprops_n; k++)
-                write_xprop(&w, &shape->xprops[k]);
+        if (message || !props[i].message)
+            write_prop(&w, (enum prop)i);
+        for (size_t k = 0; i == PROP_ID_HasAttachments && k < shape->xprops_n; k++)
+            write_xprop(&w, &shape->xprops[k]);
     }
+    if (!message)
+        write_details(&w);
     xw_close(xw);
     return w.error;
 }

@@ -3,6 +3,8 @@
  */
 #include "soap/soap_check.h"
 
+#include "model/kind.h"
+
 static bool is_dated(struct span version)
 {
     static const char mask[] = "V20dd_dd_dd";
@@ -58,7 +60,7 @@ static const struct xml_node *twice_in_items(const struct xml_node *items)
     const struct xml_node *found = NULL;
 
     for (const struct xml_node *item = items ? items->child : NULL; item && !found; item = item->next) {
-        if (!span_is(item->name, "Message") && !span_is(item->name, "Item"))
+        if (kind_by_element(item->name) == ITEM_KIND_NONE)
             continue;
         found = twice_in_item(item);
         if (!found)

@@ -55,7 +55,7 @@ int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, ui
     return 0;
 }
 
-static int write_rcpts(struct store_tx *tx, const struct item *item, uint64_t content_no)
+int content_write_rcpts(struct store_tx *tx, const struct item *item, uint64_t content_no)
 {
     const struct rcpt_list *lists[] = { &item->to, &item->cc, &item->bcc, &item->reply_to };
     static const enum rcpt_type types[] = { RCPT_TO, RCPT_CC, RCPT_BCC, RCPT_REPLY_TO };
@@ -130,7 +130,7 @@ int content_write(struct store_tx *tx, struct item *item, uint64_t content_no)
     if (r == 0)
         r = write_long(tx, item, content_no, PART_MIME, item->mime);
     if (r == 0)
-        r = write_rcpts(tx, item, content_no);
+        r = content_write_rcpts(tx, item, content_no);
     for (size_t i = 0; r == 0 && i < item->attachments.n; i++) {
         if (item->attachments.v[i].no == 0)
             item->attachments.v[i].no = (uint32_t)i + 1;
@@ -214,28 +214,40 @@ static int content_copy(struct store_tx *tx, const struct item *item, uint64_t c
     return r == 0 ? content_drop(tx, item->mailbox_id, item->content_no) : r;
 }
 
-/* Content that is the item's alone, without the client's MIME. */
-static int content_open(struct store_tx *tx, struct item *item)
+int content_own(struct store_tx *tx, struct item *item)
 {
     uint64_t no = 0, change = 0;
     int64_t refs = 0;
     int r = content_refs(tx, item, &refs);
 
-    if (r == 0 && refs > 1) {
-        r = store_take_numbers(tx, item->mailbox_id, 1, &no, &change);
-        if (r == 0)
-            r = content_copy(tx, item, no);
-        if (r == 0)
-            item->content_no = no;
-    }
-    if (r != 0 || !(item->flags & ITEM_HAS_MIME))
+    if (r != 0 || refs <= 1)
         return r;
+    r = store_take_numbers(tx, item->mailbox_id, 1, &no, &change);
+    if (r == 0)
+        r = content_copy(tx, item, no);
+    if (r == 0)
+        item->content_no = no;
+    return r;
+}
+
+int content_drop_mime(struct store_tx *tx, struct item *item)
+{
+    if (!(item->flags & ITEM_HAS_MIME))
+        return 0;
     item->flags &= ~ITEM_HAS_MIME;
     item->mime = (struct span){ 0 };
-    r = sql_run(tx, SQL_content_no_mime, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), NULL);
+    int r = sql_run(tx, SQL_content_no_mime, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), NULL);
     if (r != 0)
         return r;
     return sql_run(tx, SQL_chunk_delete_part, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(PART_MIME)), NULL);
+}
+
+/* Content that is the item's alone, without the client's MIME. */
+static int content_open(struct store_tx *tx, struct item *item)
+{
+    int r = content_own(tx, item);
+
+    return r == 0 ? content_drop_mime(tx, item) : r;
 }
 
 /* The stored content number: the caller's may be of an older snapshot. */

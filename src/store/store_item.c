@@ -206,7 +206,7 @@ int store_item_update(struct store_tx *tx, struct item *item, bool client)
     return r == 0 ? note_change(tx, item, item->item_no, item->folder_no, CHANGE_UPDATED) : r;
 }
 
-static int update_display(struct store_tx *tx, const struct item *item)
+int item_write_display(struct store_tx *tx, const struct item *item)
 {
     struct span display = { 0 };
     int r = display_key(item, tx->scratch, &display);
@@ -233,7 +233,7 @@ int store_item_replace(struct store_tx *tx, struct item *item, bool client)
         r = content_drop(tx, item->mailbox_id, old.content_no);
     if (r == 0)
         r = store_item_update(tx, item, client);
-    return r == 0 ? update_display(tx, item) : r;
+    return r == 0 ? item_write_display(tx, item) : r;
 }
 
 int item_move_row(struct store_tx *tx, const struct item *item, const struct item_place *from)

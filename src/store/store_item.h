@@ -21,6 +21,12 @@ int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, 
 /* New content with one reference, numbered content_no: recipients, body, MIME,
  * attachments. Sets the attachments' numbers where they are 0. */
 int content_write(struct store_tx *tx, struct item *item, uint64_t content_no);
+int content_write_rcpts(struct store_tx *tx, const struct item *item, uint64_t content_no);
+/* Makes the content the item's alone: a copy of it (a new content_no) when
+ * others refer to it, too. */
+int content_own(struct store_tx *tx, struct item *item);
+/* Of content that is the item's alone: the client's MIME goes. */
+int content_drop_mime(struct store_tx *tx, struct item *item);
 int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
 /* One reference less; the last takes the content along. */
 int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
@@ -52,6 +58,8 @@ int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, u
 int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
                 struct span *ret_bytes);
 
+/* The key that DisplayTo is sorted by, from item->to. */
+int item_write_display(struct store_tx *tx, const struct item *item);
 /* Counts an item into (sign 1) or out of (-1) its folder.
  * CODE_ErrorFolderNotFound. */
 int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, uint32_t flags, int sign, uint64_t change_no);

@@ -46,6 +46,12 @@ int store_item_update(struct store_tx *tx, struct item *item, bool client);
 /* Replaces all of an item, recipients, bodies and attachments included.
  * Copies on write when the outbox refers to the content. */
 int store_item_replace(struct store_tx *tx, struct item *item, bool client);
+/* As update, and of the content what parts names: STORE_RECIPIENTS and
+ * STORE_BODY are written from item, STORE_MIME drops the client's MIME. The
+ * rest, attachments above all, is neither read nor written, unless the content
+ * is shared with a copy or the outbox: then it is copied first. item->size is
+ * the caller's to set. */
+int store_item_rewrite(struct store_tx *tx, struct item *item, unsigned parts, bool client);
 /* Into another folder (or the same); the item's new number replaces
  * item->item_no, folder_no follows, and the rest of the hot columns and rare
  * properties are written from item as in update, so that a submit marks and

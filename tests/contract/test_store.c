@@ -362,6 +362,86 @@ static void test_copy_on_write(void **state)
     store_read_end(tx);
 }
 
+struct rewrite {
+    struct item *item;
+    unsigned parts;
+};
+
+static int rewrite_item(struct store_tx *tx, struct world *world, void *data)
+{
+    struct rewrite *rewrite = data;
+    (void)world;
+    return store_item_rewrite(tx, rewrite->item, rewrite->parts, true);
+}
+
+static struct item get_whole(struct world *world, uint64_t item_no)
+{
+    struct item item;
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_item_get(tx, world->arena, world->alice, item_no, STORE_ALL, &item), 0);
+    store_read_end(tx);
+    return item;
+}
+
+/* Each part alone, of content that the outbox shares and of the item's own. */
+static void test_rewrite(void **state)
+{
+    struct world *world = *state;
+    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@example.org"), .kind = STORE_RCPT_REMOTE } };
+    struct attachment attachment;
+    struct rcpt people[3], others[] = { { .address = SPAN("erin@example.org"), .type = RCPT_TO },
+                                        { .address = SPAN("frank@example.org"), .type = RCPT_TO } };
+    struct send send = { .entry = entry_of(world, rcpts, 1) };
+    struct rewrite rewrite = { &send.item, STORE_RECIPIENTS };
+    fill_draft(world, &send.item, &attachment, people);
+    send.item.mime = SPAN("Subject: Hello\r\n\r\nA body");
+    assert_int_equal(do_write(world, insert_item, &send.item), 0);
+    assert_int_equal(do_write(world, submit, &send), 0);
+    uint64_t frozen = send.item.content_no, key = send.item.key_no;
+
+    send.item.to = (struct rcpt_list){ others, 2 };
+    assert_int_equal(do_write(world, rewrite_item, &rewrite), 0);
+    assert_true(send.item.key_no > key);
+    assert_int_not_equal(send.item.content_no, frozen);
+    struct item got = get_whole(world, send.item.item_no);
+    assert_int_equal(got.to.n, 2);
+    assert_int_equal(got.cc.n, 1);
+    assert_true(span_is(got.body, "A body"));
+    assert_true(span_is(got.mime, "Subject: Hello\r\n\r\nA body"));
+    assert_true(span_is(got.attachments.v[0].data, "file bytes"));
+
+    uint64_t own = send.item.content_no;
+    char *large = arena_alloc(world->arena, 300000);
+    assert_non_null(large);
+    memset(large, 'x', 300000);
+    const struct span bodies[] = { { large, 300000 }, { large, 70000 }, SPAN("short"), { NULL, 0 }, SPAN("") };
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        rewrite.parts = STORE_BODY | STORE_MIME;
+        send.item.body = bodies[i];
+        assert_int_equal(do_write(world, rewrite_item, &rewrite), 0);
+        assert_int_equal(send.item.content_no, own);
+        got = get_whole(world, send.item.item_no);
+        assert_true(span_eq(got.body, bodies[i]));
+        assert_int_equal(got.body.ptr == NULL, bodies[i].ptr == NULL);
+        assert_int_equal(got.mime.len, 0);
+        assert_false(got.flags & ITEM_HAS_MIME);
+        assert_int_equal(got.to.n, 2);
+        assert_true(span_is(got.attachments.v[0].data, "file bytes"));
+    }
+
+    struct store_outbox entry;
+    struct item sent;
+    struct store_tx *tx = reader(world);
+    const struct store_outbox_key outbox_key = { world->alice, send.entry.outbox_no };
+    assert_int_equal(store_outbox_load(tx, world->arena, outbox_key, 0, STORE_ALL, &entry, &sent), 0);
+    assert_int_equal(sent.to.n, 1);
+    assert_true(span_is(sent.body, "A body"));
+    assert_true(span_is(sent.mime, "Subject: Hello\r\n\r\nA body"));
+    store_read_end(tx);
+    send.item.item_no = 7;
+    assert_int_equal(do_write(world, rewrite_item, &rewrite), CODE_ErrorItemNotFound);
+}
+
 static void test_attachments(void **state)
 {
     struct world *world = *state;
@@ -890,6 +970,7 @@ int main(void)
         WORLD_CASE(test_counts_and_keys),
         WORLD_CASE(test_find),
         WORLD_CASE(test_copy_on_write),
+        WORLD_CASE(test_rewrite),
         WORLD_CASE(test_attachments),
         WORLD_CASE(test_outbox),
         WORLD_CASE(test_lease_lost),

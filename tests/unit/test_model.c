@@ -12,6 +12,7 @@
 #include "model/folder.h"
 #include "model/id.h"
 #include "model/item.h"
+#include "model/kind.h"
 #include "model/sid.h"
 
 #include <errno.h>
@@ -464,6 +465,84 @@ static void addresses_are_judged(void **state)
     assert_span(rcpt_address_domain(SPAN("a+x@b")), "b");
 }
 
+static void kinds_and_their_details(void **state)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    const struct detail_info *given = detail_find(ITEM_KIND_CONTACT, SPAN("GivenName"));
+    const struct detail_info *name = detail_find(ITEM_KIND_CONTACT, SPAN("DisplayName")), *next;
+    struct buf blob = BUF_INIT(100000);
+    struct item item, back;
+
+    (void)state;
+    assert_int_equal(arena_new(1000000, &arena), 0);
+    for (size_t i = 1; i < ITEM_KIND_COUNT; i++) {
+        assert_non_null(kind_info((enum item_kind)i)->element);
+        assert_int_equal(item_kind_of_class(span_of(kind_info((enum item_kind)i)->item_class)), i);
+    }
+    assert_int_equal(kind_by_element(SPAN("Message")), ITEM_KIND_MESSAGE);
+    assert_int_equal(kind_by_element(SPAN("MeetingRequest")), ITEM_KIND_NONE);
+    assert_int_equal(kind_check_folder(ITEM_KIND_TASK, SPAN("IPF.Task.Mine")), 0);
+    assert_int_equal(kind_check_folder(ITEM_KIND_TASK, SPAN("IPF.Tasks")), CODE_ErrorCannotCreateTaskInNonTaskFolder);
+    assert_true(kind_has_prop(ITEM_KIND_POST, &props[PROP_ID_From]));
+    assert_false(kind_has_prop(ITEM_KIND_POST, &props[PROP_ID_ToRecipients]));
+    assert_false(kind_has_prop(ITEM_KIND_CALENDAR, &props[PROP_ID_IsResponseRequested]));
+    next = detail_by_uri(SPAN("contacts:DisplayName"), NULL);
+    assert_ptr_equal(next, name);
+    assert_int_equal(detail_by_uri(SPAN("contacts:DisplayName"), next)->kind, ITEM_KIND_DISTLIST);
+    item_init(&item);
+    assert_int_equal(item_detail_put(arena, &item, given, SPAN("<t:GivenName>Ann</t:GivenName>")), 0);
+    assert_int_equal(item_detail_put(arena, &item, name, SPAN("<t:DisplayName/>")), 0);
+    assert_int_equal(item_detail_put(arena, &item, given, SPAN("<t:GivenName>Bea</t:GivenName>")), 0);
+    assert_int_equal(item.details.n, 2);
+    item_pack(&item, &blob);
+    item_init(&back);
+    assert_int_equal(item_unpack(arena, buf_span(&blob), &back), 0);
+    assert_span(item_detail(&back, given), "<t:GivenName>Bea</t:GivenName>");
+    assert_int_equal(item_detail_put(arena, &back, given, SPAN("")), 0);
+    assert_int_equal(item_detail(&back, given).len, 0);
+    assert_span(item_detail(&back, name), "<t:DisplayName/>");
+    buf_done(&blob);
+}
+
+/* What can be reset differs from a value that was set, and not from birth. */
+static void properties_compare_and_reset(void **state)
+{
+    static char text[] = "set";
+    struct span strings[] = { SPAN("a") };
+    struct rcpt rcpt = { .address = SPAN("a@b.test") };
+    struct item fresh, item;
+
+    (void)state;
+    item_init(&fresh);
+    for (size_t i = 0; i < PROP_COUNT; i++) {
+        const struct prop_info *prop = &props[i];
+        void *member = prop_member_mut(prop, &item);
+        item_init(&item);
+        assert_true(prop_same(prop, &fresh, &item));
+        if (prop->type == PROP_TEXT || prop->type == PROP_BYTES)
+            *(struct span *)member = span_of(text);
+        else if (prop->type == PROP_FLAG)
+            item.flags |= prop->bit;
+        else if (prop->type == PROP_ENUM)
+            *(int *)member += 1;
+        else if (prop->type == PROP_TIME || prop->type == PROP_INT || prop->type == PROP_SIZE)
+            *(int64_t *)member = 7;
+        else if (prop->type == PROP_RCPT)
+            *(struct rcpt *)member = rcpt;
+        else if (prop->type == PROP_RCPTS)
+            *(struct rcpt_list *)member = (struct rcpt_list){ &rcpt, 1 };
+        else if (prop->type == PROP_STRINGS)
+            *(struct span_list *)member = (struct span_list){ strings, 1 };
+        else if (i == PROP_ID_Body)
+            item.body = span_of(text);
+        else
+            continue;
+        assert_false(prop_same(prop, &fresh, &item));
+        prop_reset(prop, &item);
+        assert_true(prop_same(prop, &fresh, &item));
+    }
+}
+
 static void lists_are_shown(void **state)
 {
     CLEANUP(free_ptr_arena) struct arena *arena = NULL;
@@ -479,7 +558,7 @@ static void lists_are_shown(void **state)
     assert_span(text, "bob@x");
     assert_true(item_class_is(SPAN("ipm.note.SMIME"), "IPM.Note"));
     assert_false(item_class_is(SPAN("IPM.Notebook"), "IPM.Note"));
-    assert_int_equal(item_kind_of_class(SPAN("IPM.Contact")), ITEM_KIND_OTHER);
+    assert_int_equal(item_kind_of_class(SPAN("IPM.Contact.Vip")), ITEM_KIND_CONTACT);
     assert_int_equal(item_kind_of_class(SPAN("IPM.Custom")), ITEM_KIND_MESSAGE);
 }
 
@@ -522,6 +601,8 @@ int main(void)
         cmocka_unit_test(addresses_are_judged),
         cmocka_unit_test(lists_are_shown),
         cmocka_unit_test(sids_are_guids),
+        cmocka_unit_test(kinds_and_their_details),
+        cmocka_unit_test(properties_compare_and_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,349 @@
+/*
+ * UpdateItem (protocol.md 3.2): the changes of each item in the order given,
+ * on the item as it is now; what differs afterwards is written. Content that
+ * the outbox or a copy shares is copied first (decisions 3). A message may be
+ * sent in the same job, through the outbox's one submit verb. The MIME that a
+ * client supplied goes as soon as it no longer says what the item says.
+ */
+#include "mime/mime.h"
+#include "ops/calendar.h"
+#include "ops/sending.h"
+#include "ops/target.h"
+#include "store/store_content.h"
+
+enum resolution { NEVER_OVERWRITE, AUTO_RESOLVE, ALWAYS_OVERWRITE };
+enum disposition { NO_DISPOSITION, SAVE_ONLY, SEND_ONLY, SEND_AND_SAVE };
+
+#define CONTENT (STORE_RECIPIENTS | STORE_BODY | STORE_ATTACHMENTS)
+
+/* A MimeContent that is set: read, and what is long of it stored, before the
+ * job, since the writer waits for nobody. */
+struct new_mime {
+    const struct xml_node *change; /* the t:SetItemField */
+    size_t index;                  /* of its item in the request */
+    int code;
+    struct item said;              /* with the MIME itself */
+    struct new_mime *next;
+};
+
+struct updates {
+    enum resolution resolution;
+    enum disposition disposition;
+    const struct xml_node *folder;
+    const struct xml_node **changes; /* t:ItemChange */
+    struct item *items;              /* as stored, with the new ChangeKey */
+    struct new_mime *mimes;
+    bool *was_sent;
+    struct sent_ids sent;
+};
+
+/* One item while it is changed. */
+struct edit {
+    struct item item;
+    struct item base;   /* what the stored, or the new, MIME says */
+    bool new_mime;      /* all content is new */
+    bool drop_mime;
+    bool touched;       /* more than IsRead was set */
+};
+
+/* ---- applying ---- */
+
+static const struct prop_info *prop_of(const struct xml_node *change)
+{
+    struct span uri;
+    const struct xml_node *path = shape_update_path(change);
+    return xml_is(path, XML_NS_T, "FieldURI") && xml_attr(path, "FieldURI", &uri) ? prop_by_uri(uri) : NULL;
+}
+
+/* Marks beside the message (read, flag, categories, extended properties) leave
+ * its content alone, which then is not even read. */
+static unsigned depth_of(const struct xml_node *updates)
+{
+    for (const struct xml_node *c = updates->child; c; c = c->next) {
+        const struct prop_info *prop = prop_of(c);
+        bool mark = prop ? !(prop->flags & PROP_MIME) && prop->type != PROP_RCPTS && prop_id(prop) != PROP_ID_MimeContent
+                         : xml_is(shape_update_path(c), XML_NS_T, "ExtendedFieldURI");
+        if (!mark)
+            return CONTENT;
+    }
+    return STORE_HOT;
+}
+
+/* The item becomes what the MIME says. What MIME can't say stays, and so do
+ * Bcc recipients and a Message-ID that it does not name. */
+static void take_mime(const struct new_mime *mime, struct item *item)
+{
+    const uint32_t flags = ITEM_HAS_ATTACHMENTS | ITEM_READ_RECEIPT | ITEM_DELIVERY_RECEIPT;
+    const struct item *said = &mime->said;
+    item->mime = said->mime;
+    item->staged_no = said->staged_no;
+    item->subject = said->subject;
+    item->from = said->from;
+    item->sender = said->sender;
+    item->to = said->to;
+    item->cc = said->cc;
+    item->bcc = said->bcc.n ? said->bcc : item->bcc;
+    item->reply_to = said->reply_to;
+    item->message_id = said->message_id.len ? said->message_id : item->message_id;
+    item->in_reply_to = said->in_reply_to;
+    item->references = said->references;
+    item->importance = said->importance;
+    item->sensitivity = said->sensitivity;
+    item->body_type = said->body_type;
+    item->body = said->body;
+    item->attachments = said->attachments;
+    item->headers = said->headers;
+    item->flags = (item->flags & ~flags) | (said->flags & flags);
+    item->boundary_seed = 0;
+}
+
+static int set_mime(const struct updates *u, const struct xml_node *change, struct edit *e)
+{
+    const struct new_mime *mime = u->mimes;
+    while (mime && mime->change != change)
+        mime = mime->next;
+    if (mime && mime->code)
+        return mime->code;
+    if (mime)
+        take_mime(mime, &e->item);
+    else
+        e->item.mime = (struct span){ 0 };
+    e->new_mime = e->new_mime || mime;
+    e->drop_mime = !mime;
+    e->base = e->item;
+    return 0;
+}
+
+static int apply_one(struct op_call *call, const struct updates *u, const struct xml_node *change, struct edit *e,
+                     const struct xml_node **ret_culprit)
+{
+    const struct prop_info *prop = prop_of(change);
+    e->touched = e->touched || !prop || prop_id(prop) != PROP_ID_IsRead;
+    int r = shape_update(call->arena, change, &e->item, ret_culprit);
+    if (r || !prop || prop_id(prop) != PROP_ID_MimeContent)
+        return r;
+    *ret_culprit = shape_update_path(change);
+    return set_mime(u, change, e);
+}
+
+static int apply(struct op_call *call, const struct updates *u, const struct xml_node *changes, struct edit *e,
+                 struct op_result *ret_result)
+{
+    for (const struct xml_node *c = changes->child; c; c = c->next) {
+        int r = apply_one(call, u, c, e, &ret_result->culprit);
+        if (r)
+            return r;
+    }
+    ret_result->culprit = NULL;
+    return 0;
+}
+
+/* ---- writing ---- */
+
+static void complete(const struct op_call *call, const struct item *before, struct edit *e)
+{
+    const struct store_mailbox *mailbox = call->mailbox;
+    const struct rcpt self = { .name = mailbox->display_name, .address = mailbox->address };
+    struct item *item = &e->item;
+    item->modified = when_now();
+    item->last_modified_name = mailbox->display_name;
+    if (e->touched)
+        item->flags &= ~ITEM_UNMODIFIED;
+    if (item->flags & ITEM_DRAFT && span_eq(item->conversation_topic, before->subject))
+        item->conversation_topic = item->subject;
+    if (!rcpt_is_set(&item->from) && rcpt_is_set(&before->from))
+        item->from = self;
+    if (!rcpt_is_set(&item->sender) && rcpt_is_set(&before->sender))
+        item->sender = self;
+    item->from.type = RCPT_FROM;
+    item->sender.type = RCPT_SENDER;
+}
+
+/* What of the content is to be written, as store_item_rewrite takes it. */
+static unsigned parts_of(const struct edit *e, const struct item *before)
+{
+    unsigned parts = e->drop_mime ? STORE_MIME : 0;
+    for (size_t i = 0; i < PROP_COUNT; i++) {
+        if (props[i].flags & PROP_MIME && !prop_same(&props[i], &e->base, &e->item))
+            parts |= STORE_MIME;
+        if (props[i].type == PROP_RCPTS && !prop_same(&props[i], before, &e->item))
+            parts |= STORE_RECIPIENTS;
+    }
+    if (!prop_same(&props[PROP_ID_Body], before, &e->item))
+        parts |= STORE_BODY;
+    return parts;
+}
+
+static int write_item(struct op_call *call, struct store_tx *tx, const struct item *before, unsigned depth, struct edit *e)
+{
+    unsigned parts = parts_of(e, before);
+    complete(call, before, e);
+    if (depth == STORE_HOT)
+        return store_item_update(tx, &e->item, true);
+    if (parts & STORE_MIME)
+        e->item.mime = (struct span){ 0 };
+    e->item.size = item_content_size(&e->item);
+    if (e->item.size > before->size && e->item.size > (uint64_t)call->env->conf->send_max_size)
+        return CODE_ErrorMessageSizeExceeded;
+    if (e->new_mime && !prop_same(&props[PROP_ID_Body], &e->base, &e->item))
+        e->item.staged_no = 0; /* another body than the MIME's stands there */
+    if (e->new_mime)
+        return store_item_replace(tx, &e->item, true);
+    bool content = parts & ~(unsigned)STORE_MIME || (parts && e->item.flags & ITEM_HAS_MIME);
+    return content ? store_item_rewrite(tx, &e->item, parts, true) : store_item_update(tx, &e->item, true);
+}
+
+/* ---- one item ---- */
+
+static int check_key(const struct op_call *call, const struct updates *u, const struct target_item *target)
+{
+    if (target->has_key || u->resolution == ALWAYS_OVERWRITE)
+        return 0;
+    return span_is(call->request->version, "Exchange2007") ? CODE_ErrorChangeKeyRequired
+                                                           : CODE_ErrorChangeKeyRequiredForWriteOperations;
+}
+
+static int check_item(struct op_call *call, const struct updates *u, const struct target_item *target, const struct item *item,
+                      struct op_result *ret_result)
+{
+    if (kind_is_message(item->kind) && u->disposition == NO_DISPOSITION)
+        return CODE_ErrorMessageDispositionRequired;
+    if (u->resolution == NEVER_OVERWRITE && target->key != item->key_no)
+        return CODE_ErrorIrresolvableConflict;
+    return calendar_check(call, item, "SendMeetingInvitationsOrCancellations",
+                          CODE_ErrorSendMeetingInvitationsOrCancellationsRequired, ret_result);
+}
+
+static int send(struct op_call *call, struct store_tx *tx, const struct item *item, uint64_t folder_no, struct outbox_sent *ret_sent,
+                struct op_result *ret_result)
+{
+    const struct outbox_submit submit = {
+        .conf = call->env->conf, .arena = call->arena, .caller = call->mailbox, .folder_no = item->folder_no,
+        .item_no = item->item_no, .key_no = item->key_no, .save_folder = folder_no, .edited = true,
+    };
+    int r = outbox_submit(tx, &submit, ret_sent);
+    return r > 0 ? sending_refused(call, r, ret_sent, ret_result) : r;
+}
+
+static int update_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
+{
+    struct updates *u = arg;
+    const struct xml_node *updates = xml_child(u->changes[index], "Updates");
+    unsigned depth = depth_of(updates);
+    struct target_item target;
+    struct edit e = { 0 };
+    uint64_t folder_no = 0;
+    int r = u->disposition == SEND_AND_SAVE ? sending_save_folder(call, tx, u->folder, &folder_no) : 0;
+    if (r || (r = target_item(call, u->changes[index]->child, &target)) || (r = check_key(call, u, &target)) ||
+        (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, target.id.item, depth, &e.item)))
+        return r;
+    const struct item before = e.base = e.item;
+    if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, u, updates, &e, ret_result)) ||
+        (r = write_item(call, tx, &before, depth, &e)))
+        return r;
+    bool mail = kind_is_message(e.item.kind) || e.item.kind == ITEM_KIND_POST;
+    u->items[index] = e.item;
+    u->was_sent[index] = mail && u->disposition > SAVE_ONLY;
+    return u->was_sent[index] ? send(call, tx, &e.item, folder_no, &u->sent.v[index], ret_result) : 0;
+}
+
+/* ---- the request ---- */
+
+static void parse(const struct op_call *call, struct updates *u)
+{
+    struct span text;
+    if (xml_attr(call->node, "ConflictResolution", &text))
+        u->resolution = span_is(text, "NeverOverwrite")    ? NEVER_OVERWRITE
+                        : span_is(text, "AlwaysOverwrite") ? ALWAYS_OVERWRITE
+                                                           : AUTO_RESOLVE;
+    if (xml_attr(call->node, "MessageDisposition", &text))
+        u->disposition = span_is(text, "SendOnly") ? SEND_ONLY : span_is(text, "SendAndSaveCopy") ? SEND_AND_SAVE : SAVE_ONLY;
+    u->folder = target_saved_folder(call);
+}
+
+static int read_mime(struct op_call *call, const struct xml_node *node, struct item *said)
+{
+    struct span bytes;
+    int r = shape_read_mime(call->arena, node, &bytes);
+    if (r || !bytes.len)
+        return r ? r : CODE_ErrorMimeContentInvalid;
+    if (bytes.len > (size_t)call->env->conf->send_max_size)
+        return CODE_ErrorMessageSizeExceeded;
+    if ((r = mime_read(bytes, call->arena, said)))
+        return r;
+    said->mailbox_id = call->mailbox->mailbox_id;
+    said->mime = bytes;
+    return op_code_of(store_stage_item(call->env->store, said));
+}
+
+static int read_mimes(struct op_call *call, size_t index, struct updates *u)
+{
+    const struct xml_node *updates = xml_child(u->changes[index], "Updates");
+    for (const struct xml_node *c = updates->child; c; c = c->next) {
+        const struct xml_node *item = shape_update_path(c)->next;
+        if (!item || !xml_child(item, "MimeContent"))
+            continue;
+        struct new_mime *mime = arena_alloc(call->arena, sizeof(*mime));
+        if (!mime)
+            return -ENOMEM;
+        mime->change = c;
+        mime->index = index;
+        mime->next = u->mimes;
+        u->mimes = mime;
+        item_init(&mime->said);
+        mime->code = read_mime(call, item, &mime->said);
+        if (mime->code < 0)
+            return mime->code;
+    }
+    return 0;
+}
+
+static void answer(struct op_call *call, const struct op_result *result, const struct item *item, bool sent)
+{
+    op_message_begin(call, "m:UpdateItemResponseMessage", result);
+    xw_open(call->xw, "m:Items");
+    if (!result->code && !sent)
+        shape_write_item_ref(call->xw, &call->ids, item);
+    xw_close(call->xw);
+    /* Since 2007 SP1; nothing is ever merged that is not the last writer's. */
+    if (!result->code && !span_is(call->request->version, "Exchange2007")) {
+        xw_open(call->xw, "m:ConflictResults");
+        xw_leaf_int(call->xw, "t:Count", 0);
+        xw_close(call->xw);
+    }
+    op_message_end(call);
+}
+
+int op_run_UpdateItem(struct op_call *call)
+{
+    const struct xml_node *list = xml_child(call->node, "ItemChanges");
+    size_t n = list ? xml_count(list) : 0, i = 0;
+    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
+    struct updates u = { .resolution = AUTO_RESOLVE, .changes = arena_array(call->arena, n + 1, sizeof(*u.changes)),
+                         .items = arena_array(call->arena, n + 1, sizeof(*u.items)),
+                         .was_sent = arena_array(call->arena, n + 1, sizeof(*u.was_sent)),
+                         .sent = { .v = arena_array(call->arena, n + 1, sizeof(*u.sent.v)), .n = n } };
+    if (!results || !u.changes || !u.items || !u.was_sent || !u.sent.v)
+        return -ENOMEM;
+    parse(call, &u);
+    int r = 0;
+    for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next, i++) {
+        u.changes[i] = c;
+        r = read_mimes(call, i, &u);
+    }
+    if (r || (r = op_write_items(call, n, results, update_one, &u)))
+        return r;
+    for (struct new_mime *mime = u.mimes; mime; mime = mime->next)
+        if (results[mime->index].code)
+            (void)store_stage_discard(call->env->store, &mime->said); /* in vain: an hour later */
+    bool sent = false;
+    for (i = 0; i < n; i++)
+        sent = sent || u.was_sent[i];
+    if (sent)
+        sending_done(call, &u.sent, results);
+    op_messages_begin(call);
+    for (i = 0; i < n; i++)
+        answer(call, &results[i], &u.items[i], u.was_sent[i]);
+    op_messages_end(call);
+    return 0;
+}
