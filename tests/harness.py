@@ -9,8 +9,10 @@ import base64
 import http.client
 import json
 import os
+import pwd
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -78,21 +80,23 @@ class Server:
     """A running `ewsd dev` on an ephemeral port."""
 
     def __init__(self, *arguments, data=None, env=None):
+        self.start(["dev", "--listen", "127.0.0.1:0"] + (["--data", data] if data else []) + list(arguments), env)
+
+    def start(self, arguments, env=None, ca=None):
+        """ca: the file that certifies an https server."""
         self.folder = tempfile.mkdtemp(prefix="ewsd-test-")
         self.log_path = os.path.join(self.folder, "log")
+        self.tls = ssl.create_default_context(cafile=ca) if ca else None
         environment = dict(os.environ)
         environment.setdefault("ASAN_OPTIONS", "quarantine_size_mb=8:malloc_context_size=5")
         environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
         environment.update(env or {})
-        command = [binary(), "dev", "--listen", "127.0.0.1:0"]
-        if data:
-            command += ["--data", data]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                command + list(arguments), stdin=subprocess.DEVNULL,
+                [binary()] + arguments, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log, env=environment)
         line = self.process.stdout.readline().decode().strip()
-        if not line.startswith("ready http://"):
+        if not line.startswith("ready https://" if ca else "ready http://"):
             self.process.kill()
             self.process.wait()
             raise AssertionError("no ready line: %r\n%s" % (line, self.log()))
@@ -152,8 +156,13 @@ class Server:
         if bad:
             print(log[-6000:], file=sys.stderr)
 
+    def connection(self, patience=PATIENCE):
+        if self.tls:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=patience, context=self.tls)
+        return http.client.HTTPConnection(self.host, self.port, timeout=patience)
+
     def request(self, method, path, body=None, headers=None, patience=PATIENCE):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=patience)
+        connection = self.connection(patience)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -185,6 +194,91 @@ class Server:
             found = self.messages()
             return found if len(found) >= count else None
         return until(enough, "%d captured messages" % count)
+
+
+class Certificate:
+    """A certificate for localhost and 127.0.0.1, by an authority of its own;
+    all of it lasts a day."""
+
+    def __init__(self, folder, name="server"):
+        def path(what):
+            return os.path.join(folder, name + what)
+        self.ca, self.certificate, self.key = path("-ca.pem"), path(".pem"), path(".key")
+        with open(path(".cnf"), "w") as out:
+            out.write("[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=ewsd test\n"
+                      "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
+                      "[server]\nsubjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+
+        def openssl(*arguments):
+            done = subprocess.run(["openssl", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            expect(done.returncode, 0, done.stdout)
+        for key in (path("-ca.key"), self.key):
+            openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+        openssl("req", "-x509", "-config", path(".cnf"), "-extensions", "ca", "-key", path("-ca.key"), "-days", "1", "-out", self.ca)
+        openssl("req", "-new", "-config", path(".cnf"), "-key", self.key, "-subj", "/CN=localhost",
+                "-out", path(".csr"))
+        openssl("x509", "-req", "-in", path(".csr"), "-CA", self.ca, "-CAkey", path("-ca.key"), "-set_serial", "1",
+                "-days", "1", "-extfile", path(".cnf"), "-extensions", "server", "-out", self.certificate)
+        os.chmod(self.key, 0o600)
+
+
+# Whom a server started as root becomes.
+ACCOUNT = "nobody" if os.geteuid() == 0 else None
+
+
+def write_config(path, settings):
+    """A configuration file of {"section.key": value}; the line of each."""
+    lines, section, places = [], None, {}
+    for name, value in settings.items():
+        here, key = name.rsplit(".", 1)
+        if here != section:
+            lines.append("[%s]" % here)
+            section = here
+        lines.append("%s = %s" % (key, value))
+        places[name] = len(lines)
+    with open(path, "w") as out:
+        out.write("\n".join(lines) + "\n")
+    return places
+
+
+class Gateway(Server):
+    """A running `ewsd serve` on an ephemeral loopback port, with the settings
+    of a dictionary over ones that do for a test."""
+
+    def __init__(self, data, settings=None, certificate=None, env=None):
+        chosen = {"server.store": data, "http.listen": "127.0.0.1:0", "auth.failure_delay": 1}
+        if ACCOUNT:
+            chosen["server.user"] = ACCOUNT
+        if certificate:
+            chosen["http.certificate"], chosen["http.key"] = certificate.certificate, certificate.key
+        chosen.update(settings or {})
+        with tempfile.NamedTemporaryFile("w", suffix=".conf", prefix="ewsd-test-") as config:
+            write_config(config.name, dict(sorted(chosen.items())))
+            self.start(["serve", "--config", config.name], env, certificate.ca if certificate else None)
+
+
+class Folder:
+    """A temporary folder that a server started as root can use, too: it may be
+    passed by everybody."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="ewsd-test-")
+        os.chmod(self.path, 0o755)
+        return self.path
+
+    def __exit__(self, *ignored):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def make_store(data, *users):
+    """A store at data with mailboxes for (address, password) pairs, for a
+    Gateway to serve."""
+    with Server(*[word for user in users for word in ("--user", "%s:%s" % user)], data=data):
+        pass
+    if ACCOUNT:
+        owner = pwd.getpwnam(ACCOUNT)
+        for path in [data] + [os.path.join(data, name) for name in os.listdir(data)]:
+            os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
 def basic(user, password):

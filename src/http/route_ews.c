@@ -27,7 +27,9 @@ static int busy(const struct http_options *server, struct http_response *respons
     const struct soap_fault fault =
         soap_fault_make("ErrorExceededConnectionCount", code_text(CODE_ErrorExceededConnectionCount));
     response->content_type = "text/xml; charset=utf-8";
-    return write_fault(server->conf, &(struct soap_request){ 0 }, &fault, response);
+    int r = write_fault(server->conf, &(struct soap_request){ 0 }, &fault, response);
+    response->detail = "ErrorExceededConnectionCount";
+    return r;
 }
 
 static int dispatch(struct http_request *request, const struct soap_request *soap, struct http_response *response)
