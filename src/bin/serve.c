@@ -169,7 +169,7 @@ static int run(struct serve *serve)
     if (status)
         return status;
     if (!*serve->conf.relays[0].url)
-        log_event(LOG_WARN_LEVEL, "no relay.url: mail for other domains is returned to its sender");
+        log_event(LOG_WARN_LEVEL, "no relay.url: mail for other domains waits until there is one");
     status = make_store(serve);
     if (status == EXIT_OK)
         status = give_up_rights(serve);
