@@ -6,12 +6,14 @@ A suite is a script that makes a Suite, runs its cases and calls done(); each
 prints "ok NAME" or "not ok NAME: why" and, last, "N passed, N failed"."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
 import pwd
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -283,6 +285,51 @@ def make_store(data, *users):
 
 def basic(user, password):
     return "Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
+
+
+# --- HTTP by hand, for what http.client does not do
+
+def post(server, body, user=ALICE, *lines, length=None):
+    """The bytes of a request; length: what is promised instead of the truth."""
+    head = ["POST %s HTTP/1.1" % server.path, "Host: localhost", "Content-Type: text/xml",
+            "Authorization: " + basic(*user), "Content-Length: %d" % (len(body) if length is None else length), *lines]
+    return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
+
+
+def dial(server, small=False, source=None):
+    """small: with hardly a receive buffer."""
+    peer = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    peer.settimeout(PATIENCE)
+    if small:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    if source:
+        peer.bind((source, 0))
+    peer.connect((server.host, server.port))
+    return server.tls.wrap_socket(peer, server_hostname="localhost") if server.tls else peer
+
+
+class Heard:
+    def __init__(self, head, body):
+        lines = head.decode().split("\r\n")
+        self.status, self.body = int(lines[0].split()[1]), body
+        self.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+
+
+def hear(peer):
+    """One answer; None when the server hung up."""
+    got, end, whole = bytearray(), -1, None
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        while whole is None or len(got) < whole:
+            piece = peer.recv(1 << 20)
+            if not piece:
+                return None
+            got += piece
+            end = got.find(b"\r\n\r\n") if whole is None else end
+            if end >= 0 and whole is None:
+                length = bytes(got[:end]).lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
+                whole = end + 4 + int(length or 0)
+        return Heard(bytes(got[:end]), bytes(got[end + 4:whole]))
+    return None
 
 
 def envelope(operation, version="Exchange2013_SP1"):
