@@ -272,15 +272,25 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+def ewsctl(data, *words, password=None):
+    """Runs a command of ewsctl on the store at data, which succeeds."""
+    program = os.path.join(os.path.dirname(os.path.realpath(binary())), "ewsctl")
+    done = subprocess.run([program, "--data", data, *words], input=password, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    expect((done.returncode, done.stderr), (0, ""), "ewsctl " + " ".join(words))
+    return done.stdout
+
+
 def make_store(data, *users):
     """A store at data with mailboxes for (address, password) pairs, for a
     Gateway to serve."""
-    with Server(*[word for user in users for word in ("--user", "%s:%s" % user)], data=data):
-        pass
+    os.mkdir(data, 0o700)
     if ACCOUNT:
         owner = pwd.getpwnam(ACCOUNT)
-        for path in [data] + [os.path.join(data, name) for name in os.listdir(data)]:
-            os.chown(path, owner.pw_uid, owner.pw_gid)
+        os.chown(data, owner.pw_uid, owner.pw_gid)
+    ewsctl(data, "store", "init")
+    for address, password in users:
+        ewsctl(data, "user", "add", address, password=password)
 
 
 def basic(user, password):

@@ -7,6 +7,7 @@
 #include "base/confine.h"
 #include "http/guard.h"
 #include "http/peer.h"
+#include "outbox/outbox.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -140,27 +141,22 @@ static void check_retries(struct check *check)
         say(check, "outbox.retry_min", "must be at most outbox.retry_max");
 }
 
-static bool is_relay_url(const char *url)
-{
-    struct span rest = span_of(url), scheme = span_starts(rest, SPAN("smtps://")) ? SPAN("smtps://") : SPAN("smtp://");
-    int64_t port;
-    if (!span_starts(rest, scheme))
-        return false;
-    const char *host = url + scheme.len, *colon = strrchr(host, ':');
-    if (strpbrk(host, "/@?# ") || colon == host || !*host)
-        return false;
-    return !colon || colon[-1] == ':' || strchr(colon, ']') || span_int(span_of(colon + 1), false, 1, 65535, &port);
-}
-
+/* "[relay NAME] key ..." as the outbox says it: for the line of that setting,
+ * if it has one. */
 static void check_relays(struct check *check)
 {
-    for (unsigned i = 0; i < check->conf->relays_n; i++) {
-        const struct conf_relay *relay = &check->conf->relays[i];
-        char setting[CONF_NAME_SIZE + 16];
-        snprintf(setting, sizeof(setting), "relay%s%s.url", *relay->name ? " " : "", relay->name);
-        if ((*relay->url || *relay->name) && !is_relay_url(relay->url))
-            say(check, setting, "must be smtp://HOST:PORT or smtps://HOST:PORT: %s", relay->url);
-    }
+    char error[CONF_ERROR_SIZE], setting[CONF_ERROR_SIZE];
+    if (outbox_check(check->conf, error) == 0)
+        return;
+    const char *end = strchr(error, ']');
+    size_t section = end ? (size_t)(end - error) - 1 : 0, key = end && end[1] ? strcspn(end + 2, " :") : 0;
+    snprintf(setting, sizeof(setting), "%.*s.%.*s", (int)section, error + 1, (int)key, end ? end + 2 : "");
+    unsigned line = conf_line(check->conf, setting);
+    check->wrong++;
+    if (line)
+        fprintf(stderr, "ewsd serve: %s:%u: %s\n", check->path, line, error);
+    else
+        fprintf(stderr, "ewsd serve: %s: %s\n", check->path, error);
 }
 
 unsigned serve_check(const struct conf *conf, const char *path)
