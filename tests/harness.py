@@ -6,11 +6,15 @@ A suite is a script that makes a Suite, runs its cases and calls done(); each
 prints "ok NAME" or "not ok NAME: why" and, last, "N passed, N failed"."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
+import pwd
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -78,21 +82,23 @@ class Server:
     """A running `ewsd dev` on an ephemeral port."""
 
     def __init__(self, *arguments, data=None, env=None):
+        self.start(["dev", "--listen", "127.0.0.1:0"] + (["--data", data] if data else []) + list(arguments), env)
+
+    def start(self, arguments, env=None, ca=None):
+        """ca: the file that certifies an https server."""
         self.folder = tempfile.mkdtemp(prefix="ewsd-test-")
         self.log_path = os.path.join(self.folder, "log")
+        self.tls = ssl.create_default_context(cafile=ca) if ca else None
         environment = dict(os.environ)
         environment.setdefault("ASAN_OPTIONS", "quarantine_size_mb=8:malloc_context_size=5")
         environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
         environment.update(env or {})
-        command = [binary(), "dev", "--listen", "127.0.0.1:0"]
-        if data:
-            command += ["--data", data]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                command + list(arguments), stdin=subprocess.DEVNULL,
+                [binary()] + arguments, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log, env=environment)
         line = self.process.stdout.readline().decode().strip()
-        if not line.startswith("ready http://"):
+        if not line.startswith("ready https://" if ca else "ready http://"):
             self.process.kill()
             self.process.wait()
             raise AssertionError("no ready line: %r\n%s" % (line, self.log()))
@@ -152,8 +158,13 @@ class Server:
         if bad:
             print(log[-6000:], file=sys.stderr)
 
+    def connection(self, patience=PATIENCE):
+        if self.tls:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=patience, context=self.tls)
+        return http.client.HTTPConnection(self.host, self.port, timeout=patience)
+
     def request(self, method, path, body=None, headers=None, patience=PATIENCE):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=patience)
+        connection = self.connection(patience)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -187,8 +198,148 @@ class Server:
         return until(enough, "%d captured messages" % count)
 
 
+class Certificate:
+    """A certificate for localhost and 127.0.0.1, by an authority of its own;
+    all of it lasts a day."""
+
+    def __init__(self, folder, name="server"):
+        def path(what):
+            return os.path.join(folder, name + what)
+        self.ca, self.certificate, self.key = path("-ca.pem"), path(".pem"), path(".key")
+        with open(path(".cnf"), "w") as out:
+            out.write("[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=ewsd test\n"
+                      "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
+                      "[server]\nsubjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+
+        def openssl(*arguments):
+            done = subprocess.run(["openssl", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            expect(done.returncode, 0, done.stdout)
+        for key in (path("-ca.key"), self.key):
+            openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+        openssl("req", "-x509", "-config", path(".cnf"), "-extensions", "ca", "-key", path("-ca.key"), "-days", "1", "-out", self.ca)
+        openssl("req", "-new", "-config", path(".cnf"), "-key", self.key, "-subj", "/CN=localhost",
+                "-out", path(".csr"))
+        openssl("x509", "-req", "-in", path(".csr"), "-CA", self.ca, "-CAkey", path("-ca.key"), "-set_serial", "1",
+                "-days", "1", "-extfile", path(".cnf"), "-extensions", "server", "-out", self.certificate)
+        os.chmod(self.key, 0o600)
+
+
+# Whom a server started as root becomes.
+ACCOUNT = "nobody" if os.geteuid() == 0 else None
+
+
+def write_config(path, settings):
+    """A configuration file of {"section.key": value}; the line of each."""
+    lines, section, places = [], None, {}
+    for name, value in settings.items():
+        here, key = name.rsplit(".", 1)
+        if here != section:
+            lines.append("[%s]" % here)
+            section = here
+        lines.append("%s = %s" % (key, value))
+        places[name] = len(lines)
+    with open(path, "w") as out:
+        out.write("\n".join(lines) + "\n")
+    return places
+
+
+class Gateway(Server):
+    """A running `ewsd serve` on an ephemeral loopback port, with the settings
+    of a dictionary over ones that do for a test."""
+
+    def __init__(self, data, settings=None, certificate=None, env=None):
+        chosen = {"server.store": data, "http.listen": "127.0.0.1:0", "auth.failure_delay": 1}
+        if ACCOUNT:
+            chosen["server.user"] = ACCOUNT
+        if certificate:
+            chosen["http.certificate"], chosen["http.key"] = certificate.certificate, certificate.key
+        chosen.update(settings or {})
+        with tempfile.NamedTemporaryFile("w", suffix=".conf", prefix="ewsd-test-") as config:
+            write_config(config.name, dict(sorted(chosen.items())))
+            self.start(["serve", "--config", config.name], env, certificate.ca if certificate else None)
+
+
+class Folder:
+    """A temporary folder that a server started as root can use, too: it may be
+    passed by everybody."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="ewsd-test-")
+        os.chmod(self.path, 0o755)
+        return self.path
+
+    def __exit__(self, *ignored):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def ewsctl(data, *words, password=None):
+    """Runs a command of ewsctl on the store at data, which succeeds."""
+    program = os.path.join(os.path.dirname(os.path.realpath(binary())), "ewsctl")
+    done = subprocess.run([program, "--data", data, *words], input=password, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    expect((done.returncode, done.stderr), (0, ""), "ewsctl " + " ".join(words))
+    return done.stdout
+
+
+def make_store(data, *users):
+    """A store at data with mailboxes for (address, password) pairs, for a
+    Gateway to serve."""
+    os.mkdir(data, 0o700)
+    if ACCOUNT:
+        owner = pwd.getpwnam(ACCOUNT)
+        os.chown(data, owner.pw_uid, owner.pw_gid)
+    ewsctl(data, "store", "init")
+    for address, password in users:
+        ewsctl(data, "user", "add", address, password=password)
+
+
 def basic(user, password):
     return "Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
+
+
+# --- HTTP by hand, for what http.client does not do
+
+def post(server, body, user=ALICE, *lines, length=None):
+    """The bytes of a request; length: what is promised instead of the truth."""
+    head = ["POST %s HTTP/1.1" % server.path, "Host: localhost", "Content-Type: text/xml",
+            "Authorization: " + basic(*user), "Content-Length: %d" % (len(body) if length is None else length), *lines]
+    return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
+
+
+def dial(server, small=False, source=None):
+    """small: with hardly a receive buffer."""
+    peer = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    peer.settimeout(PATIENCE)
+    if small:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    if source:
+        peer.bind((source, 0))
+    peer.connect((server.host, server.port))
+    return server.tls.wrap_socket(peer, server_hostname="localhost") if server.tls else peer
+
+
+class Heard:
+    def __init__(self, head, body):
+        lines = head.decode().split("\r\n")
+        self.status, self.body = int(lines[0].split()[1]), body
+        self.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+
+
+def hear(peer):
+    """One answer; None when the server hung up."""
+    got, end, whole = bytearray(), -1, None
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        while whole is None or len(got) < whole:
+            piece = peer.recv(1 << 20)
+            if not piece:
+                return None
+            got += piece
+            end = got.find(b"\r\n\r\n") if whole is None else end
+            if end >= 0 and whole is None:
+                length = bytes(got[:end]).lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
+                whole = end + 4 + int(length or 0)
+        return Heard(bytes(got[:end]), bytes(got[end + 4:whole]))
+    return None
 
 
 def envelope(operation, version="Exchange2013_SP1"):

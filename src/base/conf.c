@@ -43,6 +43,8 @@ static const struct setting relay_settings[] = {
 #include "base/settings.def"
 };
 
+_Static_assert(ARRAY_LEN(settings) == CONF_ROWS && ARRAY_LEN(relay_settings) == CONF_RELAY_ROWS, "rows are numbered");
+
 static void set_number(void *base, const struct setting *setting, int64_t value)
 {
     char *at = (char *)base + setting->offset;
@@ -144,8 +146,19 @@ static struct conf_relay *find_relay(struct conf *conf, struct span name)
     return relay;
 }
 
-static int set_row(void *base, const struct setting *rows, size_t n, struct span section, struct span key, struct span value,
-                   char *ret_error)
+/* n: there is none. */
+static size_t find_row(const struct setting *rows, size_t n, struct span section, struct span key)
+{
+    size_t i = 0;
+
+    while (i < n && !(span_is(section, rows[i].section) && span_is(key, rows[i].key)))
+        i++;
+    return i;
+}
+
+/* lines and line: where it is noted that the row was set there. */
+static int set_row(void *base, unsigned *lines, unsigned line, const struct setting *rows, size_t n, struct span section,
+                   struct span key, struct span value, char *ret_error)
 {
     static int (*const apply[])(void *, const struct setting *, struct span, char *) = {
         [SETTING_INT] = apply_int,
@@ -154,40 +167,78 @@ static int set_row(void *base, const struct setting *rows, size_t n, struct span
         [SETTING_CHOICE] = apply_choice,
     };
 
-    for (size_t i = 0; i < n; i++)
-        if (span_is(section, rows[i].section) && span_is(key, rows[i].key))
-            return apply[rows[i].type](base, &rows[i], value, ret_error);
+    size_t i = find_row(rows, n, section, key);
+    if (i < n) {
+        lines[i] = line;
+        return apply[rows[i].type](base, &rows[i], value, ret_error);
+    }
     snprintf(ret_error, CONF_ERROR_SIZE, "there is no setting %.*s.%.*s", (int)(section.len < 100 ? section.len : 100),
              section.len > 0 ? section.ptr : "", (int)(key.len < 100 ? key.len : 100), key.len > 0 ? key.ptr : "");
     return 1;
 }
 
-static int set_pair(struct conf *conf, struct span section, struct span key, struct span value, char *ret_error)
+/* "relay", "relay NAME": ret_name is the name. */
+static bool is_relay(struct span section, struct span *ret_name)
 {
     bool named = span_starts(section, SPAN("relay "));
 
-    if (!named && !span_is(section, "relay"))
-        return set_row(conf, settings, ARRAY_LEN(settings), section, key, value, ret_error);
-    struct span name = named ? span_trim((struct span){ section.ptr + 6, section.len - 6 }) : SPAN("");
+    *ret_name = named ? span_trim((struct span){ section.ptr + 6, section.len - 6 }) : SPAN("");
+    return named || span_is(section, "relay");
+}
+
+static int set_pair(struct conf *conf, struct span section, struct span key, struct span value, char *ret_error)
+{
+    struct span name;
+
+    if (!is_relay(section, &name))
+        return set_row(conf, conf->lines, conf->reading, settings, ARRAY_LEN(settings), section, key, value, ret_error);
     struct conf_relay *relay = find_relay(conf, name);
     if (!relay) {
         snprintf(ret_error, CONF_ERROR_SIZE, "at most %d [relay NAME] sections, with names under %d bytes", CONF_RELAYS_MAX - 1,
                  CONF_NAME_SIZE);
         return 1;
     }
-    return set_row(relay, relay_settings, ARRAY_LEN(relay_settings), SPAN("relay"), key, value, ret_error);
+    return set_row(relay, relay->lines, conf->reading, relay_settings, ARRAY_LEN(relay_settings), SPAN("relay"), key, value,
+                   ret_error);
+}
+
+static bool split(struct span name, struct span *ret_section, struct span *ret_key)
+{
+    const char *dot = name.len ? memrchr(name.ptr, '.', name.len) : NULL;
+
+    if (!dot)
+        return false;
+    *ret_section = (struct span){ name.ptr, (size_t)(dot - name.ptr) };
+    *ret_key = (struct span){ dot + 1, name.len - ret_section->len - 1 };
+    return true;
+}
+
+unsigned conf_line(const struct conf *conf, const char *name)
+{
+    struct span section, key, relay;
+
+    if (!split(span_of(name), &section, &key))
+        return 0;
+    if (!is_relay(section, &relay)) {
+        size_t row = find_row(settings, ARRAY_LEN(settings), section, key);
+        return row < ARRAY_LEN(settings) ? conf->lines[row] : 0;
+    }
+    size_t row = find_row(relay_settings, ARRAY_LEN(relay_settings), SPAN("relay"), key);
+    for (unsigned i = 0; row < ARRAY_LEN(relay_settings) && i < conf->relays_n; i++)
+        if (span_is(relay, conf->relays[i].name))
+            return conf->relays[i].lines[row];
+    return 0;
 }
 
 int conf_set(struct conf *conf, struct span name, struct span value, char ret_error[CONF_ERROR_SIZE])
 {
-    const char *dot = name.len ? memrchr(name.ptr, '.', name.len) : NULL;
+    struct span section, key;
 
-    if (!dot) {
+    if (!split(name, &section, &key)) {
         snprintf(ret_error, CONF_ERROR_SIZE, "SECTION.KEY expected");
         return 1;
     }
-    size_t at = (size_t)(dot - name.ptr);
-    return set_pair(conf, (struct span){ name.ptr, at }, (struct span){ dot + 1, name.len - at - 1 }, value, ret_error);
+    return set_pair(conf, section, key, value, ret_error);
 }
 
 int conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_ERROR_SIZE])

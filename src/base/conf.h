@@ -19,9 +19,24 @@
 #define CONF_MEMBER_TEXT(name) char name[CONF_TEXT_SIZE];
 #define CONF_MEMBER_CHOICE(name) char name[CONF_TEXT_SIZE];
 
+/* Rows are numbered in their order, relays' apart from the rest. */
+enum {
+#define SETTING(section, key, type, def, min, max, unit, text) CONF_ROW_##section##_##key,
+#define RELAY_SETTING(key, type, def, min, max, unit, text)
+#include "base/settings.def"
+    CONF_ROWS
+};
+enum {
+#define SETTING(section, key, type, def, min, max, unit, text)
+#define RELAY_SETTING(key, type, def, min, max, unit, text) CONF_RELAY_ROW_##key,
+#include "base/settings.def"
+    CONF_RELAY_ROWS
+};
+
 /* One [relay NAME] section; the row [relay] has the empty name. */
 struct conf_relay {
     char name[CONF_NAME_SIZE];
+    unsigned lines[CONF_RELAY_ROWS];
 #define SETTING(section, key, type, def, min, max, unit, text)
 #define RELAY_SETTING(key, type, def, min, max, unit, text) CONF_MEMBER_##type(key)
 #include "base/settings.def"
@@ -33,6 +48,9 @@ struct conf {
 #include "base/settings.def"
     struct conf_relay relays[CONF_RELAYS_MAX]; /* [0] is [relay], always there */
     unsigned relays_n;
+    /* Where in a file each setting stands; 0: in none. For conf_line. */
+    unsigned lines[CONF_ROWS];
+    unsigned reading; /* the line being read, or 0 */
 };
 
 /* Every setting at its default. */
@@ -46,6 +64,10 @@ int conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_E
  * 1: ret_error names the file, the line and what is allowed, and conf is of no
  * use any more. */
 int conf_read_file(struct conf *conf, const char *path, char ret_error[CONF_ERROR_SIZE]);
+
+/* The line of the file that gave "section.key" (or "relay NAME.key") its value;
+ * 0: it has its default, or the command line's. */
+unsigned conf_line(const struct conf *conf, const char *name);
 
 /* The next word of a list separated by commas and white space; false at the
  * end. *rest starts as the whole list. */

@@ -10,8 +10,23 @@
 
 struct reading {
     struct conf *conf;
+    FILE *file;
+    bool within; /* a line longer than one read */
     char error[CONF_ERROR_SIZE]; /* of the first line refused, or empty */
 };
+
+/* inih's, as fgets: it counts the lines. */
+static char *read_line(char *text, int size, void *arg)
+{
+    struct reading *reading = arg;
+
+    if (!fgets(text, size, reading->file))
+        return NULL;
+    if (!reading->within)
+        reading->conf->reading++;
+    reading->within = !strchr(text, '\n');
+    return text;
+}
 
 /* inih's: 1 is fine, 0 is not. */
 static int on_setting(void *arg, const char *section, const char *key, const char *value)
@@ -28,8 +43,8 @@ static int on_setting(void *arg, const char *section, const char *key, const cha
 
 int conf_read_file(struct conf *conf, const char *path, char ret_error[CONF_ERROR_SIZE])
 {
-    struct reading reading = { .conf = conf };
     FILE *file = fopen(path, "re");
+    struct reading reading = { .conf = conf, .file = file };
 
     ini_use_stack = false;
     ini_max_line = 4 * CONF_TEXT_SIZE;
@@ -40,7 +55,9 @@ int conf_read_file(struct conf *conf, const char *path, char ret_error[CONF_ERRO
         snprintf(ret_error, CONF_ERROR_SIZE, "%.300s: %s", path, strerror(errno));
         return 1;
     }
-    int line = ini_parse_file(file, on_setting, &reading);
+    conf->reading = 0;
+    int line = ini_parse_stream(read_line, &reading, on_setting, &reading);
+    conf->reading = 0;
     bool broken = ferror(file) != 0;
     fclose(file);
     if (line == 0 && !broken)

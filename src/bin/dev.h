@@ -1,19 +1,15 @@
 /*
  * `ewsd dev`: the whole server with nothing to configure, for people who write
- * or test EWS clients (design, section 8). Exit statuses are sysexits': 64 for
- * a wrong command line, 1 for what failed later.
+ * or test EWS clients (design, section 8).
  */
 #ifndef EWSD_BIN_DEV_H
 #define EWSD_BIN_DEV_H
 
-#include "base/conf.h"
-#include "store/store.h"
+#include "bin/server.h"
 
 #define DEV_USERS_MAX 256
 #define DEV_GRANTS_MAX 256
 #define DEV_HOSTS_MAX 32
-
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 64 };
 
 struct dev_user {
     struct span address, password;

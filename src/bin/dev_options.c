@@ -6,9 +6,9 @@
 
 #include "base/log.h"
 #include "bin/rights.h"
+#include "http/guard.h"
 #include "model/rcpt.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -156,27 +156,11 @@ static int take(struct dev_options *options, int argc, char **argv, int *i)
     return wrong("no such option: %s (see --help)", word);
 }
 
-static bool listens_on_loopback(const char *listen)
-{
-    char host[CONF_TEXT_SIZE];
-    const char *colon = strrchr(listen, ':');
-    size_t len = colon ? (size_t)(colon - listen) : strlen(listen);
-    bool brackets = len >= 2 && listen[0] == '[' && listen[len - 1] == ']';
-    snprintf(host, sizeof(host), "%.*s", (int)(len - (brackets ? 2 : 0)), listen + brackets);
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, host, &v6) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&v6);
-    return strcmp(host, "localhost") == 0;
-}
-
 static int complete(struct dev_options *options)
 {
     if (options->data && options->store)
         return wrong("--data and --store cannot go together");
-    if (!options->users_n && !listens_on_loopback(options->conf.http_listen))
+    if (!options->users_n && !guard_listens_on_loopback(options->conf.http_listen))
         return wrong("listening on %s, which is not loopback, needs --user: the default passwords are known", options->conf.http_listen);
     if (!options->users_n) {
         options->users[0] = (struct dev_user){ SPAN("alice@example.test"), SPAN("secret") };
@@ -192,6 +176,7 @@ int dev_options_parse(int argc, char **argv, struct dev_options *ret_options)
     *ret_options = (struct dev_options){ .capture = true };
     conf_init(&ret_options->conf);
     ret_options->conf.auth_hash_cost = 1;
+    ret_options->conf.http_user_requests = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return DEV_HELP;

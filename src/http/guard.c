@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ANONYMOUS_BODY_MAX 65536
+
 static const struct http_route *const routes[] = {
 #define ROUTE(name, file) &http_route_##name,
 #include "http/routes.def"
@@ -112,6 +114,17 @@ int guard_status(const struct http_route *route, const char *method, const char 
     return post && route->xml && !is_text_xml(content_type) ? 415 : 0;
 }
 
+size_t guard_body_max(const struct http_route *route, const struct conf *conf)
+{
+    return route->caller ? (size_t)conf->http_max_body : ANONYMOUS_BODY_MAX;
+}
+
+bool guard_listens_on_loopback(const char *listen)
+{
+    char host[256];
+    return host_part(listen, host, sizeof(host)) && is_loopback(host);
+}
+
 const char *guard_reason(int status)
 {
     switch (status) {
@@ -127,6 +140,8 @@ const char *guard_reason(int status)
         return "Send SOAP 1.1: Content-Type text/xml.\n";
     case 421:
         return "This server does not answer to that Host; see --allow-host.\n";
+    case 429:
+        return "Too many wrong passwords came from this address. Try again later.\n";
     case 503:
         return "The server is busy. Try again later.\n";
     default:

@@ -17,6 +17,10 @@ bool guard_host_ok(const struct http_options *server, const char *host);
 const struct http_route *guard_route(const struct http_options *server, const char *path);
 /* 0, or the HTTP status that refuses a request by method and type. */
 int guard_status(const struct http_route *route, const char *method, const char *content_type);
+/* Most bytes of a body: http.max_body for known callers, little for others. */
+size_t guard_body_max(const struct http_route *route, const struct conf *conf);
+/* Whether http.listen is reached from this machine only. */
+bool guard_listens_on_loopback(const char *listen);
 /* The body of a refusal: one line of text. */
 const char *guard_reason(int status);
 bool guard_is_guid(const char *text);

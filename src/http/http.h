@@ -7,6 +7,7 @@
 #define EWSD_HTTP_HTTP_H
 
 #include "auth/auth.h"
+#include "http/listen.h"
 #include "ops/op.h"
 
 #include <netinet/in.h>
@@ -16,7 +17,7 @@ struct http;
 struct soap;
 
 struct http_options {
-    const struct conf *conf; /* http.listen is where */
+    const struct conf *conf;
     struct auth *auth;
     const struct op_env *ops;
     struct soap *soap;
@@ -25,12 +26,9 @@ struct http_options {
     size_t hosts_n;
 };
 
-/* Binds, listens and starts the threads; options are copied, what they point
- * at outlives the server. -EADDRINUSE and such; -EINVAL: http.listen is no
- * address:port. */
-int http_start(const struct http_options *options, struct http **ret_http);
-/* Where it listens: "127.0.0.1:8080", the real port when 0 was asked for. */
-const char *http_address(const struct http *http);
+/* Starts the threads on an open listener, of which it takes the socket;
+ * options are copied, what they point at outlives the server. */
+int http_start(const struct http_options *options, struct listener *listener, struct http **ret_http);
 /* No new requests; those under way are answered; joins the threads. */
 void http_stop(struct http *http);
 
@@ -75,6 +73,8 @@ struct http_route {
     bool dev;             /* exists only in dev */
     /* Fills response; negative becomes a plain 500. */
     int (*handle)(struct http_request *request, struct http_response *response);
+    /* Fills response for a user over http.user_requests; NULL: a plain 503. */
+    int (*busy)(const struct http_options *server, struct http_response *response);
 };
 
 #define ROUTE(name, file) extern const struct http_route http_route_##name;

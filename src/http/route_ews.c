@@ -22,6 +22,16 @@ static int write_fault(const struct conf *conf, const struct soap_request *reque
     return buf_error(&response->body);
 }
 
+static int busy(const struct http_options *server, struct http_response *response)
+{
+    const struct soap_fault fault =
+        soap_fault_make("ErrorExceededConnectionCount", code_text(CODE_ErrorExceededConnectionCount));
+    response->content_type = "text/xml; charset=utf-8";
+    int r = write_fault(server->conf, &(struct soap_request){ 0 }, &fault, response);
+    response->detail = "ErrorExceededConnectionCount";
+    return r;
+}
+
 static int dispatch(struct http_request *request, const struct soap_request *soap, struct http_response *response)
 {
     struct op_reply *reply = arena_alloc(request->arena, sizeof(*reply));
@@ -67,5 +77,5 @@ static int ews(struct http_request *request, struct http_response *response)
 }
 
 const struct http_route http_route_ews = {
-    .path = "/ews/exchange.asmx", .methods = HTTP_GET | HTTP_POST, .caller = true, .xml = true, .handle = ews
+    .path = "/ews/exchange.asmx", .methods = HTTP_GET | HTTP_POST, .caller = true, .xml = true, .handle = ews, .busy = busy
 };

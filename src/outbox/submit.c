@@ -129,6 +129,7 @@ static int freeze(struct store_tx *tx, struct arena *arena, const struct store_m
 
 struct envelope {
     struct store_tx *tx;
+    const struct conf *conf;
     struct arena *arena;
     struct store_outbox *entry;
     struct span *folded; /* of each recipient so far */
@@ -137,11 +138,22 @@ struct envelope {
     struct span culprit;
 };
 
+/* server.domain: ours, whether or not anybody has a mailbox there. */
+static bool domain_is_configured(const struct conf *conf, struct span domain)
+{
+    struct span rest = span_of(conf->server_domain), word;
+    while (conf_list_next(&rest, &word))
+        if (span_eq_nocase(word, domain))
+            return true;
+    return false;
+}
+
 static int envelope_is_local(struct envelope *envelope, struct span folded, bool *ret_local)
 {
     struct span domain = rcpt_address_domain(folded);
     if (!span_eq(domain, envelope->domain)) {
-        int r = store_domain_is_local(envelope->tx, domain, &envelope->domain_local);
+        envelope->domain_local = domain_is_configured(envelope->conf, domain);
+        int r = envelope->domain_local ? 0 : store_domain_is_local(envelope->tx, domain, &envelope->domain_local);
         if (r)
             return r;
         envelope->domain = domain;
@@ -222,7 +234,7 @@ static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *a
         .created = now,
         .expires = now + conf->outbox_expire * 1000,
     };
-    struct envelope envelope = { .tx = tx, .arena = arena, .entry = ret_entry };
+    struct envelope envelope = { .tx = tx, .conf = conf, .arena = arena, .entry = ret_entry };
     r = envelope_fill(&envelope, item);
     if (r > 0)
         ret_sent->culprit = envelope.culprit;

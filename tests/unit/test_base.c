@@ -315,6 +315,14 @@ static void files_are_read(void **state)
     assert_string_equal(conf.http_listen, "127.0.0.1:1");
     assert_string_equal(conf.relays[0].url, "smtp://r.test:25");
     assert_int_equal(conf.relays[1].timeout, 5);
+    assert_int_equal(conf_line(&conf, "http.listen"), 3);
+    assert_int_equal(conf_line(&conf, "relay.url"), 6);
+    assert_int_equal(conf_line(&conf, "relay p.timeout"), 8);
+    assert_int_equal(conf_line(&conf, "relay q.timeout"), 0);
+    assert_int_equal(conf_line(&conf, "http.workers"), 0);
+    assert_int_equal(conf_line(&conf, "nonsense"), 0);
+    assert_int_equal(conf_assign(&conf, "http.listen=127.0.0.1:2", error), 0);
+    assert_int_equal(conf_line(&conf, "http.listen"), 0);
     read_conf(&conf, "[http]\nworkers = 1\nworker = 2\nnonsense = 3\n", 1, error);
     assert_non_null(strstr(error, ":3: there is no setting http.worker"));
     read_conf(&conf, "[http]\nworkers = none\n", 1, error);

@@ -60,8 +60,12 @@ static int start(void **state ATTR_UNUSED)
     assert_int_equal(soap_new(op_is_served, &s->soap), 0);
     op_env_init(&s->ops, s->store, &s->conf, NULL);
     struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .dev = true };
-    assert_int_equal(http_start(&options, &s->http), 0);
-    assert_int_equal(sscanf(http_address(s->http), "127.0.0.1:%d", &s->port), 1);
+    struct listener listener;
+    char wrong[LISTEN_ERROR_SIZE];
+    assert_int_equal(listener_open(&s->conf, &listener, wrong), 0);
+    assert_int_equal(sscanf(listener.address, "127.0.0.1:%d", &s->port), 1);
+    assert_int_equal(http_start(&options, &listener, &s->http), 0);
+    listener_close(&listener);
     assert_true(s->port > 0);
     return 0;
 }

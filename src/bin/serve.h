@@ -1,0 +1,19 @@
+/*
+ * `ewsd serve`: the gateway for real mail, as its configuration file says.
+ * Exit statuses are sysexits': 64 for a wrong command line, 78 for a wrong
+ * configuration, 1 for what failed later.
+ */
+#ifndef EWSD_BIN_SERVE_H
+#define EWSD_BIN_SERVE_H
+
+#include "bin/server.h"
+
+/* What no single setting tells: files that are to be there, settings that go
+ * together. path is the configuration's, for messages. Says everything that is
+ * wrong on standard error and returns how much that was. */
+unsigned serve_check(const struct conf *conf, const char *path);
+
+/* Runs until SIGTERM or SIGINT, or only checks; an exit status. */
+int serve_main(int argc, char **argv);
+
+#endif

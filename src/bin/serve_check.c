@@ -1,0 +1,172 @@
+/*
+ * Checks over a whole configuration, one function each. What is wrong is said
+ * with file, line and setting, and what is allowed there.
+ */
+#include "bin/serve.h"
+
+#include "base/confine.h"
+#include "http/guard.h"
+#include "http/peer.h"
+#include "outbox/outbox.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define DOMAIN_MAX 253
+#define LABEL_MAX 63
+
+struct check {
+    const struct conf *conf;
+    const char *path;
+    unsigned wrong;
+};
+
+static void say(struct check *check, const char *setting, const char *format, ...) ATTR_PRINTF(3, 4);
+
+static void say(struct check *check, const char *setting, const char *format, ...)
+{
+    unsigned line = conf_line(check->conf, setting);
+    va_list args;
+    check->wrong++;
+    fprintf(stderr, "ewsd serve: %s:", check->path);
+    if (line)
+        fprintf(stderr, "%u:", line);
+    fprintf(stderr, " %s ", setting);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+/* ---- server ---- */
+
+static void check_store(struct check *check)
+{
+    const char *store = check->conf->server_store;
+    struct stat info;
+    if (!*store)
+        say(check, "server.store", "must be given: the folder where the mailboxes are kept");
+    else if (stat(store, &info) == 0 ? !S_ISDIR(info.st_mode) : errno != ENOENT)
+        say(check, "server.store", "must be a folder: %s", store);
+}
+
+static void check_user(struct check *check)
+{
+    struct account account;
+    const char *user = check->conf->server_user;
+    if (*user && account_find(user, &account))
+        say(check, "server.user", "must be an account of this system: %s", user);
+}
+
+/* Letters, digits and hyphens in labels; RFC 5321 2.3.5. */
+static bool is_domain(struct span text)
+{
+    size_t label = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool edge = label == 0 || i + 1 == text.len || text.ptr[i + 1] == '.';
+        if (c == '.' && label == 0)
+            return false;
+        if (c != '.' && !(c < 0x80 && isalnum(c)) && (c != '-' || edge))
+            return false;
+        label = c == '.' ? 0 : label + 1;
+        if (label > LABEL_MAX)
+            return false;
+    }
+    return label > 0 && text.len <= DOMAIN_MAX;
+}
+
+static void check_domains(struct check *check)
+{
+    struct span rest = span_of(check->conf->server_domain), word;
+    while (conf_list_next(&rest, &word))
+        if (!is_domain(word))
+            say(check, "server.domain", "must be a list of domains: %.*s", (int)word.len, word.ptr);
+}
+
+static void check_hostname(struct check *check)
+{
+    const char *name = check->conf->server_hostname;
+    if (*name && !is_domain(span_of(name)))
+        say(check, "server.hostname", "must be the name of a host: %s", name);
+}
+
+/* ---- http ---- */
+
+static void check_listen(struct check *check)
+{
+    const struct conf *conf = check->conf;
+    struct sockaddr_storage address;
+    socklen_t len;
+    if (!guard_parse_listen(conf->http_listen, &address, &len))
+        say(check, "http.listen", "must be ADDRESS:PORT with a numeric address: %s", conf->http_listen);
+    else if (!guard_listens_on_loopback(conf->http_listen) && !*conf->http_certificate && !conf->http_insecure_basic)
+        say(check, "http.listen", "is not loopback, so passwords would cross the network in clear: "
+                                  "give http.certificate and http.key, or allow it by http.insecure_basic = yes");
+}
+
+static void check_certificate(struct check *check)
+{
+    struct tls tls;
+    const char *setting;
+    char error[TLS_ERROR_SIZE];
+    if (tls_load(check->conf, &tls, &setting, error))
+        say(check, setting, "%s", error);
+    tls_done(&tls);
+}
+
+static void check_proxies(struct check *check)
+{
+    struct peer_nets nets;
+    struct span bad;
+    if (peer_nets_parse(check->conf->http_trusted_proxies, &nets, &bad))
+        say(check, "http.trusted_proxies", "must be a list of at most %d addresses or ADDRESS/BITS: %.*s", PEER_NETS_MAX,
+            (int)bad.len, bad.ptr);
+}
+
+static void check_budget(struct check *check)
+{
+    if (check->conf->http_body_budget < check->conf->http_max_body)
+        say(check, "http.body_budget", "must be at least http.max_body, or the largest bodies are never taken");
+}
+
+/* ---- sending ---- */
+
+static void check_retries(struct check *check)
+{
+    if (check->conf->outbox_retry_min > check->conf->outbox_retry_max)
+        say(check, "outbox.retry_min", "must be at most outbox.retry_max");
+}
+
+/* "[relay NAME] key ..." as the outbox says it: for the line of that setting,
+ * if it has one. */
+static void check_relays(struct check *check)
+{
+    char error[CONF_ERROR_SIZE], setting[CONF_ERROR_SIZE];
+    if (outbox_check(check->conf, error) == 0)
+        return;
+    const char *end = strchr(error, ']');
+    size_t section = end ? (size_t)(end - error) - 1 : 0, key = end && end[1] ? strcspn(end + 2, " :") : 0;
+    snprintf(setting, sizeof(setting), "%.*s.%.*s", (int)section, error + 1, (int)key, end ? end + 2 : "");
+    unsigned line = conf_line(check->conf, setting);
+    check->wrong++;
+    if (line)
+        fprintf(stderr, "ewsd serve: %s:%u: %s\n", check->path, line, error);
+    else
+        fprintf(stderr, "ewsd serve: %s: %s\n", check->path, error);
+}
+
+unsigned serve_check(const struct conf *conf, const char *path)
+{
+    static void (*const checks[])(struct check *) = {
+        check_store, check_user,   check_domains, check_hostname, check_listen, check_certificate,
+        check_proxies, check_budget, check_retries, check_relays,
+    };
+    struct check check = { .conf = conf, .path = path };
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+        checks[i](&check);
+    return check.wrong;
+}

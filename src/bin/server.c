@@ -1,0 +1,201 @@
+/*
+ * The order of starting and of taking down (server.h).
+ */
+#include "bin/server.h"
+
+#include "bin/control.h"
+
+#include "base/daemon.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "http/http.h"
+#include "mime/mime.h"
+#include "outbox/outbox.h"
+#include "soap/envelope.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DESCRIPTORS_SPARE 256 /* for what is no connection */
+
+_Static_assert((int)LISTEN_ERROR_SIZE >= (int)CONF_ERROR_SIZE, "room for either error");
+
+struct server {
+    const struct server_options *options;
+    int signals;
+    struct listener listener;
+    char address[sizeof(((struct listener *)NULL)->address)];
+    bool secure;
+    struct store *store;
+    struct soap *soap;
+    struct auth *auth;
+    struct control *control;
+    struct outbox *outbox;
+    struct http *http;
+    struct op_env ops;
+};
+
+int server_failed(const char *program, const char *what, int error)
+{
+    fprintf(stderr, "%s: %s: %s\n", program, what, err_text(error));
+    return EXIT_FAILED;
+}
+
+static int failed(const struct server *server, const char *what, int error)
+{
+    return server_failed(server->options->program, what, error);
+}
+
+/* ---- open ---- */
+
+static void allow_descriptors(const struct conf *conf)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < (rlim_t)conf->http_max_connections + DESCRIPTORS_SPARE)
+        log_event(LOG_WARN_LEVEL, "fewer descriptors than http.max_connections needs", LOG_N("descriptors", limit.rlim_cur),
+                  LOG_N("max_connections", conf->http_max_connections));
+}
+
+static int open_parts(struct server *server)
+{
+    const struct conf *conf = server->options->conf;
+    char error[LISTEN_ERROR_SIZE]; /* and CONF_ERROR_SIZE */
+    enum log_level level;
+    if (log_level_by_name(span_of(conf->log_level), &level))
+        log_set_level(level);
+    allow_descriptors(conf);
+    if (!server->options->capture && outbox_check(conf, error) > 0) {
+        fprintf(stderr, "%s: %s\n", server->options->program, error);
+        return EXIT_USAGE;
+    }
+    int r = daemon_signals_open(&server->signals);
+    if (r)
+        return failed(server, "signals", r);
+    r = listener_open(conf, &server->listener, error);
+    if (r) {
+        fprintf(stderr, "%s: %s\n", server->options->program, error);
+        return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+    }
+    memcpy(server->address, server->listener.address, sizeof(server->address));
+    server->secure = server->listener.tls.certificate != NULL;
+    return EXIT_OK;
+}
+
+int server_open(const struct server_options *options, struct server **ret_server)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (!server)
+        return server_failed(options->program, "memory", -ENOMEM);
+    server->options = options;
+    server->signals = -1;
+    server->listener.fd = -1;
+    int status = open_parts(server);
+    if (status) {
+        server_close(server);
+        return status;
+    }
+    *ret_server = server;
+    return EXIT_OK;
+}
+
+/* ---- start ---- */
+
+static int open_store(struct server *server)
+{
+    const struct conf *conf = server->options->conf;
+    const char *path = server->options->store;
+    int r = store_open(&(struct store_options){ .path = path, .readers = (unsigned)conf->store_readers,
+                                                .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);
+    if (r == -EBUSY) {
+        fprintf(stderr, "%s: %s: another server is using this store\n", server->options->program, path);
+        return EXIT_FAILED;
+    }
+    return r ? failed(server, path, r) : EXIT_OK;
+}
+
+/* A folder that cannot have a socket, on some shared file systems, is no reason
+ * not to serve. */
+static void start_control(struct server *server)
+{
+    int r = control_start(&(struct control_options){ .store = server->store, .conf = server->options->conf,
+                                                     .auth = server->auth, .folder = server->options->store },
+                          &server->control);
+    if (r)
+        log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));
+}
+
+static int start_serving(struct server *server)
+{
+    const struct server_options *options = server->options;
+    char error[CONF_ERROR_SIZE];
+    int r = outbox_start(&(struct outbox_options){ .store = server->store, .conf = options->conf, .capture = options->capture },
+                         &server->outbox);
+    if (r == -EINVAL && outbox_check(options->conf, error) > 0) { /* what root could read, say */
+        fprintf(stderr, "%s: %s\n", options->program, error);
+        return EXIT_FAILED;
+    }
+    if (r)
+        return failed(server, "outbox", r);
+    op_env_init(&server->ops, server->store, options->conf, server->outbox);
+    r = http_start(&(struct http_options){ .conf = options->conf, .auth = server->auth, .ops = &server->ops,
+                                           .soap = server->soap, .dev = options->dev, .hosts = options->hosts,
+                                           .hosts_n = options->hosts_n }, &server->listener, &server->http);
+    return r ? failed(server, server->address, r) : EXIT_OK;
+}
+
+static int start(struct server *server)
+{
+    const struct server_options *options = server->options;
+    mime_init();
+    int r = open_store(server);
+    if (r == EXIT_OK && options->prepare)
+        r = options->prepare(server->store, options->arg);
+    if (r)
+        return r;
+    r = soap_new(op_is_served, &server->soap);
+    if (r)
+        return failed(server, "schema", r);
+    r = auth_new(server->store, options->conf, &server->auth);
+    if (r)
+        return failed(server, "auth", r);
+    start_control(server);
+    r = start_serving(server);
+    listener_close(&server->listener); /* the key is not needed any more */
+    return r;
+}
+
+int server_run(struct server *server)
+{
+    int status = start(server);
+    if (status)
+        return status;
+    printf("ready %s://%s/EWS/Exchange.asmx\n", server->secure ? "https" : "http", server->address);
+    if (fflush(stdout))
+        return failed(server, "standard output", -errno);
+    daemon_notify("READY=1");
+    int r = daemon_signals_wait(server->signals);
+    daemon_notify("STOPPING=1");
+    return r < 0 ? failed(server, "signals", r) : EXIT_OK;
+}
+
+void server_close(struct server *server)
+{
+    if (!server)
+        return;
+    http_stop(server->http);
+    control_stop(server->control);
+    outbox_stop(server->outbox);
+    auth_free(server->auth);
+    soap_free(server->soap);
+    store_close(server->store);
+    listener_close(&server->listener);
+    if (server->signals >= 0)
+        close(server->signals);
+    free(server);
+}

@@ -1,0 +1,46 @@
+/*
+ * What `ewsd dev` and `ewsd serve` have in common: the parts of the server put
+ * together, in this order: open (what needs the rights the program was started
+ * with), then start (store, outbox, listener), ready, wait for a signal, and
+ * all taken down in the opposite order.
+ */
+#ifndef EWSD_BIN_SERVER_H
+#define EWSD_BIN_SERVER_H
+
+#include "base/conf.h"
+#include "store/store.h"
+
+/* Exit statuses are sysexits': a wrong command line, a wrong configuration,
+ * and 1 for what failed later. */
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_CONFIG = 78 };
+
+struct server_options {
+    const char *program; /* "ewsd dev": begins what is said on standard error */
+    const struct conf *conf;
+    const char *store;   /* the data folder */
+    bool dev;            /* as in http_options */
+    bool capture;        /* as in outbox_options */
+    const char *const *hosts;
+    size_t hosts_n;
+    /* Called once the store is open, before anybody is served; an exit status
+     * other than EXIT_OK ends the program. May be NULL. */
+    int (*prepare)(struct store *store, void *arg);
+    void *arg;
+};
+
+struct server;
+
+/* These return an exit status, and have said on standard error what went
+ * wrong. options, and what it points at, outlive the server. */
+
+/* Sets up log, signals and descriptors, binds the listening socket and loads
+ * the certificate. Starts no thread. */
+int server_open(const struct server_options *options, struct server **ret_server);
+/* Starts the threads, says ready, and returns when a signal ended it. */
+int server_run(struct server *server);
+void server_close(struct server *server);
+
+/* "PROGRAM: what: error" on standard error; EXIT_FAILED. */
+int server_failed(const char *program, const char *what, int error);
+
+#endif

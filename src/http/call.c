@@ -1,0 +1,111 @@
+/*
+ * The worker's side of a call: checking its password, and having its route
+ * answer it. Nothing here knows libmicrohttpd.
+ */
+#include "http/call.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/when.h"
+#include "http/guard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ANSWER_USUAL 4096
+
+void call_refuse(struct call *call, int status)
+{
+    call->response.status = status;
+    call->response.content_type = "text/plain; charset=utf-8";
+    buf_clear(&call->response.body);
+    buf_add_str(&call->response.body, guard_reason(status));
+}
+
+static char *copy_text(struct span text, struct span *ret_copy)
+{
+    char *copy = strndup(text.ptr ? text.ptr : "", text.len);
+    *ret_copy = (struct span){ copy, copy ? text.len : 0 };
+    return copy;
+}
+
+int call_set_caller(struct call *call, const struct store_mailbox *mailbox)
+{
+    struct store_mailbox own = { .mailbox_id = mailbox->mailbox_id };
+    memcpy(own.guid, mailbox->guid, sizeof(own.guid));
+    bool copied = copy_text(mailbox->address, &own.address) && copy_text(mailbox->display_name, &own.display_name);
+    call->caller = own;
+    return copied ? 0 : -ENOMEM;
+}
+
+void call_free_parts(struct call *call)
+{
+    buf_done(&call->body);
+    buf_done(&call->response.body);
+    for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++)
+        free((char *)call->response.headers[i].value.ptr);
+    free((char *)call->caller.address.ptr);
+    free((char *)call->caller.display_name.ptr);
+}
+
+void call_log(const struct call *call)
+{
+    char client[PEER_TEXT_SIZE];
+    peer_format(&call->client, client);
+    log_event(LOG_INFO_LEVEL, "request", LOG_S("id", call->request_id), LOG_S("client", client),
+              LOG_V("user", call->caller.address), LOG_S("method", call->method), LOG_S("path", call->path),
+              LOG_S("op", call->response.detail ? call->response.detail : "-"), LOG_N("status", call->response.status),
+              LOG_N("in", call->body.len), LOG_N("out", call->response.body.len),
+              LOG_N("ms", when_monotonic() - call->started));
+}
+
+void call_log_failure(const struct call *call)
+{
+    char client[PEER_TEXT_SIZE];
+    peer_format(&call->client, client);
+    log_event(LOG_WARN_LEVEL, "authentication failed", LOG_S("id", call->request_id), LOG_S("client", client),
+              LOG_V("user", call->caller.address));
+}
+
+void call_work(struct pool_job *job, struct arena *arena)
+{
+    struct call *call = (struct call *)job;
+    struct http_request request = { .server = call->options, .arena = arena, .method = call->method,
+                                    .path = span_of(call->path), .body = &call->body, .caller = call->caller,
+                                    .request_id = span_of(call->request_id), .connection = call->mhd };
+    metric_add(METRIC_http_requests, 1);
+    call->response.status = 200;
+    (void)buf_reserve(&call->response.body, ANSWER_USUAL); /* else it grows there step by step */
+    int r = call->route->handle(&request, &call->response);
+    if (r || buf_error(&call->response.body))
+        call_refuse(call, 500);
+    for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++) {
+        struct span *value = &call->response.headers[i].value;
+        (void)copy_text(*value, value); /* outlives the arena */
+    }
+    call_log(call);
+    call_done(call);
+}
+
+/* Somebody else may have verified the same in the meantime. */
+static int check(const struct call *call, struct arena *arena, struct store_mailbox *ret_mailbox, struct span *ret_user)
+{
+    struct span header = span_of(call->authorization);
+    int r = auth_lookup(call->options->auth, arena, header, ret_mailbox);
+    return r == AUTH_UNKNOWN ? auth_verify(call->options->auth, arena, header, ret_mailbox, ret_user) : r;
+}
+
+void call_verify(struct pool_job *job, struct arena *arena)
+{
+    struct call *call = (struct call *)job;
+    struct store_mailbox mailbox;
+    struct span user = { 0 };
+    int r = check(call, arena, &mailbox, &user);
+    if (r == AUTH_OK)
+        r = call_set_caller(call, &mailbox);
+    else if (r > 0) /* a name for the log, nobody's mailbox */
+        (void)call_set_caller(call, &(struct store_mailbox){ .address = user });
+    if (r)
+        call_refuse(call, r < 0 ? 500 : 401);
+    call_done(call);
+}

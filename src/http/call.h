@@ -1,0 +1,64 @@
+/*
+ * One request between its headers and its answer, and what worker threads do
+ * with it. A call belongs to the loop (http.c), but to a worker from
+ * pool_push until call_done. HEADERS, [VERIFY], BODY, WORK, ANSWER.
+ */
+#ifndef EWSD_HTTP_CALL_H
+#define EWSD_HTTP_CALL_H
+
+#include "http/http.h"
+#include "http/peer.h"
+#include "http/pool.h"
+#include "model/id.h"
+
+struct MHD_Connection;
+struct conn;
+
+enum stage { STAGE_VERIFY, STAGE_VERIFIED, STAGE_BODY, STAGE_WORK, STAGE_ANSWER };
+
+struct call {
+    struct pool_job job; /* first: a job is its call */
+    struct http *http;
+    const struct http_options *options;
+    struct conn *conn;
+    struct MHD_Connection *mhd;
+    const struct http_route *route;
+    enum stage stage;
+    const char *method, *path, *authorization;
+    const char *host, *content_type; /* or NULL */
+    struct peer client; /* the peer, or whom trusted proxies name */
+    uint64_t length;    /* Content-Length; UINT64_MAX when chunked */
+    struct buf body;
+    size_t body_max;
+    uint64_t budgeted;
+    int64_t started, resume_at;
+    char request_id[GUID_TEXT_SIZE];
+    struct store_mailbox caller; /* once known; its texts are the call's own */
+    bool counted;                /* as a request of the caller in execution */
+    struct http_response response;
+    struct call *next;      /* in one list: done, delayed, or behind the same password */
+    struct call *followers; /* while verifying: those that bring the very same password */
+    struct call *next_verifying;
+};
+
+/* A plain text answer. */
+void call_refuse(struct call *call, int status);
+/* Copies the texts. -ENOMEM. */
+int call_set_caller(struct call *call, const struct store_mailbox *mailbox);
+/* Of the response and the caller; not the call itself. */
+void call_free_parts(struct call *call);
+void call_log(const struct call *call);
+/* One failed log-in, for who watches the log. */
+void call_log_failure(const struct call *call);
+
+/* Jobs of the pools. Both end with call_done. */
+void call_verify(struct pool_job *job, struct arena *arena);
+void call_work(struct pool_job *job, struct arena *arena);
+
+/* http.c's. call_done gives a call back to the loop, from any thread; the
+ * others are for the loop alone. */
+void call_done(struct call *call);
+void call_suspend(struct call *call, enum stage stage);
+void call_resume(struct call *call);
+
+#endif

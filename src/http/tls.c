@@ -1,0 +1,111 @@
+/*
+ * Reading and judging a certificate with its key, by GnuTLS.
+ */
+#include "http/tls.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PEM_MAX (1u << 20)
+
+/* 0, or errno. */
+static int read_open(FILE *file, char **ret_text)
+{
+    char *text = malloc(PEM_MAX);
+    if (!text)
+        return ENOMEM;
+    size_t len = fread(text, 1, PEM_MAX - 1, file);
+    int error = ferror(file) ? EIO : feof(file) ? 0 : EFBIG;
+    if (error) {
+        free(text);
+        return error;
+    }
+    text[len] = 0;
+    *ret_text = text;
+    return 0;
+}
+
+static int read_text(const char *path, char **ret_text, char *ret_error)
+{
+    FILE *file = fopen(path, "re");
+    int error = file ? read_open(file, ret_text) : errno;
+    if (file)
+        fclose(file);
+    if (error)
+        snprintf(ret_error, TLS_ERROR_SIZE, "%.300s: %s", path, strerror(error));
+    return error != 0;
+}
+
+static int check_priority(const char *priority, char *ret_error)
+{
+    gnutls_priority_t made;
+    const char *at = priority;
+    int r = gnutls_priority_init(&made, priority, &at);
+    if (r) {
+        snprintf(ret_error, TLS_ERROR_SIZE, "is no priority string of GnuTLS from here on: %.200s", at);
+        return 1;
+    }
+    gnutls_priority_deinit(made);
+    return 0;
+}
+
+static int check_pair(const struct tls *tls, const char **ret_setting, char *ret_error)
+{
+    gnutls_certificate_credentials_t made;
+    const gnutls_datum_t certificate = { (unsigned char *)tls->certificate, (unsigned)strlen(tls->certificate) };
+    const gnutls_datum_t key = { (unsigned char *)tls->key, (unsigned)strlen(tls->key) };
+    int r = gnutls_certificate_allocate_credentials(&made);
+    if (r == 0) {
+        r = gnutls_certificate_set_x509_key_mem(made, &certificate, &key, GNUTLS_X509_FMT_PEM);
+        gnutls_certificate_free_credentials(made);
+    }
+    if (r >= 0)
+        return 0;
+    *ret_setting = r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH || strstr(tls->certificate, "-----BEGIN CERTIFICATE-----")
+                       ? "http.key"
+                       : "http.certificate";
+    snprintf(ret_error, TLS_ERROR_SIZE, "%s", gnutls_strerror(r));
+    return 1;
+}
+
+int tls_load(const struct conf *conf, struct tls *ret_tls, const char **ret_setting, char ret_error[TLS_ERROR_SIZE])
+{
+    struct tls tls = { 0 };
+    bool certificate = *conf->http_certificate, key = *conf->http_key;
+    *ret_tls = tls;
+    if (!certificate && !key)
+        return 0;
+    *ret_setting = certificate ? "http.certificate" : "http.key";
+    if (certificate != key) {
+        snprintf(ret_error, TLS_ERROR_SIZE, "needs %s, too", certificate ? "http.key" : "http.certificate");
+        return 1;
+    }
+    int r = read_text(conf->http_certificate, &tls.certificate, ret_error);
+    if (r == 0) {
+        *ret_setting = "http.key";
+        r = read_text(conf->http_key, &tls.key, ret_error);
+    }
+    if (r == 0)
+        r = check_pair(&tls, ret_setting, ret_error);
+    if (r == 0) {
+        *ret_setting = "http.tls_priority";
+        r = check_priority(conf->http_tls_priority, ret_error);
+    }
+    if (r) {
+        tls_done(&tls);
+        return r;
+    }
+    *ret_tls = tls;
+    return 0;
+}
+
+void tls_done(struct tls *tls)
+{
+    if (tls->key)
+        explicit_bzero(tls->key, strlen(tls->key));
+    free(tls->certificate);
+    free(tls->key);
+    *tls = (struct tls){ 0 };
+}
