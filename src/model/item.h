@@ -213,6 +213,7 @@ struct prop_names {
 struct prop_info {
     const char *uri;     /* "item:Subject" */
     const char *element; /* "Subject" */
+    const char *qname;   /* "t:Subject" */
     enum prop_type type;
     uint32_t flags;
     const char *column;  /* sortable column of item, or NULL */
