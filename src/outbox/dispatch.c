@@ -1,6 +1,7 @@
 /*
  * Dispatchers work in batches: one job leases what is due, one snapshot reads
- * it, one job delivers what stays in the store and settles it. Recipients for
+ * it, what stays in the store is delivered and settled in jobs that share their
+ * commits. Recipients for
  * a relay are handed to its lane under the same lease and are no business of
  * the dispatcher's any more, unless the lane can't take them.
  */

@@ -130,6 +130,8 @@ static void utf8_is_checked(void **state)
     assert_false(span_utf8_ok(SPAN("\xf4\x90\x80\x80")));
     assert_false(span_utf8_ok(SPAN("\xe2\x82")));
     assert_false(span_utf8_ok((struct span){ "a\0b", 3 }));
+    assert_false(span_utf8_ok((struct span){ "abcdefgh\0jklmnop", 17 }));
+    assert_true(span_utf8_ok(SPAN("abcdefghabcdefgh\xc3\xa9 abcdefgh")));
 }
 
 static void base64_goes_both_ways(void **state)
