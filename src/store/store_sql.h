@@ -7,6 +7,17 @@
 #include "store/driver.h"
 #include "store/statements.h"
 
+enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64 };
+
+/* Which domains are ours, as far as the writer has asked; what changes
+ * addresses, or undoes it, forgets it. */
+struct store_domains {
+    struct {
+        char name[DOMAIN_SIZE]; /* folded; empty: unused */
+        bool local;
+    } v[DOMAINS_KEPT];
+};
+
 struct store_tx {
     struct store *store;
     const struct store_driver *driver;
@@ -14,7 +25,10 @@ struct store_tx {
     struct arena *scratch; /* for keys and the like; forgotten with the job or the snapshot */
     struct buf packed;     /* item_args packs properties here */
     bool dirty;            /* the job has written */
+    struct store_domains *domains; /* the writer's; else NULL */
 };
+
+void store_forget_domains(struct store_tx *tx);
 
 /* The memory of a transaction that begins and one that is over for good. */
 int store_tx_open(struct store_tx *tx);

@@ -52,6 +52,8 @@ static enum outcome run_guarded(struct store *store, struct store_waiter *waiter
         return outcome;
     if (outcome == OUTCOME_SPOILT && tx->driver->control(tx->conn, STORE_JOB_ROLLBACK) != 0)
         return OUTCOME_LOST;
+    if (outcome == OUTCOME_SPOILT)
+        store_forget_domains(tx);
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
@@ -62,6 +64,7 @@ static void give_up(struct store *store, struct store_waiter *const *group, size
     if (tx->conn)
         tx->driver->disconnect(tx->conn);
     tx->conn = NULL;
+    store_forget_domains(tx);
     (void)store_connect_writer(store, false); /* tried again by the next group */
     for (size_t i = 0; i < n; i++)
         group[i]->result = -EIO;
@@ -97,6 +100,7 @@ static enum outcome run_group(struct store *store, struct store_waiter *const *g
             continue;
         if (tx->driver->in_transaction(tx->conn))
             (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
+        store_forget_domains(tx);
         return outcome;
     }
     if (commit(store) != 0)
@@ -219,6 +223,7 @@ int store_savepoint_rollback(struct store_tx *tx)
 {
     int r = tx->driver->control(tx->conn, STORE_ITEM_ROLLBACK);
 
+    store_forget_domains(tx);
     return r != 0 ? r : tx->driver->control(tx->conn, STORE_ITEM_RELEASE);
 }
 

@@ -821,6 +821,46 @@ static struct store_waiter **queue_end(struct store *store)
     return end;
 }
 
+static int ask_domain(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world;
+    return store_domain_is_local(tx, SPAN("new.test"), data);
+}
+
+static int add_in_domain(struct store_tx *tx, struct world *world, void *data)
+{
+    bool local = false;
+    int r = store_address_add(tx, world->alice, SPAN("alice@new.test"));
+    if (r == 0)
+        r = ask_domain(tx, world, &local);
+    return r == 0 && local && data ? CODE_ErrorItemSave : r; /* data: and thinks better of it */
+}
+
+static int drop_domain(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)data;
+    (void)world;
+    return store_address_remove(tx, SPAN("alice@new.test"));
+}
+
+/* What the writer remembers of domains follows what is stored. */
+static void test_domains(void **state)
+{
+    struct world *world = *state;
+    bool local = true;
+    assert_int_equal(do_write(world, ask_domain, &local), 0);
+    assert_false(local);
+    assert_int_equal(do_write(world, add_in_domain, &local), CODE_ErrorItemSave);
+    assert_int_equal(do_write(world, ask_domain, &local), 0);
+    assert_false(local);
+    assert_int_equal(do_write(world, add_in_domain, NULL), 0);
+    assert_int_equal(do_write(world, ask_domain, &local), 0);
+    assert_true(local);
+    assert_int_equal(do_write(world, drop_domain, NULL), 0);
+    assert_int_equal(do_write(world, ask_domain, &local), 0);
+    assert_false(local);
+}
+
 static int add_or_fail(struct store_tx *tx, void *arg)
 {
     struct item *item = arg;
@@ -1011,6 +1051,7 @@ int main(void)
         WORLD_CASE(test_secrets_persist),
         WORLD_CASE(test_savepoints),
         WORLD_CASE(test_failed_job_leaves_nothing),
+        WORLD_CASE(test_domains),
         WORLD_CASE(test_many_jobs_at_once),
         WORLD_CASE(test_lost_group),
         WORLD_CASE(test_failed_commit),
