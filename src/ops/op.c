@@ -235,7 +235,7 @@ static int write_fault(const struct op_env *env, const struct soap_request *requ
 void op_reply_add(struct op_reply *reply, const char *name, const char *value)
 {
     if (reply->headers_n < OP_HEADERS_MAX)
-        reply->headers[reply->headers_n++] = (typeof(reply->headers[0])){ name, value };
+        reply->headers[reply->headers_n++] = (struct op_header){ name, value };
 }
 
 static int run(const struct op *op, struct op_call *call, struct buf *body)
