@@ -146,6 +146,8 @@ static int envelope_is_local(struct envelope *envelope, struct span folded, bool
 static int envelope_add(struct envelope *envelope, const struct rcpt *rcpt)
 {
     bool smtp = rcpt->routing.len == 0 || span_eq_nocase(rcpt->routing, SPAN("SMTP"));
+    if (!smtp && !span_eq_nocase(rcpt->routing, SPAN("EX")))
+        return CODE_ErrorInvalidRoutingType;
     if (!smtp || !rcpt_address_ok(rcpt->address)) {
         envelope->culprit = rcpt->address.len ? rcpt->address : rcpt->name;
         return CODE_ErrorInvalidRecipients;
