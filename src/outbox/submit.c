@@ -5,6 +5,7 @@
  * leaves (decisions 3, 7). Successes are recorded, so that a repeated SendItem
  * is answered again and sends nothing (decisions 4).
  */
+#include "outbox/deferral.h"
 #include "outbox/filing.h"
 #include "outbox/originator.h"
 
@@ -113,6 +114,7 @@ struct envelope {
     const struct conf *conf;
     struct arena *arena;
     struct store_outbox *entry;
+    int64_t due;
     struct span *folded; /* of each recipient so far */
     struct span domain;  /* of the last one, with its answer */
     bool domain_local;
@@ -170,7 +172,7 @@ static int envelope_add(struct envelope *envelope, const struct rcpt *rcpt)
         .name = rcpt->name,
         .kind = local ? STORE_RCPT_LOCAL : STORE_RCPT_REMOTE,
         .state = STORE_RCPT_QUEUED,
-        .next_attempt = entry->created,
+        .next_attempt = envelope->due,
     };
     return 0;
 }
@@ -211,13 +213,13 @@ static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *a
     int r = check_limits(conf, item, without);
     if (r)
         return r;
-    int64_t now = when_now();
+    int64_t now = when_now(), due = deferral_due(item, now);
     *ret_entry = (struct store_outbox){
         .mailbox_id = item->mailbox_id,
         .created = now,
-        .expires = now + conf->outbox_expire * 1000,
+        .expires = due + conf->outbox_expire * 1000,
     };
-    struct envelope envelope = { .tx = tx, .conf = conf, .arena = arena, .entry = ret_entry };
+    struct envelope envelope = { .tx = tx, .conf = conf, .arena = arena, .entry = ret_entry, .due = due };
     r = envelope_fill(&envelope, item);
     if (r > 0)
         ret_sent->culprit = envelope.culprit;
