@@ -30,6 +30,7 @@ struct op_result {
     int code;
     const char *text;               /* instead of the code's own; or NULL */
     const struct xml_node *culprit; /* element of the request for MessageXml; or NULL */
+    int64_t back_off_ms;            /* with ErrorServerBusy, for MessageXml; or 0 */
 };
 
 /* Writes the answer's content between m:OPResponse tags. Positive: a code, the

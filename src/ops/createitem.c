@@ -6,6 +6,7 @@
  */
 #include "mime/mime.h"
 #include "ops/calendar.h"
+#include "ops/limits.h"
 #include "ops/sending.h"
 #include "ops/target.h"
 #include "store/store_content.h"
@@ -33,15 +34,16 @@ static enum disposition disposition_of(const struct creates *c, const struct ite
 }
 
 /* The message of the MIME, if there is one. */
-static int read_mime(struct op_call *call, const struct xml_node *node, enum item_kind kind, struct span *ret_mime, struct item *item)
+static int read_mime(struct op_call *call, const struct xml_node *node, enum item_kind kind, struct span *ret_mime, struct item *item,
+                     struct op_result *ret_result)
 {
     int r = shape_read_mime(call->arena, node, ret_mime);
     if (r || !ret_mime->len)
         return r;
     if (kind != ITEM_KIND_POST && !kind_is_message(kind))
         return CODE_ErrorUnsupportedMimeConversion;
-    if (ret_mime->len > (size_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
+    if ((r = limits_size(call, ret_mime->len, ret_result)))
+        return r;
     return mime_read(*ret_mime, call->arena, item);
 }
 
@@ -57,7 +59,7 @@ static int read_one(struct op_call *call, const struct xml_node *node, bool has_
     if (kind == ITEM_KIND_MESSAGE && !has_disposition)
         return CODE_ErrorMessageDispositionRequired;
     item_init(item);
-    int r = read_mime(call, node, kind, &mime, item);
+    int r = read_mime(call, node, kind, &mime, item, ret_result);
     if (r)
         return r;
     item->item_class = span_of(kind_info(kind)->item_class);

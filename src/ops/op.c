@@ -9,6 +9,8 @@
 #include "base/metrics.h"
 #include "ops/call.h"
 
+#include <stdio.h>
+
 static const struct op {
     const char *name;
     const char *answer; /* element */
@@ -90,6 +92,18 @@ static void write_culprit(struct op_call *call, const struct xml_node *culprit)
     xw_close(call->xw);
 }
 
+static void write_back_off(struct op_call *call, int64_t back_off_ms)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%lld", (long long)back_off_ms);
+    xw_open(call->xw, "m:MessageXml");
+    xw_open(call->xw, "t:Value");
+    xw_attr_str(call->xw, "Name", "BackOffMilliseconds");
+    xw_text(call->xw, (struct span){ text, (size_t)len });
+    xw_close(call->xw);
+    xw_close(call->xw);
+}
+
 void op_message_begin(struct op_call *call, const char *element, const struct op_result *result)
 {
     struct xml_writer *xw = call->xw;
@@ -103,7 +117,9 @@ void op_message_begin(struct op_call *call, const char *element, const struct op
     if (ok)
         return;
     xw_leaf_int(xw, "m:DescriptiveLinkKey", 0);
-    if (result->culprit)
+    if (result->back_off_ms)
+        write_back_off(call, result->back_off_ms);
+    else if (result->culprit)
         write_culprit(call, result->culprit);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "ops/sending.h"
 
+#include "ops/limits.h"
 #include "ops/target.h"
 
 #include <stdio.h>
@@ -25,6 +26,11 @@ int sending_save_folder(struct op_call *call, struct store_tx *tx, const struct 
 int sending_refused(struct op_call *call, int code, const struct outbox_sent *sent, struct op_result *ret_result)
 {
     struct span text;
+    ret_result->back_off_ms = sent->back_off_ms;
+    if (code == CODE_ErrorMessageSizeExceeded)
+        return limits_size(call, sent->amount, ret_result);
+    if (code == CODE_ErrorExceededMaxRecipientLimit)
+        return limits_recipients(call, sent->amount, ret_result);
     if (code != CODE_ErrorInvalidRecipients || !sent->culprit.len)
         return code;
     int r = arena_printf(call->arena, &text,

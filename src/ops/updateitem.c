@@ -7,6 +7,7 @@
  */
 #include "mime/mime.h"
 #include "ops/calendar.h"
+#include "ops/limits.h"
 #include "ops/sending.h"
 #include "ops/target.h"
 #include "store/store_content.h"
@@ -21,7 +22,7 @@ enum disposition { NO_DISPOSITION, SAVE_ONLY, SEND_ONLY, SEND_AND_SAVE };
 struct new_mime {
     const struct xml_node *change; /* the t:SetItemField */
     size_t index;                  /* of its item in the request */
-    int code;
+    struct op_result result;       /* of reading it */
     struct item said;              /* with the MIME itself */
     struct new_mime *next;
 };
@@ -97,13 +98,15 @@ static void take_mime(const struct new_mime *mime, struct item *item)
     item->boundary_seed = 0;
 }
 
-static int set_mime(const struct updates *u, const struct xml_node *change, struct edit *e)
+static int set_mime(const struct updates *u, const struct xml_node *change, struct edit *e, struct op_result *ret_result)
 {
     const struct new_mime *mime = u->mimes;
     while (mime && mime->change != change)
         mime = mime->next;
-    if (mime && mime->code)
-        return mime->code;
+    if (mime && mime->result.code) {
+        ret_result->text = mime->result.text;
+        return mime->result.code;
+    }
     if (mime)
         take_mime(mime, &e->item);
     else
@@ -115,22 +118,22 @@ static int set_mime(const struct updates *u, const struct xml_node *change, stru
 }
 
 static int apply_one(struct op_call *call, const struct updates *u, const struct xml_node *change, struct edit *e,
-                     const struct xml_node **ret_culprit)
+                     struct op_result *ret_result)
 {
     const struct prop_info *prop = prop_of(change);
     e->touched = e->touched || !prop || prop_id(prop) != PROP_ID_IsRead;
-    int r = shape_update(call->arena, change, &e->item, ret_culprit);
+    int r = shape_update(call->arena, change, &e->item, &ret_result->culprit);
     if (r || !prop || prop_id(prop) != PROP_ID_MimeContent)
         return r;
-    *ret_culprit = shape_update_path(change);
-    return set_mime(u, change, e);
+    ret_result->culprit = shape_update_path(change);
+    return set_mime(u, change, e, ret_result);
 }
 
 static int apply(struct op_call *call, const struct updates *u, const struct xml_node *changes, struct edit *e,
                  struct op_result *ret_result)
 {
     for (const struct xml_node *c = changes->child; c; c = c->next) {
-        int r = apply_one(call, u, c, e, &ret_result->culprit);
+        int r = apply_one(call, u, c, e, ret_result);
         if (r)
             return r;
     }
@@ -174,7 +177,8 @@ static unsigned parts_of(const struct edit *e, const struct item *before)
     return parts;
 }
 
-static int write_item(struct op_call *call, struct store_tx *tx, const struct item *before, unsigned depth, struct edit *e)
+static int write_item(struct op_call *call, struct store_tx *tx, const struct item *before, unsigned depth, struct edit *e,
+                      struct op_result *ret_result)
 {
     unsigned parts = parts_of(e, before);
     complete(call, before, e);
@@ -183,8 +187,9 @@ static int write_item(struct op_call *call, struct store_tx *tx, const struct it
     if (parts & STORE_MIME)
         e->item.mime = (struct span){ 0 };
     e->item.size = item_content_size(&e->item);
-    if (e->item.size > before->size && e->item.size > (uint64_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
+    int r = e->item.size > before->size ? limits_size(call, e->item.size, ret_result) : 0;
+    if (r)
+        return r;
     if (e->new_mime && !prop_same(&props[PROP_ID_Body], &e->base, &e->item))
         e->item.staged_no = 0; /* another body than the MIME's stands there */
     if (e->new_mime)
@@ -239,7 +244,7 @@ static int update_one(struct op_call *call, struct store_tx *tx, size_t index, s
         return r;
     const struct item before = e.base = e.item;
     if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, u, updates, &e, ret_result)) ||
-        (r = write_item(call, tx, &before, depth, &e)))
+        (r = write_item(call, tx, &before, depth, &e, ret_result)))
         return r;
     bool mail = kind_is_message(e.item.kind) || e.item.kind == ITEM_KIND_POST;
     u->items[index] = e.item;
@@ -261,15 +266,13 @@ static void parse(const struct op_call *call, struct updates *u)
     u->folder = target_saved_folder(call);
 }
 
-static int read_mime(struct op_call *call, const struct xml_node *node, struct item *said)
+static int read_mime(struct op_call *call, const struct xml_node *node, struct item *said, struct op_result *ret_result)
 {
     struct span bytes;
     int r = shape_read_mime(call->arena, node, &bytes);
     if (r || !bytes.len)
         return r ? r : CODE_ErrorMimeContentInvalid;
-    if (bytes.len > (size_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
-    if ((r = mime_read(bytes, call->arena, said)))
+    if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)))
         return r;
     said->mailbox_id = call->mailbox->mailbox_id;
     said->mime = bytes;
@@ -291,9 +294,9 @@ static int read_mimes(struct op_call *call, size_t index, struct updates *u)
         mime->next = u->mimes;
         u->mimes = mime;
         item_init(&mime->said);
-        mime->code = read_mime(call, item, &mime->said);
-        if (mime->code < 0)
-            return mime->code;
+        mime->result.code = read_mime(call, item, &mime->said, &mime->result);
+        if (mime->result.code < 0)
+            return mime->result.code;
     }
     return 0;
 }

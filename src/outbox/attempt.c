@@ -144,7 +144,7 @@ static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bou
     if (r)
         return r;
     report.folder_no = inbox.folder_no;
-    return store_item_insert(tx, &report);
+    return store_item_insert_unlimited(tx, &report);
 }
 
 /* ---- the job ---- */

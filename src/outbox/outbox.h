@@ -31,13 +31,15 @@ struct outbox_sent {
     uint64_t item_no;
     bool replayed;      /* an earlier success was answered; nothing was sent */
     struct span culprit; /* an address that was refused; else empty */
+    uint64_t amount;     /* bytes or recipients, where they are too many */
+    int64_t back_off_ms; /* with ErrorServerBusy */
 };
 
 /* 0: submitted, or replayed. Positive, nothing written: ErrorItemNotFound,
  * ErrorInvalidItemForOperationSendItem, ErrorIrresolvableConflict,
  * ErrorMessageSizeExceeded, ErrorMissingRecipients, ErrorInvalidRecipients,
  * ErrorExceededMaxRecipientLimit, ErrorSavedItemFolderNotFound,
- * ErrorSendAsDenied. */
+ * ErrorSendAsDenied, ErrorServerBusy (send.rate), ErrorQuotaExceeded (a copy). */
 int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struct outbox_sent *ret_sent);
 
 /* CreateItem SendOnly (save_folder 0) and SendAndSaveCopy: item was never

@@ -8,6 +8,7 @@
 #include "outbox/outbox.h"
 
 #include "base/metrics.h"
+#include "outbox/limit.h"
 #include "store/store_mail.h"
 
 #include <errno.h>
@@ -211,21 +212,11 @@ static int envelope_fill(struct envelope *envelope, const struct item *item)
     return 0;
 }
 
-/* without: the code for no recipients at all; operations differ (2.4). */
-static int check_limits(const struct conf *conf, const struct item *item, int without)
-{
-    if (item->size > (uint64_t)conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
-    if (item_recipient_count(item) > (size_t)conf->send_max_recipients)
-        return CODE_ErrorExceededMaxRecipientLimit;
-    return item_recipient_count(item) == 0 ? without : 0;
-}
-
 /* The envelope, checked (2.11: 11 and 12); nothing is written yet. */
 static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct item *item, int without,
                    struct store_outbox *ret_entry, struct outbox_sent *ret_sent)
 {
-    int r = check_limits(conf, item, without);
+    int r = limit_message(conf, item, without, ret_sent);
     if (r)
         return r;
     int64_t now = when_now();
@@ -310,6 +301,8 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
     r = prepare(tx, submit->conf, submit->arena, &item, without, &entry, ret_sent);
     if (r == 0)
         r = freeze(tx, submit->arena, submit->caller, &item);
+    if (r == 0)
+        r = limit_pace(tx, submit->conf, submit->caller->mailbox_id, ret_sent);
     if (r)
         return r;
     address_entry(&item, &entry);
@@ -338,6 +331,8 @@ int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena
     if (r)
         return r;
     r = freeze(tx, arena, caller, item);
+    if (r == 0)
+        r = limit_pace(tx, conf, caller->mailbox_id, ret_sent);
     if (r)
         return r;
     if (save_folder != 0) {

@@ -2,10 +2,11 @@
  * Delivery into mailboxes of this store, in the job that settles; also marked
  * by entry and mailbox, so that no second address and no second attempt
  * delivers twice. Unknown addresses of local domains fail with 5.1.1
- * (decisions 9).
+ * (decisions 9); a mailbox over its quota takes nothing but reports (5.2.2).
  */
 #include "outbox/transport.h"
 
+#include "model/code.h"
 #include "store/store_mail.h"
 
 #include <errno.h>
@@ -54,13 +55,15 @@ static struct item make_copy(const struct transport_job *job, const struct store
     return copy;
 }
 
-/* 1: there is no such mailbox. */
+enum { NO_MAILBOX = 1, MAILBOX_FULL };
+
+/* NO_MAILBOX, MAILBOX_FULL. */
 static int deliver_one(struct store_tx *tx, const struct transport_job *job, struct span address)
 {
     struct store_mailbox mailbox;
     int r = find_mailbox(tx, job->arena, address, &mailbox);
     if (r)
-        return r < 0 ? r : 1;
+        return r < 0 ? r : NO_MAILBOX;
     uint8_t key[SHA256_SIZE];
     delivery_key(job->entry, key);
     r = store_delivery_mark(tx, mailbox.mailbox_id, key, when_now() + MARK_LIFE_MS);
@@ -72,7 +75,7 @@ static int deliver_one(struct store_tx *tx, const struct transport_job *job, str
         return r < 0 ? r : -EIO;
     struct item copy = make_copy(job, &mailbox, inbox.folder_no);
     r = store_item_insert(tx, &copy);
-    return r > 0 ? -EIO : r;
+    return r == CODE_ErrorQuotaExceeded ? MAILBOX_FULL : r > 0 ? -EIO : r;
 }
 
 /* In a savepoint: a mailbox that is broken keeps its own mail only. */
@@ -82,10 +85,12 @@ static int try_one(struct store_tx *tx, const struct transport_job *job, struct 
     if (r)
         return r;
     int done = deliver_one(tx, job, address);
-    r = done < 0 ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
+    r = done ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
     if (done < 0)
         *ret_result = (struct transport_result){ TRANSPORT_DEFERRED, SPAN("4.3.0 the mailbox store is not available") };
-    else if (done > 0)
+    else if (done == MAILBOX_FULL)
+        *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.2.2 the mailbox is full") };
+    else if (done)
         *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.1.1 there is no mailbox with this address") };
     else
         *ret_result = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 delivered") };

@@ -216,6 +216,30 @@ int store_mailbox_usage(struct store_tx *tx, struct arena *arena, int64_t mailbo
     return r;
 }
 
+int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_size)
+{
+    int64_t size = 0;
+    int r = sql_number(tx, SQL_mailbox_size, ARGS(V_INT(mailbox_id)), &size);
+
+    if (r == 0)
+        *ret_size = (uint64_t)size;
+    return r == 1 ? CODE_ErrorNonExistentMailbox : r;
+}
+
+int store_mailbox_pace(struct store_tx *tx, int64_t mailbox_id, int64_t now, int64_t interval, int64_t burst, int64_t *ret_wait)
+{
+    int64_t written = 0, at = 0;
+    int r = sql_run(tx, SQL_pace_take, ARGS(V_INT(mailbox_id), V_INT(now), V_INT(interval), V_INT(burst)), &written);
+
+    if (r != 0 || written != 0)
+        return r;
+    r = sql_number(tx, SQL_pace_get, ARGS(V_INT(mailbox_id)), &at);
+    if (r != 0)
+        return r < 0 ? r : CODE_ErrorNonExistentMailbox;
+    *ret_wait = at + interval - now - burst;
+    return 1;
+}
+
 int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct span password_hash)
 {
     int64_t written = 0;

@@ -38,6 +38,13 @@ int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard);
  * ret_more: call again. */
 int store_mailbox_sweep(struct store_tx *tx, bool *ret_more);
 
+/* The sizes of its items together, as quotas count them. */
+int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_size);
+/* Takes leave for one more message at a pace of one each interval (in us), of
+ * which up to burst (us) may come at once. 1: not yet, and nothing is written;
+ * ret_wait is how long (us). CODE_ErrorNonExistentMailbox. */
+int store_mailbox_pace(struct store_tx *tx, int64_t mailbox_id, int64_t now, int64_t interval, int64_t burst, int64_t *ret_wait);
+
 struct store_usage {
     uint64_t folder_no;
     struct span name;

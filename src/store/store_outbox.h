@@ -47,7 +47,8 @@ int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_out
 /* The same for a stored draft, with what becomes of it: item is the draft as
  * it is sent, in item->folder_no, and takes the draft's place under a new
  * number, or nothing does (folder_no 0). draft is as it was read in this job.
- * CODE_ErrorFolderNotFound. */
+ * CODE_ErrorFolderNotFound. CODE_ErrorQuotaExceeded: a copy, in a mailbox that
+ * is over its quota. */
 int store_outbox_submit(struct store_tx *tx, struct item *item, const struct item *draft, struct store_outbox *entry);
 
 struct store_outbox_key {
