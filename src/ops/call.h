@@ -23,6 +23,17 @@ struct op_call {
     enum shape_level level;
     struct op_reply *reply;
     bool submitted; /* the outbox is to be woken */
+    struct op_once *once;      /* the Idempotency-Key of the request; or NULL */
+    const char *fault_text;    /* of the fault, instead of the code's own; or NULL */
+    int64_t fault_back_off_ms; /* with ErrorServerBusy */
+};
+
+/* An Idempotency-Key, and what ops/once.c knows of it. */
+struct op_once {
+    struct span key;
+    uint8_t body[SHA256_SIZE]; /* hash of the request, byte by byte */
+    struct span *messages;     /* per item, its response message when it stands in the record */
+    bool refused;
 };
 
 /* Outcome for one item; code 0 is success. */
@@ -31,6 +42,7 @@ struct op_result {
     const char *text;               /* instead of the code's own; or NULL */
     const struct xml_node *culprit; /* element of the request for MessageXml; or NULL */
     int64_t back_off_ms;            /* with ErrorServerBusy, for MessageXml; or 0 */
+    bool kept;                      /* done by an earlier request with the same Idempotency-Key; code is 0 */
 };
 
 /* Writes the answer's content between m:OPResponse tags. Positive: a code, the
@@ -59,5 +71,13 @@ typedef int op_item(struct op_call *call, struct store_tx *tx, size_t index, str
  * ErrorBatchProcessingStopped. results has n entries; those with a code
  * already are not tried. A failed commit becomes each item's answer. */
 int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg);
+/* Its two halves, for a job that does more: the loop, inside the job, whose
+ * result is a code when the only item failed; and what becomes of the results
+ * (given: as they were before the job) when store_write returned r. */
+int op_run_items(struct op_call *call, struct store_tx *tx, size_t n, struct op_result *results, op_item *item, void *arg);
+int op_write_failed(int r, size_t n, const struct op_result *given, struct op_result *results);
+
+/* Writes the response message of one item of the request. */
+typedef void op_answer(struct op_call *call, size_t index, const struct op_result *result, void *arg);
 
 #endif

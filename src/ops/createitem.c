@@ -7,6 +7,7 @@
 #include "mime/mime.h"
 #include "ops/calendar.h"
 #include "ops/limits.h"
+#include "ops/once.h"
 #include "ops/sending.h"
 #include "ops/target.h"
 #include "store/store_content.h"
@@ -138,8 +139,10 @@ static void parse(const struct op_call *call, struct creates *c)
         c->disposition = span_is(text, "SendOnly") ? SEND_ONLY : span_is(text, "SendAndSaveCopy") ? SEND_AND_SAVE : SAVE_ONLY;
 }
 
-static void answer(struct op_call *call, const struct op_result *result, const struct item *saved)
+static void answer(struct op_call *call, size_t index, const struct op_result *result, void *arg)
 {
+    const struct creates *c = arg;
+    const struct item *saved = &c->saved[index];
     op_message_begin(call, "m:CreateItemResponseMessage", result);
     xw_open(call->xw, "m:Items");
     if (!result->code && saved->item_no)
@@ -156,9 +159,13 @@ int op_run_CreateItem(struct op_call *call)
     struct creates c = { .folder = target_saved_folder(call), .items = arena_array(call->arena, n + 1, sizeof(*c.items)),
                          .saved = arena_array(call->arena, n + 1, sizeof(*c.saved)),
                          .sent = { .v = arena_array(call->arena, n + 1, sizeof(*c.sent.v)), .n = n } };
+    const struct once_items items = { n, results, create_one, answer, c.sent.v, &c };
     bool sends = false;
     if (!results || !c.items || !c.saved || !c.sent.v)
         return -ENOMEM;
+    int r = once_check(call, n);
+    if (r)
+        return r;
     parse(call, &c);
     for (const struct xml_node *node = list ? list->child : NULL; node; node = node->next, i++) {
         results[i].code = read_one(call, node, c.has_disposition, &c.items[i], &results[i]);
@@ -170,17 +177,14 @@ int op_run_CreateItem(struct op_call *call)
         results[i].code = op_code_of(store_stage_item(call->env->store, &c.items[i]));
         sends = sends || disposition_of(&c, &c.items[i]) != SAVE_ONLY;
     }
-    int r = op_write_items(call, n, results, create_one, &c);
+    r = once_write_items(call, &items);
+    for (i = 0; i < n; i++)
+        if (r || results[i].code || results[i].kept)
+            (void)store_stage_discard(call->env->store, &c.items[i]); /* in vain: an hour later */
     if (r)
         return r;
-    for (i = 0; i < n; i++)
-        if (results[i].code)
-            (void)store_stage_discard(call->env->store, &c.items[i]); /* in vain: an hour later */
     if (sends)
         sending_done(call, &c.sent, results);
-    op_messages_begin(call);
-    for (i = 0; i < n; i++)
-        answer(call, &results[i], &c.saved[i]);
-    op_messages_end(call);
+    once_answer_items(call, &items);
     return 0;
 }

@@ -141,11 +141,15 @@ int op_code_of(int r)
 
 struct item_loop {
     struct op_call *call;
-    size_t n;
-    const struct op_result *given;
     struct op_result *results;
     op_item *item;
     void *arg;
+};
+
+struct write_job {
+    struct item_loop loop;
+    size_t n;
+    const struct op_result *given;
 };
 
 static int run_item(struct item_loop *loop, struct store_tx *tx, size_t i)
@@ -167,25 +171,41 @@ static int run_guarded(struct item_loop *loop, struct store_tx *tx, size_t i)
     return r ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
 }
 
-static int loop_job(struct store_tx *tx, void *arg)
+int op_run_items(struct op_call *call, struct store_tx *tx, size_t n, struct op_result *results, op_item *item, void *arg)
 {
-    struct item_loop *loop = arg;
+    struct item_loop loop = { call, results, item, arg };
     bool stopped = false;
-    if (loop->n == 1) { /* the job undoes what its only item wrote */
-        loop->results[0] = loop->given[0];
-        return run_item(loop, tx, 0);
-    }
-    for (size_t i = 0; i < loop->n; i++) {
-        loop->results[i] = loop->given[i];
-        if (stopped)
-            loop->results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
-        else if (!loop->results[i].code) {
-            int r = run_guarded(loop, tx, i);
+    if (n == 1) /* the job undoes what its only item wrote */
+        return results[0].code || results[0].kept ? 0 : run_item(&loop, tx, 0);
+    for (size_t i = 0; i < n; i++) {
+        if (stopped && !results[i].kept)
+            results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
+        else if (!results[i].code && !results[i].kept) {
+            int r = run_guarded(&loop, tx, i);
             if (r)
                 return r;
         }
-        stopped = stopped || code_stops_batch(loop->results[i].code);
+        stopped = stopped || code_stops_batch(results[i].code);
     }
+    return 0;
+}
+
+static int loop_job(struct store_tx *tx, void *arg)
+{
+    const struct write_job *job = arg;
+    memcpy(job->loop.results, job->given, job->n * sizeof(*job->given));
+    return op_run_items(job->loop.call, tx, job->n, job->loop.results, job->loop.item, job->loop.arg);
+}
+
+int op_write_failed(int r, size_t n, const struct op_result *given, struct op_result *results)
+{
+    if (r == -ENOMEM)
+        return r;
+    if (r >= 0)
+        return 0;
+    log_event(LOG_ERROR_LEVEL, "write-failed", LOG_S("error", err_text(r)));
+    for (size_t i = 0; i < n; i++)
+        results[i] = (struct op_result){ .code = given[i].code ? given[i].code : op_code_of(r) };
     return 0;
 }
 
@@ -200,16 +220,8 @@ int op_write_items(struct op_call *call, size_t n, struct op_result *results, op
         any = any || !results[i].code;
     if (!any)
         return 0;
-    struct item_loop loop = { call, n, given, results, item, arg };
-    int r = store_write(call->env->store, loop_job, &loop);
-    if (r == -ENOMEM)
-        return r;
-    if (r >= 0)
-        return 0;
-    log_event(LOG_ERROR_LEVEL, "write-failed", LOG_S("error", err_text(r)));
-    for (size_t i = 0; i < n; i++)
-        results[i] = (struct op_result){ .code = given[i].code ? given[i].code : op_code_of(r) };
-    return 0;
+    struct write_job job = { { call, results, item, arg }, n, given };
+    return op_write_failed(store_write(call->env->store, loop_job, &job), n, given, results);
 }
 
 static struct soap_server server_of(const struct conf *conf)
@@ -218,16 +230,16 @@ static struct soap_server server_of(const struct conf *conf)
                                  span_of(conf->soap_version_string) };
 }
 
-static int write_fault(const struct op_env *env, const struct soap_request *request, int code, struct buf *body,
-                       struct op_reply *ret_reply)
+static int write_fault(struct op_call *call, int code, struct buf *body)
 {
-    struct soap_server server = server_of(env->conf);
-    struct soap_fault fault = soap_fault_make(code_name(code), code_text(code));
+    struct soap_server server = server_of(call->env->conf);
+    struct soap_fault fault = soap_fault_make(code_name(code), call->fault_text ? call->fault_text : code_text(code));
+    fault.back_off_ms = call->fault_back_off_ms;
     buf_clear(body);
-    soap_fault_write(body, &server, request->shape_2007, &fault);
+    soap_fault_write(body, &server, call->request->shape_2007, &fault);
     metric_add(METRIC_soap_faults, 1);
-    ret_reply->status = 500;
-    ret_reply->header_name = NULL;
+    call->reply->status = 500;
+    call->reply->header_name = NULL;
     return buf_error(body);
 }
 
@@ -246,14 +258,14 @@ static int run(const struct op *op, struct op_call *call, struct buf *body)
 }
 
 int op_dispatch(const struct op_env *env, const struct caller *caller, struct arena *arena, const struct soap_request *request,
-                struct span request_id, struct buf *body, struct op_reply *ret_reply)
+                struct op_once *once, struct span request_id, struct buf *body, struct op_reply *ret_reply)
 {
     const struct op *op = op_find(request->operation->name);
     struct xml_writer xw;
     xw_init(&xw, body);
     struct op_call call = {
         .env = env, .mailbox = &caller->mailbox, .arena = arena, .request = request, .node = request->operation, .xw = &xw,
-        .level = shape_level_of(request->version), .reply = ret_reply,
+        .level = shape_level_of(request->version), .reply = ret_reply, .once = once,
         .ids = { &env->id_key, caller->mailbox.guid, store_epoch(env->store), rcpt_address_domain(caller->mailbox.address) },
     };
     ret_reply->status = 200;
@@ -261,12 +273,12 @@ int op_dispatch(const struct op_env *env, const struct caller *caller, struct ar
     ret_reply->header_name = NULL;
     metric_add(METRIC_op_requests, 1);
     if (request->impersonation)
-        return write_fault(env, request, CODE_ErrorImpersonateUserDenied, body, ret_reply);
+        return write_fault(&call, CODE_ErrorImpersonateUserDenied, body);
     int r = op ? run(op, &call, body) : CODE_ErrorInvalidOperation;
     if (r < 0)
         log_event(LOG_ERROR_LEVEL, "request-failed", LOG_V("request", request_id), LOG_S("op", ret_reply->op),
                   LOG_S("error", err_text(r)));
     if (r == -EFBIG)
         return r;
-    return r ? write_fault(env, request, r == -ENOMEM ? CODE_ErrorNotEnoughMemory : op_code_of(r), body, ret_reply) : 0;
+    return r ? write_fault(&call, r == -ENOMEM ? CODE_ErrorNotEnoughMemory : op_code_of(r), body) : 0;
 }

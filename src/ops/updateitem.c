@@ -8,6 +8,7 @@
 #include "mime/mime.h"
 #include "ops/calendar.h"
 #include "ops/limits.h"
+#include "ops/once.h"
 #include "ops/sending.h"
 #include "ops/target.h"
 #include "store/store_content.h"
@@ -34,7 +35,6 @@ struct updates {
     const struct xml_node **changes; /* t:ItemChange */
     struct item *items;              /* as stored, with the new ChangeKey */
     struct new_mime *mimes;
-    bool *was_sent;
     struct sent_ids sent;
 };
 
@@ -248,8 +248,7 @@ static int update_one(struct op_call *call, struct store_tx *tx, size_t index, s
         return r;
     bool mail = kind_is_message(e.item.kind) || e.item.kind == ITEM_KIND_POST;
     u->items[index] = e.item;
-    u->was_sent[index] = mail && u->disposition > SAVE_ONLY;
-    return u->was_sent[index] ? send(call, tx, &e.item, folder_no, &u->sent.v[index], ret_result) : 0;
+    return mail && u->disposition > SAVE_ONLY ? send(call, tx, &e.item, folder_no, &u->sent.v[index], ret_result) : 0;
 }
 
 /* ---- the request ---- */
@@ -301,8 +300,11 @@ static int read_mimes(struct op_call *call, size_t index, struct updates *u)
     return 0;
 }
 
-static void answer(struct op_call *call, const struct op_result *result, const struct item *item, bool sent)
+static void answer(struct op_call *call, size_t index, const struct op_result *result, void *arg)
 {
+    const struct updates *u = arg;
+    const struct item *item = &u->items[index];
+    bool sent = u->sent.v[index].submitted;
     op_message_begin(call, "m:UpdateItemResponseMessage", result);
     xw_open(call->xw, "m:Items");
     if (!result->code && !sent)
@@ -324,29 +326,29 @@ int op_run_UpdateItem(struct op_call *call)
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
     struct updates u = { .resolution = AUTO_RESOLVE, .changes = arena_array(call->arena, n + 1, sizeof(*u.changes)),
                          .items = arena_array(call->arena, n + 1, sizeof(*u.items)),
-                         .was_sent = arena_array(call->arena, n + 1, sizeof(*u.was_sent)),
                          .sent = { .v = arena_array(call->arena, n + 1, sizeof(*u.sent.v)), .n = n } };
-    if (!results || !u.changes || !u.items || !u.was_sent || !u.sent.v)
+    if (!results || !u.changes || !u.items || !u.sent.v)
         return -ENOMEM;
+    const struct once_items items = { n, results, update_one, answer, u.sent.v, &u };
+    int r = once_check(call, n);
     parse(call, &u);
-    int r = 0;
     for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next, i++) {
         u.changes[i] = c;
         r = read_mimes(call, i, &u);
     }
-    if (r || (r = op_write_items(call, n, results, update_one, &u)))
+    if (r)
         return r;
+    r = once_write_items(call, &items);
     for (struct new_mime *mime = u.mimes; mime; mime = mime->next)
-        if (results[mime->index].code)
+        if (r || results[mime->index].code || results[mime->index].kept)
             (void)store_stage_discard(call->env->store, &mime->said); /* in vain: an hour later */
+    if (r)
+        return r;
     bool sent = false;
     for (i = 0; i < n; i++)
-        sent = sent || u.was_sent[i];
+        sent = sent || u.sent.v[i].submitted;
     if (sent)
         sending_done(call, &u.sent, results);
-    op_messages_begin(call);
-    for (i = 0; i < n; i++)
-        answer(call, &results[i], &u.items[i], u.was_sent[i]);
-    op_messages_end(call);
+    once_answer_items(call, &items);
     return 0;
 }

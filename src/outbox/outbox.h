@@ -29,6 +29,7 @@ struct outbox_submit {
 struct outbox_sent {
     uint64_t folder_no; /* of the sent copy; 0 when none is kept */
     uint64_t item_no;
+    bool submitted;
     bool replayed;      /* an earlier success was answered; nothing was sent */
     struct span culprit; /* an address that was refused; else empty */
     uint64_t amount;     /* bytes or recipients, where they are too many */

@@ -40,7 +40,7 @@ static int replay_find(struct store_tx *tx, const struct outbox_submit *submit, 
     if (answer.len != sizeof(numbers))
         return -EBADMSG;
     memcpy(numbers, answer.ptr, sizeof(numbers));
-    *ret_sent = (struct outbox_sent){ .folder_no = numbers[0], .item_no = numbers[1], .replayed = true };
+    *ret_sent = (struct outbox_sent){ .submitted = true, .folder_no = numbers[0], .item_no = numbers[1], .replayed = true };
     return 0;
 }
 
@@ -310,6 +310,7 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
     r = store_outbox_submit(tx, &item, &draft, &entry);
     if (r)
         return r == CODE_ErrorFolderNotFound ? CODE_ErrorSavedItemFolderNotFound : r;
+    ret_sent->submitted = true;
     if (submit->save_folder != 0) {
         ret_sent->folder_no = item.folder_no;
         ret_sent->item_no = item.item_no;
@@ -343,5 +344,6 @@ int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena
         ret_sent->folder_no = item->folder_no;
         ret_sent->item_no = item->item_no;
     }
+    ret_sent->submitted = true;
     return queue(tx, item, &entry);
 }
