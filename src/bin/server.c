@@ -159,7 +159,9 @@ static int start(struct server *server)
         r = options->prepare(server->store, options->arg);
     if (r)
         return r;
-    r = soap_new(op_is_served, &server->soap);
+    const struct conf *conf = options->conf;
+    r = soap_new(&(struct soap_rules){ .served = op_is_served, .strict_order = strcmp(conf->soap_item_order, "strict") == 0,
+                                       .version_gate = strcmp(conf->soap_version_gate, "strict") == 0 }, &server->soap);
     if (r)
         return failed(server, "schema", r);
     r = auth_new(server->store, options->conf, &server->auth);
