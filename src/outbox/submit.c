@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "outbox/limit.h"
+#include "outbox/resolve.h"
 #include "store/store_mail.h"
 
 #include <errno.h>
@@ -167,7 +168,7 @@ static int envelope_add(struct envelope *envelope, const struct rcpt *rcpt)
 {
     bool smtp = rcpt->routing.len == 0 || span_eq_nocase(rcpt->routing, SPAN("SMTP"));
     if (!smtp || !rcpt_address_ok(rcpt->address)) {
-        envelope->culprit = rcpt->address.len ? rcpt->address : rcpt->name;
+        envelope->culprit = rcpt->address.len ? rcpt->address : rcpt->name.len ? rcpt->name : SPAN("(no name and no address)");
         return CODE_ErrorInvalidRecipients;
     }
     struct span folded;
@@ -295,6 +296,8 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
         return submit->edited ? r : replayed(tx, submit, key, r, ret_sent);
     if (r)
         return r;
+    if ((r = resolve_names(tx, submit->arena, &draft)))
+        return r;
     struct item item = draft;
     struct store_outbox entry;
     const int without = submit->edited ? CODE_ErrorInvalidRecipients : CODE_ErrorMissingRecipients;
@@ -328,7 +331,9 @@ int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena
         return r;
     item->mailbox_id = caller->mailbox_id;
     struct store_outbox entry;
-    r = prepare(tx, conf, arena, item, CODE_ErrorInvalidRecipients, &entry, ret_sent);
+    r = resolve_names(tx, arena, item);
+    if (r == 0)
+        r = prepare(tx, conf, arena, item, CODE_ErrorInvalidRecipients, &entry, ret_sent);
     if (r)
         return r;
     r = freeze(tx, arena, caller, item);

@@ -132,6 +132,21 @@ int store_mailbox_by_address(struct store_tx *tx, struct arena *arena, struct sp
     return r != 0 ? r : find_mailbox(tx, arena, SQL_mailbox_by_address, V_TEXT(key), ret_mailbox);
 }
 
+int store_mailbox_by_name(struct store_tx *tx, struct arena *arena, struct span name, struct store_mailbox *ret_mailbox)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_mailbox_by_name, ARGS(V_TEXT(name)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : CODE_ErrorNonExistentMailbox;
+    r = read_mailbox(&sql, arena, ret_mailbox);
+    if (r == 0)
+        r = sql_next(&sql);
+    return r > 0 ? CODE_ErrorNameResolutionMultipleResults : r;
+}
+
 int store_mailbox_by_guid(struct store_tx *tx, struct arena *arena, const uint8_t guid[STORE_GUID_SIZE],
                           struct store_mailbox *ret_mailbox)
 {

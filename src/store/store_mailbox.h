@@ -23,6 +23,9 @@ int store_mailbox_create(struct store_tx *tx, struct span address, struct span d
 /* CODE_ErrorNonExistentMailbox when there is none. by_address takes primary
  * addresses and aliases. */
 int store_mailbox_by_address(struct store_tx *tx, struct arena *arena, struct span address, struct store_mailbox *ret_mailbox);
+/* The one whose display name is exactly this. CODE_ErrorNonExistentMailbox;
+ * CODE_ErrorNameResolutionMultipleResults: there are more. */
+int store_mailbox_by_name(struct store_tx *tx, struct arena *arena, struct span name, struct store_mailbox *ret_mailbox);
 int store_mailbox_by_guid(struct store_tx *tx, struct arena *arena, const uint8_t guid[STORE_GUID_SIZE],
                           struct store_mailbox *ret_mailbox);
 int store_mailbox_by_id(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_mailbox *ret_mailbox);
