@@ -160,7 +160,9 @@ static int start(struct server *server)
     if (r)
         return r;
     const struct conf *conf = options->conf;
-    r = soap_new(&(struct soap_rules){ .served = op_is_served, .strict_order = strcmp(conf->soap_item_order, "strict") == 0,
+    r = soap_new(&(struct soap_rules){ .served = op_is_served,
+                                       .limits = { (unsigned)conf->soap_max_depth, (size_t)conf->soap_max_tag },
+                                       .strict_order = strcmp(conf->soap_item_order, "strict") == 0,
                                        .version_gate = strcmp(conf->soap_version_gate, "strict") == 0 }, &server->soap);
     if (r)
         return failed(server, "schema", r);

@@ -61,7 +61,7 @@ static int borrow_reader(struct soap *soap, struct xml_reader **ret_reader)
         reader = soap->pool[--soap->n_pool];
     pthread_mutex_unlock(&soap->lock);
     if (!reader)
-        return xml_reader_new(soap->schema, ret_reader);
+        return xml_reader_new(soap->schema, soap->rules.limits, ret_reader);
     *ret_reader = reader;
     return 0;
 }

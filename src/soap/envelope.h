@@ -13,6 +13,7 @@ struct soap;
 
 struct soap_rules {
     bool (*served)(struct span name); /* is this an operation (local name in the messages namespace)? */
+    struct xml_limits limits;
     bool strict_order;                /* an item's elements stand in the order of the schema, too (decisions 22) */
     bool version_gate;                /* nothing may be newer than the request's version (decisions 23) */
 };
