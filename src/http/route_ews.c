@@ -77,7 +77,8 @@ static int post(struct http_request *request, struct http_response *response)
     if (r == 0)
         return 0;
     buf_clear(&response->body);
-    fault = soap_fault_make("ErrorInternalServerError", "An internal server error occurred. The operation failed.");
+    int code = r == -ENOMEM ? CODE_ErrorNotEnoughMemory : CODE_ErrorInternalServerError;
+    fault = soap_fault_make(code_name(code), code_text(code));
     return write_fault(request->server->conf, &soap, &fault, response);
 }
 
