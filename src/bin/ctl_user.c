@@ -4,7 +4,7 @@
  */
 #include "auth/auth.h"
 #include "bin/ctl.h"
-#include "bin/rights.h"
+#include "model/rights.h"
 #include "model/sid.h"
 #include "store/store_outbox.h"
 

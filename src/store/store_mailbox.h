@@ -84,4 +84,22 @@ struct store_grant {
 int store_grant_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
                      struct store_grant **ret_grants, size_t *ret_n);
 
+/* Rights of a grantee in one folder (bits of model/folder_rights.def), in place
+ * of what a role on the whole mailbox gives there; 0 is a right, too: none.
+ * get: 1 when the folder says nothing about the grantee. */
+int store_permission_set(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id, uint32_t rights);
+int store_permission_clear(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id);
+int store_permission_get(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id, uint32_t *ret_rights);
+
+struct store_permission {
+    uint64_t folder_no;
+    int role;                     /* enum folder_role of the folder */
+    struct span name;             /* of the folder */
+    struct span mailbox, grantee; /* primary addresses */
+    uint32_t rights;
+};
+/* As store_grant_list, by mailbox and folder. */
+int store_permission_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
+                          struct store_permission **ret_permissions, size_t *ret_n);
+
 #endif

@@ -22,6 +22,7 @@ static const struct {
     { SQL_sweep_capture, 50 },
     { SQL_sweep_item, 200 },
     { SQL_sweep_folder, 500 },
+    { SQL_sweep_permission, 500 },
     { SQL_sweep_garbage, 500 }, /* before the chunks: no piece is staged from then on */
     { SQL_sweep_change, 500 },
     { SQL_sweep_recipient, 500 },
@@ -35,7 +36,7 @@ static const struct {
 int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
 {
     static const enum store_statement statements[] = { SQL_remove_record, SQL_remove_addresses, SQL_remove_grants,
-                                                       SQL_remove_queue };
+                                                       SQL_remove_permissions, SQL_remove_queue };
     uint64_t queued = 0;
     int64_t written = 0;
     int r = store_outbox_count(tx, mailbox_id, &queued);
