@@ -8,7 +8,6 @@
 #include "mime/mime.h"
 #include "ops/calendar.h"
 #include "ops/sending.h"
-#include "ops/target.h"
 #include "store/store_content.h"
 
 enum resolution { NEVER_OVERWRITE, AUTO_RESOLVE, ALWAYS_OVERWRITE };
@@ -32,6 +31,7 @@ struct updates {
     const struct xml_node *folder;
     const struct xml_node **changes; /* t:ItemChange */
     struct item *items;              /* as stored, with the new ChangeKey */
+    const struct access **accesses;  /* to their mailboxes */
     struct new_mime *mimes;
     bool *was_sent;
     struct sent_ids sent;
@@ -140,9 +140,9 @@ static int apply(struct op_call *call, const struct updates *u, const struct xml
 
 /* ---- writing ---- */
 
-static void complete(const struct op_call *call, const struct item *before, struct edit *e)
+static void complete(const struct op_call *call, const struct access *access, const struct item *before, struct edit *e)
 {
-    const struct store_mailbox *mailbox = call->mailbox;
+    const struct store_mailbox *mailbox = call->mailbox, *owner = &access->mailbox;
     const struct rcpt self = { .name = mailbox->display_name, .address = mailbox->address };
     struct item *item = &e->item;
     item->modified = when_now();
@@ -152,7 +152,7 @@ static void complete(const struct op_call *call, const struct item *before, stru
     if (item->flags & ITEM_DRAFT && span_eq(item->conversation_topic, before->subject))
         item->conversation_topic = item->subject;
     if (!rcpt_is_set(&item->from) && rcpt_is_set(&before->from))
-        item->from = self;
+        item->from = (struct rcpt){ .name = owner->display_name, .address = owner->address };
     if (!rcpt_is_set(&item->sender) && rcpt_is_set(&before->sender))
         item->sender = self;
     item->from.type = RCPT_FROM;
@@ -174,10 +174,11 @@ static unsigned parts_of(const struct edit *e, const struct item *before)
     return parts;
 }
 
-static int write_item(struct op_call *call, struct store_tx *tx, const struct item *before, unsigned depth, struct edit *e)
+static int write_item(struct op_call *call, struct store_tx *tx, const struct access *access, const struct item *before,
+                      unsigned depth, struct edit *e)
 {
     unsigned parts = parts_of(e, before);
-    complete(call, before, e);
+    complete(call, access, before, e);
     if (depth == STORE_HOT)
         return store_item_update(tx, &e->item, true);
     if (parts & STORE_MIME)
@@ -214,15 +215,30 @@ static int check_item(struct op_call *call, const struct updates *u, const struc
                           CODE_ErrorSendMeetingInvitationsOrCancellationsRequired, ret_result);
 }
 
-static int send(struct op_call *call, struct store_tx *tx, const struct item *item, uint64_t folder_no, struct outbox_sent *ret_sent,
-                struct op_result *ret_result)
+static int send(struct op_call *call, struct store_tx *tx, const struct target_item *target, const struct target_folder *folder,
+                const struct item *item, struct outbox_sent *ret_sent, struct op_result *ret_result)
 {
-    const struct outbox_submit submit = {
-        .conf = call->env->conf, .arena = call->arena, .caller = call->mailbox, .folder_no = item->folder_no,
-        .item_no = item->item_no, .key_no = item->key_no, .save_folder = folder_no, .edited = true,
-    };
-    int r = outbox_submit(tx, &submit, ret_sent);
+    struct outbox_submit submit = sending_submit(call, target->access);
+    submit.folder_no = item->folder_no;
+    submit.item_no = item->item_no;
+    submit.key_no = item->key_no;
+    submit.edited = true;
+    sending_into(&submit, folder);
+    int r = sending_check_draft(call, &submit, target, item);
+    if (r == 0)
+        r = outbox_submit(tx, &submit, ret_sent);
     return r > 0 ? sending_refused(call, r, ret_sent, ret_result) : r;
+}
+
+/* As it is stored, if it may be changed. */
+static int load(struct op_call *call, struct store_tx *tx, const struct updates *u, size_t index, unsigned depth,
+                struct target_item *ret_target, struct item *ret_item)
+{
+    int r = target_item(call, tx, u->changes[index]->child, ret_target);
+    if (r || (r = check_key(call, u, ret_target)) ||
+        (r = store_item_get(tx, call->arena, ret_target->access->mailbox.mailbox_id, ret_target->id.item, depth, ret_item)))
+        return r;
+    return access_item(call, ret_target->access, ret_target->rights, ret_item, ACCESS_EDIT);
 }
 
 static int update_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
@@ -231,20 +247,21 @@ static int update_one(struct op_call *call, struct store_tx *tx, size_t index, s
     const struct xml_node *updates = xml_child(u->changes[index], "Updates");
     unsigned depth = depth_of(updates);
     struct target_item target;
+    struct target_folder folder = { .access = &call->own };
     struct edit e = { 0 };
-    uint64_t folder_no = 0;
-    int r = u->disposition == SEND_AND_SAVE ? sending_save_folder(call, tx, u->folder, &folder_no) : 0;
-    if (r || (r = target_item(call, u->changes[index]->child, &target)) || (r = check_key(call, u, &target)) ||
-        (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, target.id.item, depth, &e.item)))
+    int r = u->disposition == SEND_AND_SAVE ? sending_save_folder(call, tx, u->folder, &folder) : 0;
+    if (r || (r = load(call, tx, u, index, depth, &target, &e.item)))
         return r;
     const struct item before = e.base = e.item;
     if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, u, updates, &e, ret_result)) ||
-        (r = write_item(call, tx, &before, depth, &e)))
+        (r = write_item(call, tx, target.access, &before, depth, &e)))
         return r;
     bool mail = kind_is_message(e.item.kind) || e.item.kind == ITEM_KIND_POST;
     u->items[index] = e.item;
+    u->accesses[index] = target.access;
+    u->sent.copies = folder.access;
     u->was_sent[index] = mail && u->disposition > SAVE_ONLY;
-    return u->was_sent[index] ? send(call, tx, &e.item, folder_no, &u->sent.v[index], ret_result) : 0;
+    return u->was_sent[index] ? send(call, tx, &target, &folder, &e.item, &u->sent.v[index], ret_result) : 0;
 }
 
 /* ---- the request ---- */
@@ -261,9 +278,10 @@ static void parse(const struct op_call *call, struct updates *u)
     u->folder = target_saved_folder(call);
 }
 
-static int read_mime(struct op_call *call, const struct xml_node *node, struct item *said)
+static int read_mime(struct op_call *call, const struct xml_node *id, const struct xml_node *node, struct item *said)
 {
     struct span bytes;
+    const struct access *access;
     int r = shape_read_mime(call->arena, node, &bytes);
     if (r || !bytes.len)
         return r ? r : CODE_ErrorMimeContentInvalid;
@@ -271,7 +289,9 @@ static int read_mime(struct op_call *call, const struct xml_node *node, struct i
         return CODE_ErrorMessageSizeExceeded;
     if ((r = mime_read(bytes, call->arena, said)))
         return r;
-    said->mailbox_id = call->mailbox->mailbox_id;
+    if ((r = target_item_ahead(call, id, ACCESS_EDIT, &access)))
+        return r;
+    said->mailbox_id = access->mailbox.mailbox_id;
     said->mime = bytes;
     return op_code_of(store_stage_item(call->env->store, said));
 }
@@ -291,19 +311,21 @@ static int read_mimes(struct op_call *call, size_t index, struct updates *u)
         mime->next = u->mimes;
         u->mimes = mime;
         item_init(&mime->said);
-        mime->code = read_mime(call, item, &mime->said);
+        mime->code = read_mime(call, u->changes[index]->child, item, &mime->said);
         if (mime->code < 0)
             return mime->code;
     }
     return 0;
 }
 
-static void answer(struct op_call *call, const struct op_result *result, const struct item *item, bool sent)
+static void answer(struct op_call *call, const struct updates *u, const struct op_result *result, size_t index)
 {
     op_message_begin(call, "m:UpdateItemResponseMessage", result);
     xw_open(call->xw, "m:Items");
-    if (!result->code && !sent)
-        shape_write_item_ref(call->xw, &call->ids, item);
+    if (!result->code && !u->was_sent[index]) {
+        struct shape_ids ids = access_ids(call, u->accesses[index]);
+        shape_write_item_ref(call->xw, &ids, &u->items[index]);
+    }
     xw_close(call->xw);
     /* Since 2007 SP1; nothing is ever merged that is not the last writer's. */
     if (!result->code && !span_is(call->request->version, "Exchange2007")) {
@@ -321,9 +343,10 @@ int op_run_UpdateItem(struct op_call *call)
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
     struct updates u = { .resolution = AUTO_RESOLVE, .changes = arena_array(call->arena, n + 1, sizeof(*u.changes)),
                          .items = arena_array(call->arena, n + 1, sizeof(*u.items)),
+                         .accesses = arena_array(call->arena, n + 1, sizeof(*u.accesses)),
                          .was_sent = arena_array(call->arena, n + 1, sizeof(*u.was_sent)),
                          .sent = { .v = arena_array(call->arena, n + 1, sizeof(*u.sent.v)), .n = n } };
-    if (!results || !u.changes || !u.items || !u.was_sent || !u.sent.v)
+    if (!results || !u.changes || !u.items || !u.accesses || !u.was_sent || !u.sent.v)
         return -ENOMEM;
     parse(call, &u);
     int r = 0;
@@ -343,7 +366,7 @@ int op_run_UpdateItem(struct op_call *call)
         sending_done(call, &u.sent, results);
     op_messages_begin(call);
     for (i = 0; i < n; i++)
-        answer(call, &results[i], &u.items[i], u.was_sent[i]);
+        answer(call, &u, &results[i], i);
     op_messages_end(call);
     return 0;
 }

@@ -115,7 +115,7 @@ static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t 
             struct span status = part->put_off ? rcpt->status : part->results[i].status;
             attempt->settles[n++] = (struct store_settle){ .no = rcpt->no, .state = verdict.state, .next_attempt = verdict.next_attempt,
                                                            .status = status, .untried = part->put_off != 0 };
-            if (verdict.state == STORE_RCPT_FAILED)
+            if (verdict.state == STORE_RCPT_FAILED && rcpt->kind != STORE_RCPT_FILE)
                 failed[bad++] = (struct bounce_rcpt){ .no = rcpt->no, .address = rcpt->address, .status = status,
                                                       .expired = part->results[i].outcome == TRANSPORT_DEFERRED };
             else if (verdict.state == STORE_RCPT_QUEUED && (attempt->next == WHEN_NONE || verdict.next_attempt < attempt->next))
@@ -126,8 +126,18 @@ static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t 
     return n;
 }
 
-/* A report goes into the sender's Inbox: within this mailbox, so it belongs
- * into the job that settles. Reports and mail of nobody are not reported on. */
+/* Whose Inbox a report goes into: the sender's, which is not the mailbox that
+ * the message is in when a delegate sent it (protocol.md 2.8). */
+static int find_sender(struct store_tx *tx, const struct attempt *attempt, int64_t *ret_mailbox_id)
+{
+    struct store_mailbox mailbox;
+    int r = store_mailbox_by_address(tx, attempt->arena, attempt->entry.envelope_sender, &mailbox);
+    *ret_mailbox_id = r ? attempt->entry.mailbox_id : mailbox.mailbox_id;
+    return r < 0 ? r : 0;
+}
+
+/* A report belongs into the job that settles. Reports and mail of nobody are
+ * not reported on. */
 static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bounce_rcpt *failed, size_t n)
 {
     const struct store_outbox *entry = &attempt->entry;
@@ -141,7 +151,9 @@ static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bou
     if (r == 0)
         r = bounce_make(attempt->arena, attempt->conf, entry, &attempt->item, buf_span(&attempt->raw), failed, n, &report);
     if (r == 0)
-        r = store_folder_by_role(tx, attempt->arena, entry->mailbox_id, FOLDER_ROLE_inbox, &inbox);
+        r = find_sender(tx, attempt, &report.mailbox_id);
+    if (r == 0)
+        r = store_folder_by_role(tx, attempt->arena, report.mailbox_id, FOLDER_ROLE_inbox, &inbox);
     if (r)
         return r;
     report.folder_no = inbox.folder_no;

@@ -8,7 +8,7 @@
 
 #include "outbox/transport.h"
 
-#define ATTEMPT_PARTS (CONF_RELAYS_MAX + 2) /* local, captured, or kept from some relay */
+#define ATTEMPT_PARTS (CONF_RELAYS_MAX + 3) /* local, a copy, and captured or kept from some relay */
 
 /* Recipients that go one way. */
 struct attempt_part {

@@ -133,6 +133,8 @@ static int add_relayed(struct outbox *outbox, struct attempt *attempt, const str
 static int plan(struct outbox *outbox, struct store_tx *tx, struct attempt *attempt, const struct taking *taking)
 {
     int r = add_stored(attempt, STORE_RCPT_LOCAL, &transport_local);
+    if (r == 0)
+        r = add_stored(attempt, STORE_RCPT_FILE, &transport_file);
     if (r == 0 && outbox->options.capture)
         r = add_stored(attempt, STORE_RCPT_REMOTE, &transport_capture);
     bool stored = attempt->parts_n > 0;

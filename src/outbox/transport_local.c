@@ -43,6 +43,7 @@ static struct item make_copy(const struct transport_job *job, const struct store
     bool to_self = mailbox->mailbox_id == job->entry->mailbox_id;
     copy.mailbox_id = mailbox->mailbox_id;
     copy.item_no = copy.content_no = copy.change_no = copy.key_no = 0;
+    copy.creator_id = 0;
     copy.bcc = (struct rcpt_list){ 0 };
     copy.categories = (struct span_list){ 0 };
     copy.flag_status = FLAG_NOT_FLAGGED;

@@ -7,6 +7,8 @@
 #include "soap/html.h"
 #include "soap/shape.h"
 
+#include "model/rights.h"
+
 #include <errno.h>
 
 #define PREVIEW_MAX 255
@@ -213,13 +215,16 @@ static void write_display(struct writing *w, const char *element, const struct r
 
 static void write_rights(struct writing *w)
 {
-    static const char *const rights[] = { "t:CreateAssociated", "t:CreateContents", "t:CreateHierarchy",
-                                          "t:Delete",           "t:Modify",         "t:Read" };
+    const uint32_t rights = w->ids->rights;
     xw_open(w->xw, "t:EffectiveRights");
-    for (size_t i = 0; i < ARRAY_LEN(rights); i++)
-        xw_leaf_bool(w->xw, rights[i], i >= 3);
+    xw_leaf_bool(w->xw, "t:CreateAssociated", false);
+    xw_leaf_bool(w->xw, "t:CreateContents", false);
+    xw_leaf_bool(w->xw, "t:CreateHierarchy", false);
+    xw_leaf_bool(w->xw, "t:Delete", rights & FOLDER_RIGHT_DELETE_ALL);
+    xw_leaf_bool(w->xw, "t:Modify", rights & FOLDER_RIGHT_EDIT_ALL);
+    xw_leaf_bool(w->xw, "t:Read", rights & FOLDER_RIGHT_READ);
     if (w->shape->level >= SHAPE_2010)
-        xw_leaf_bool(w->xw, "t:ViewPrivateItems", true);
+        xw_leaf_bool(w->xw, "t:ViewPrivateItems", rights & FOLDER_RIGHT_OWN);
     xw_close(w->xw);
 }
 
