@@ -154,11 +154,17 @@ static int list_mailboxes(struct store_tx *tx, struct ctl_call *call, int64_t ma
     return r;
 }
 
+struct span ctl_folder_name(const struct store_permission *permission)
+{
+    const struct folder_role_info *info = folder_role_info((enum folder_role)permission->role);
+
+    return info ? span_of(info->id) : permission->name;
+}
+
 /* MAILBOX:FOLDER in the first column, as one gives it. */
 static int put_place(struct ctl_call *call, const struct store_permission *permission)
 {
-    const struct folder_role_info *info = folder_role_info((enum folder_role)permission->role);
-    struct span folder = info ? span_of(info->id) : permission->name, place;
+    struct span folder = ctl_folder_name(permission), place;
     int r = arena_printf(call->arena, &place, "%.*s:%.*s", (int)permission->mailbox.len, permission->mailbox.ptr, (int)folder.len,
                          folder.ptr);
 
@@ -169,7 +175,7 @@ static int put_place(struct ctl_call *call, const struct store_permission *permi
     return r;
 }
 
-static void put_folder_rights(struct ctl_out *out, uint32_t rights)
+void ctl_put_folder_rights(struct ctl_out *out, uint32_t rights)
 {
     const char *role = folder_role_name(rights);
 
@@ -191,7 +197,7 @@ static int list_folders(struct store_tx *tx, struct ctl_call *call, int64_t mail
         out_record(&call->out);
         r = put_place(call, &permissions[i]);
         out_text(&call->out, "grantee", permissions[i].grantee);
-        put_folder_rights(&call->out, permissions[i].rights);
+        ctl_put_folder_rights(&call->out, permissions[i].rights);
         out_record_end(&call->out);
     }
     return r;
