@@ -119,6 +119,8 @@ static int submit_job(struct store_tx *tx, void *arg)
     if (r)
         return r;
     const struct outbox_submit submit = { .conf = &sending->scene->conf, .arena = arena, .caller = &sending->scene->alice,
+                                          .sender = &sending->scene->alice, .mailbox = &sending->scene->alice,
+                                          .save_mailbox = &sending->scene->alice,
                                           .id_text = sending->draft.subject, .folder_no = sending->draft.folder_no,
                                           .item_no = sending->draft.item_no, .key_no = sending->draft.key_no,
                                           .save_folder = sending->save_folder };
