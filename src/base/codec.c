@@ -100,16 +100,57 @@ int base64_decode(struct arena *arena, struct span text, struct span *ret_bytes)
     return 0;
 }
 
+/* Six bits of each digit; 64: none. */
+static void fill_digits(uint8_t digits[256])
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    memset(digits, 64, 256);
+    for (uint8_t i = 0; i < 64; i++)
+        digits[(unsigned char)alphabet[i]] = i;
+}
+
+/* Whole groups of four digits, up to the first character that is none: what
+ * nettle would do, at several times its speed. How many characters went. */
+static size_t decode_groups(const uint8_t digits[256], const uint8_t *from, size_t len, uint8_t *to)
+{
+    size_t at = 0;
+
+    for (; at + 4 <= len; at += 4, from += 4, to += 3) {
+        uint32_t a = digits[from[0]], b = digits[from[1]], c = digits[from[2]], d = digits[from[3]];
+        if ((a | b | c | d) & 64)
+            break;
+        uint32_t group = a << 18 | b << 12 | c << 6 | d;
+        to[0] = (uint8_t)(group >> 16);
+        to[1] = (uint8_t)(group >> 8);
+        to[2] = (uint8_t)group;
+    }
+    return at;
+}
+
 bool base64_decode_in_place(char *text, size_t *len)
 {
     struct base64_decode_ctx ctx;
-    size_t n = BASE64_DECODE_LENGTH(*len);
+    uint8_t digits[256], *bytes = (uint8_t *)text;
+    size_t from = 0, to = 0;
 
+    fill_digits(digits);
     base64_decode_init(&ctx);
-    if (!base64_decode_update(&ctx, &n, (uint8_t *)text, *len, text) || !base64_decode_final(&ctx))
-        return false;
-    *len = n;
-    return true;
+    while (from < *len) {
+        if (ctx.bits == 0 && ctx.padding == 0) {
+            size_t went = decode_groups(digits, bytes + from, *len - from, bytes + to);
+            from += went;
+            to += went / 4 * 3;
+        }
+        for (size_t i = 0; i < 4 && from < *len; i++, from++) { /* line ends, padding, the rest */
+            int n = base64_decode_single(&ctx, bytes + to, text[from]);
+            if (n < 0)
+                return false;
+            to += (size_t)n;
+        }
+    }
+    *len = to;
+    return base64_decode_final(&ctx) == 1;
 }
 
 bool base64_decode_to(struct span text, uint8_t *bytes, size_t room, size_t *ret_len)

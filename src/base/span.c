@@ -104,11 +104,28 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return len;
 }
 
+/* How many bytes from p on are ASCII without NUL, in eights. */
+static size_t ascii_run(const unsigned char *p, size_t len)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    size_t at = 0;
+
+    for (uint64_t word; len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, p + at, sizeof(word));
+        if ((word | (word - ones)) & high)
+            break;
+    }
+    return at;
+}
+
 bool span_utf8_ok(struct span a)
 {
     const unsigned char *p = (const unsigned char *)a.ptr;
 
     for (size_t at = 0; at < a.len;) {
+        at += ascii_run(p + at, a.len - at);
+        if (at == a.len)
+            break;
         size_t len = utf8_sequence(p + at, a.len - at);
         if (len == 0)
             return false;

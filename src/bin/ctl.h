@@ -83,6 +83,10 @@ int ctl_write(struct ctl_call *call, ctl_job *job, void *data);
 
 /* A mail address; a bare name gets the first server.domain. EX_DATAERR. */
 int ctl_address(struct ctl_call *call, const char *text, struct span *ret_address);
+/* For ewsctl grant and user show: a folder by its distinguished name, else its
+ * own; and the rights in it, by the name of their role, else one by one. */
+struct span ctl_folder_name(const struct store_permission *permission);
+void ctl_put_folder_rights(struct ctl_out *out, uint32_t rights);
 /* The mailbox that an address, primary or alias, leads to. EX_DATAERR, EX_NOUSER. */
 int ctl_mailbox(struct store_tx *tx, struct ctl_call *call, const char *text, struct store_mailbox *ret_mailbox);
 

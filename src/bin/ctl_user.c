@@ -4,7 +4,7 @@
  */
 #include "auth/auth.h"
 #include "bin/ctl.h"
-#include "bin/rights.h"
+#include "model/rights.h"
 #include "model/sid.h"
 #include "store/store_outbox.h"
 
@@ -174,6 +174,11 @@ static int put_grants(struct store_tx *tx, struct ctl_call *call, int64_t mailbo
 
     if (r)
         return r;
+    struct store_permission *permissions;
+    size_t folders;
+    r = store_permission_list(tx, call->arena, given ? mailbox_id : 0, given ? 0 : mailbox_id, &permissions, &folders);
+    if (r)
+        return r;
     out_list(&call->out, given ? "grants_given" : "grants_held");
     for (size_t i = 0; i < n; i++) {
         uint32_t left = grants[i].rights;
@@ -183,6 +188,13 @@ static int put_grants(struct store_tx *tx, struct ctl_call *call, int64_t mailbo
         for (const char *right; (right = right_next(&left));)
             out_text(&call->out, NULL, span_of(right));
         out_list_end(&call->out);
+        out_record_end(&call->out);
+    }
+    for (size_t i = 0; i < folders; i++) {
+        out_record(&call->out);
+        out_text(&call->out, given ? "grantee" : "mailbox", given ? permissions[i].grantee : permissions[i].mailbox);
+        out_text(&call->out, "folder", ctl_folder_name(&permissions[i]));
+        ctl_put_folder_rights(&call->out, permissions[i].rights);
         out_record_end(&call->out);
     }
     out_list_end(&call->out);

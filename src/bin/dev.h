@@ -6,6 +6,7 @@
 #define EWSD_BIN_DEV_H
 
 #include "bin/server.h"
+#include "model/folder.h"
 
 #define DEV_USERS_MAX 256
 #define DEV_GRANTS_MAX 256
@@ -17,7 +18,9 @@ struct dev_user {
 
 struct dev_grant {
     struct span mailbox, grantee;
-    uint32_t right; /* a bit; 0 takes all away */
+    enum folder_role folder; /* none: the whole mailbox */
+    uint32_t right;          /* a bit of rights.def (0 takes all away), or what it is in the folder */
+    bool add;                /* to what is held in the folder */
 };
 
 /* What the command line says; spans borrow from argv. */

@@ -5,7 +5,7 @@
 #include "bin/dev.h"
 
 #include "base/log.h"
-#include "bin/rights.h"
+#include "model/rights.h"
 #include "http/guard.h"
 #include "model/rcpt.h"
 
@@ -73,18 +73,33 @@ static int take_user(struct dev_options *options, const char *value)
     return 0;
 }
 
+static bool take_right(struct dev_grant *grant, struct span name)
+{
+    bool role;
+    if (!grant->folder)
+        return right_by_name(name, &grant->right) || span_is(name, "none");
+    bool known = folder_right_by_name(name, &grant->right, &role);
+    grant->add = known && !role;
+    return known;
+}
+
 static int take_grant(struct dev_options *options, const char *value)
 {
     const char *first = strchr(value, ':');
     const char *last = strrchr(value, ':');
     if (!first || first == last)
-        return wrong("--grant is MAILBOX:GRANTEE:RIGHT, not %s", value);
+        return wrong("--grant is MAILBOX[:FOLDER]:GRANTEE:RIGHT, not %s", value);
     if (options->grants_n == DEV_GRANTS_MAX)
         return wrong("more than %d grants", DEV_GRANTS_MAX);
-    struct dev_grant grant = { { value, (size_t)(first - value) }, { first + 1, (size_t)(last - first - 1) }, 0 };
+    struct dev_grant grant = { .mailbox = { value, (size_t)(first - value) } };
+    const char *second = memchr(first + 1, ':', (size_t)(last - first - 1));
+    if (second && !(grant.folder = folder_role_by_id((struct span){ first + 1, (size_t)(second - first - 1) })))
+        return wrong("--grant: no folder %.*s", (int)(second - first - 1), first + 1);
+    first = second ? second : first;
+    grant.grantee = (struct span){ first + 1, (size_t)(last - first - 1) };
     if (!rcpt_address_ok(grant.mailbox) || !rcpt_address_ok(grant.grantee))
         return wrong("--grant needs two mail addresses: %s", value);
-    if (!right_by_name(span_of(last + 1), &grant.right) && strcmp(last + 1, "none") != 0)
+    if (!take_right(&grant, span_of(last + 1)))
         return wrong("no such right: %s", last + 1);
     options->grants[options->grants_n++] = grant;
     return 0;
@@ -123,7 +138,7 @@ static const struct {
     { "--data", "DIR", "keep the store here; without it, it is temporary", take_data },
     { "--store", "postgresql://...", "keep the store in this database", take_store },
     { "--user", "ADDRESS:PASSWORD", "make or update a mailbox; without any: alice and bob@example.test, \"secret\"", take_user },
-    { "--grant", "MAILBOX:GRANTEE:RIGHT", "send-as, full-access, editor ...: a right on a mailbox", take_grant },
+    { "--grant", "MAILBOX[:FOLDER]:GRANTEE:RIGHT", "send-as, full-access, editor ...: a right on a mailbox, or in a folder", take_grant },
     { "--relay", "smtp://HOST:PORT", "send mail for other domains there; without it, it is captured", take_relay },
     { "--set", "SECTION.KEY=VALUE", "change a setting", take_set },
     { "--allow-host", "NAME", "accept this name in Host, too", take_host },

@@ -5,7 +5,7 @@
 #include "bin/dev.h"
 
 #include "auth/auth.h"
-#include "bin/rights.h"
+#include "model/rights.h"
 #include "store/store_mailbox.h"
 
 #include <errno.h>
@@ -33,6 +33,16 @@ static int apply_user(struct store_tx *tx, struct arena *arena, const struct dev
     return r > 0 ? -EEXIST : r;
 }
 
+static int apply_in_folder(struct store_tx *tx, const struct dev_grant *grant, int64_t mailbox_id, int64_t grantee_id)
+{
+    uint32_t held = 0;
+    int r = grant->add ? store_permission_get(tx, mailbox_id, grant->folder, grantee_id, &held) : 0;
+    if (r < 0)
+        return r;
+    uint32_t visible = grant->add ? FOLDER_RIGHT_VISIBLE : 0;
+    return store_permission_set(tx, mailbox_id, grant->folder, grantee_id, held | grant->right | visible);
+}
+
 static int apply_grant(struct store_tx *tx, struct work *work, const struct dev_grant *grant)
 {
     struct store_mailbox mailbox, grantee;
@@ -40,6 +50,8 @@ static int apply_grant(struct store_tx *tx, struct work *work, const struct dev_
     int r = store_mailbox_by_address(tx, work->arena, work->unknown = grant->mailbox, &mailbox);
     if (r == 0)
         r = store_mailbox_by_address(tx, work->arena, work->unknown = grant->grantee, &grantee);
+    if (r == 0 && grant->folder)
+        return apply_in_folder(tx, grant, mailbox.mailbox_id, grantee.mailbox_id);
     if (r == 0)
         r = store_grant_get(tx, mailbox.mailbox_id, grantee.mailbox_id, &held);
     if (r)

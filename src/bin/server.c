@@ -13,11 +13,13 @@
 #include "outbox/outbox.h"
 #include "soap/envelope.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define LARGE_MEMORY 524288   /* bytes */
 #define DESCRIPTORS_SPARE 256 /* for what is no connection */
 
 _Static_assert((int)LISTEN_ERROR_SIZE >= (int)CONF_ERROR_SIZE, "room for either error");
@@ -87,6 +89,14 @@ static int open_parts(struct server *server)
     return EXIT_OK;
 }
 
+/* A large message's memory goes back to the system with the message. glibc
+ * would raise the bound by itself after the first one, and keep what came. */
+static void keep_memory_small(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_MEMORY);
+    (void)mallopt(M_TRIM_THRESHOLD, LARGE_MEMORY);
+}
+
 int server_open(const struct server_options *options, struct server **ret_server)
 {
     struct server *server = calloc(1, sizeof(*server));
@@ -95,6 +105,7 @@ int server_open(const struct server_options *options, struct server **ret_server
     server->options = options;
     server->signals = -1;
     server->listener.fd = -1;
+    keep_memory_small();
     int status = open_parts(server);
     if (status) {
         server_close(server);

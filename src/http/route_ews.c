@@ -32,6 +32,8 @@ static int busy(const struct http_options *server, struct http_response *respons
     return r;
 }
 
+_Static_assert(HTTP_HEADERS_MAX >= OP_HEADERS_MAX, "room for each header of an operation");
+
 static int dispatch(struct http_request *request, const struct soap_request *soap, struct op_once *once,
                     struct http_response *response)
 {
@@ -44,9 +46,9 @@ static int dispatch(struct http_request *request, const struct soap_request *soa
         return r;
     response->status = reply->status;
     response->detail = reply->op;
-    if (reply->header_name) {
-        response->headers[0].name = reply->header_name;
-        response->headers[0].value = span_of(reply->header_value);
+    for (unsigned i = 0; i < reply->headers_n; i++) {
+        response->headers[i].name = reply->headers[i].name;
+        response->headers[i].value = span_of(reply->headers[i].value);
     }
     return 0;
 }

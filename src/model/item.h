@@ -36,6 +36,7 @@ enum flag_status { FLAG_NOT_FLAGGED, FLAG_COMPLETE, FLAG_FLAGGED };
 #define ITEM_ASSOCIATED 0x0400u
 #define ITEM_REMINDER_SET 0x0800u
 #define ITEM_HAS_MIME 0x1000u /* MIME as the client supplied it is kept */
+#define ITEM_SENT_ONCE 0x2000u /* was submitted and left in place: its Message-ID is used up */
 
 struct span_list {
     struct span *v;
@@ -142,6 +143,7 @@ struct item {
     struct xprop_list xprops;
     struct span_list details; /* what only its kind has, as XML (kind.h) */
     uint64_t boundary_seed; /* makes MIME boundaries; fixed when first written */
+    int64_t creator_id; /* mailbox_id of whoever made it in another's mailbox; 0: its owner */
 };
 
 /* A new message: IPM.Note, normal, times unset. */
@@ -213,6 +215,7 @@ struct prop_names {
 struct prop_info {
     const char *uri;     /* "item:Subject" */
     const char *element; /* "Subject" */
+    const char *qname;   /* "t:Subject" */
     enum prop_type type;
     uint32_t flags;
     const char *column;  /* sortable column of item, or NULL */

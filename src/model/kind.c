@@ -8,7 +8,7 @@
 
 static const struct kind_info kinds[ITEM_KIND_COUNT] = {
 #define KIND(name, element, item_class, folder, folder_class, code) \
-    [ITEM_KIND_##name] = { element, item_class, FOLDER_ROLE_##folder, folder_class, CODE_##code },
+    [ITEM_KIND_##name] = { element, "t:" element, item_class, FOLDER_ROLE_##folder, folder_class, CODE_##code },
 #include "model/kinds.def"
 #undef KIND
 };

@@ -12,6 +12,7 @@
 
 struct kind_info {
     const char *element;      /* "Message" */
+    const char *qname;        /* "t:Message" */
     const char *item_class;   /* of a new item that names none */
     enum folder_role folder;  /* for a new item that names none */
     const char *folder_class; /* of the folders it may be created in; "": any */

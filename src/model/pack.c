@@ -17,6 +17,7 @@ enum own_tag {
     TAG_HEADER, /* one record each */
     TAG_XPROP,  /* one record each */
     TAG_DETAILS,
+    TAG_CREATOR,
 };
 
 /* ---- writing ---- */
@@ -152,6 +153,7 @@ void item_pack(const struct item *item, struct buf *out)
     pack_number(out, TAG_FLAG_COMPLETE, item->flag_complete, WHEN_NONE);
     pack_number(out, TAG_ICON_INDEX, item->icon_index, INT64_MIN);
     pack_strings(out, TAG_DETAILS, &item->details);
+    pack_number(out, TAG_CREATOR, item->creator_id, 0);
     for (size_t i = 0; i < item->headers.n; i++) {
         size_t start = record_begin(out, TAG_HEADER);
         put_span(out, item->headers.v[i].name);
@@ -297,6 +299,8 @@ static int unpack_own(struct arena *arena, uint64_t tag, struct span value, stru
         return unpack_xprop(arena, value, item);
     if (tag == TAG_DETAILS)
         return unpack_strings(arena, value, &item->details);
+    if (tag == TAG_CREATOR)
+        return unpack_number(value, &item->creator_id);
     if (tag < TAG_BOUNDARY_SEED || tag > TAG_ICON_INDEX)
         return 0;
     r = unpack_number(value, &number);

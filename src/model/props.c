@@ -42,7 +42,7 @@ enum {
 
 const struct prop_info props[PROP_COUNT] = {
 #define PROP(name, area, kind, where, set, col, number)                                                           \
-    [PROP_ID_##name] = { .uri = #area ":" #name, .element = #name, .type = PROP_##kind, .flags = (set), .column = (col), \
+    [PROP_ID_##name] = { .uri = #area ":" #name, .qname = "t:" #name, .element = &("t:" #name)[2], .type = PROP_##kind, .flags = (set), .column = (col), \
                          .tag = (number), .message = AREA_##area, AT_##kind(where) },
 #include "model/props.def"
 #undef PROP

@@ -7,6 +7,7 @@
 #ifndef EWSD_OPS_CALL_H
 #define EWSD_OPS_CALL_H
 
+#include "ops/access.h"
 #include "ops/op.h"
 #include "soap/envelope.h"
 #include "soap/shape.h"
@@ -14,7 +15,11 @@
 
 struct op_call {
     const struct op_env *env;
-    const struct store_mailbox *mailbox; /* whose rights hold; and the default mailbox */
+    const struct store_mailbox *caller;  /* who authenticated: for logs, and to know a replay */
+    const struct store_mailbox *mailbox; /* the acting one (the caller's, or the one impersonated): whose rights
+                                            hold; and the default mailbox */
+    struct access own;                   /* to it */
+    struct access *others;               /* those looked up, in this transaction */
     struct arena *arena;
     const struct soap_request *request;
     const struct xml_node *node; /* the operation */
@@ -22,7 +27,8 @@ struct op_call {
     struct shape_ids ids;
     enum shape_level level;
     struct op_reply *reply;
-    bool submitted; /* the outbox is to be woken */
+    size_t uncopied; /* sent without the copy that was asked for (protocol.md 2.8, D1 and D2) */
+    size_t unfiled;  /* copies for another mailbox that the runner has to write */
     struct op_once *once;      /* the Idempotency-Key of the request; or NULL */
     const char *fault_text;    /* of the fault, instead of the code's own; or NULL */
     int64_t fault_back_off_ms; /* with ErrorServerBusy */
@@ -42,7 +48,8 @@ struct op_result {
     const char *text;               /* instead of the code's own; or NULL */
     const struct xml_node *culprit; /* element of the request for MessageXml; or NULL */
     int64_t back_off_ms;            /* with ErrorServerBusy, for MessageXml; or 0 */
-    bool kept;                      /* done by an earlier request with the same Idempotency-Key; code is 0 */
+    bool keep;                      /* what was written stands all the same */
+    bool kept;                      /* done by an earlier request with the same Idempotency-Key */
 };
 
 /* Writes the answer's content between m:OPResponse tags. Positive: a code, the
@@ -64,7 +71,8 @@ void op_empty(struct op_call *call, const char *element);
 /* Turns a fatal store result into each item's outcome. */
 int op_code_of(int r);
 
-/* Runs one item of a job in a savepoint: rolls back unless it answers 0.
+/* Runs one item of a job in a savepoint: rolls back unless it answers 0, or
+ * ret_result->keep is set.
  * Positive codes go to ret_result; negative is returned. */
 typedef int op_item(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg);
 /* The item loop: one store job; batch-stopping codes turn the rest into

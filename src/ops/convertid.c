@@ -1,7 +1,8 @@
 /*
  * ConvertId between EwsId, EntryId and HexEntryId (protocol.md 3.5, 4.5;
- * clients.md 0.4). Mailbox in the answer is the caller's own primary address:
- * DavMail learns the account's address from it.
+ * clients.md 0.4). Mailbox in the answer is the primary address of the mailbox
+ * that the id is of, mostly the caller's own: DavMail learns the account's
+ * address from it. The store is asked only about others' mailboxes.
  */
 #include "ops/target.h"
 
@@ -9,8 +10,10 @@
 #define ENTRY_MAX 70
 
 struct conversion {
-    struct span format, to, id;
-    struct buf text; /* the answer's Id */
+    struct span format, to, id, mailbox;
+    struct store_tx **tx; /* of the whole request; NULL until the store is asked */
+    struct buf text;      /* the answer's Id */
+    const struct access *access;
 };
 
 static int hex_digit(char c)
@@ -33,14 +36,34 @@ static int hex_decode(struct arena *arena, struct span text, struct span *ret_by
     return text.len % 2 ? CODE_ErrorInvalidIdMalformed : 0;
 }
 
-/* An entry id belongs to the caller's mailbox: wraps it as an EwsId. */
-static int wrap_entry(const struct op_call *call, struct span entry, struct buf *out)
+static int ask_store(const struct op_call *call, const struct conversion *c)
 {
+    return *c->tx ? 0 : store_read_begin(call->env->store, c->tx);
+}
+
+/* The mailbox that an entry id is of, as its Mailbox says; the acting one when
+ * that is nobody's here, as with clients that write anything there. */
+static int entry_mailbox(struct op_call *call, const struct conversion *c, const struct access **ret_access)
+{
+    *ret_access = &call->own;
+    if (span_eq_nocase(c->mailbox, call->mailbox->address))
+        return 0;
+    int r = ask_store(call, c);
+    return r ? r : access_by_address(call, *c->tx, c->mailbox, ret_access);
+}
+
+/* Wraps an entry id as an EwsId. */
+static int wrap_entry(struct op_call *call, const struct conversion *c, struct span entry, struct buf *out)
+{
+    const struct access *access;
     char guid[GUID_TEXT_SIZE];
     unsigned char bytes[ENTRY_AT + ENTRY_MAX] = { 0, 3, 36, 0 };
     if (entry.len > ENTRY_MAX)
         return CODE_ErrorInvalidIdStoreObjectIdTooLong;
-    guid_format(call->mailbox->guid, guid);
+    int r = entry_mailbox(call, c, &access);
+    if (r < 0)
+        return r;
+    guid_format(access->mailbox.guid, guid);
     memcpy(bytes + 4, guid, 36);
     bytes[41] = (unsigned char)entry.len;
     if (entry.len)
@@ -49,7 +72,7 @@ static int wrap_entry(const struct op_call *call, struct span entry, struct buf 
     return 0;
 }
 
-static int to_id(const struct op_call *call, const struct conversion *c, struct ews_id *ret_id)
+static int to_id(struct op_call *call, const struct conversion *c, struct ews_id *ret_id)
 {
     struct span bytes;
     struct buf ews = BUF_INIT(4 * ID_TEXT_MAX);
@@ -63,7 +86,7 @@ static int to_id(const struct op_call *call, const struct conversion *c, struct 
     else
         return CODE_ErrorUnsupportedTypeForConversion;
     if (!r)
-        r = wrap_entry(call, bytes, &ews);
+        r = wrap_entry(call, c, bytes, &ews);
     if (!r)
         r = id_decode(&call->env->id_key, buf_span(&ews), ret_id);
     buf_done(&ews);
@@ -92,31 +115,47 @@ static int from_id(const struct op_call *call, const struct ews_id *id, struct c
     return buf_error(&c->text);
 }
 
-static int convert(const struct op_call *call, const struct xml_node *node, struct conversion *c)
+/* An id of what may not be read is not told from one of nothing. */
+static int reach(struct op_call *call, const struct ews_id *id, struct conversion *c)
 {
-    struct span mailbox = { 0 };
+    uint32_t rights;
+    int r = 0;
+    if (memcmp(id->mailbox, call->mailbox->guid, GUID_SIZE) != 0)
+        r = ask_store(call, c);
+    if (r || (r = access_by_guid(call, *c->tx, id->mailbox, &c->access)) ||
+        (r = access_rights(call, *c->tx, c->access, id->folder, &rights)))
+        return r;
+    if (id->kind == ID_FOLDER)
+        return access_sees_folder(rights) ? 0 : CODE_ErrorFolderNotFound;
+    return rights & FOLDER_RIGHT_READ ? 0 : CODE_ErrorItemNotFound;
+}
+
+static int convert(struct op_call *call, const struct xml_node *node, struct conversion *c)
+{
     struct ews_id id;
     if (!xml_is(node, XML_NS_T, "AlternateId"))
         return CODE_ErrorUnsupportedTypeForConversion;
     (void)xml_attr(node, "Format", &c->format);
     (void)xml_attr(node, "Id", &c->id);
-    (void)xml_attr(node, "Mailbox", &mailbox);
+    (void)xml_attr(node, "Mailbox", &c->mailbox);
     int r = to_id(call, c, &id);
     if (r)
         return r;
-    if (!rcpt_address_ok(mailbox))
+    if (!rcpt_address_ok(c->mailbox))
         return CODE_ErrorInvalidSmtpAddress;
-    return from_id(call, &id, c);
+    r = reach(call, &id, c);
+    return r ? r : from_id(call, &id, c);
 }
 
 int op_run_ConvertId(struct op_call *call)
 {
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
     struct span to = { 0 };
     (void)xml_attr(call->node, "DestinationFormat", &to);
     const struct xml_node *list = xml_child(call->node, "SourceIds");
     op_messages_begin(call);
     for (const struct xml_node *node = list ? list->child : NULL; node; node = node->next) {
-        struct conversion c = { .to = to, .text = BUF_INIT(4 * ID_TEXT_MAX) };
+        struct conversion c = { .to = to, .tx = &tx, .text = BUF_INIT(4 * ID_TEXT_MAX) };
         struct op_result result = { .code = convert(call, node, &c) };
         if (result.code >= 0) {
             op_message_begin(call, "m:ConvertIdResponseMessage", &result);
@@ -126,7 +165,7 @@ int op_run_ConvertId(struct op_call *call)
                 xw_attr_str(call->xw, "xsi:type", "t:AlternateIdType");
                 xw_attr(call->xw, "Format", to);
                 xw_attr(call->xw, "Id", buf_span(&c.text));
-                xw_attr(call->xw, "Mailbox", call->mailbox->address);
+                xw_attr(call->xw, "Mailbox", c.access->mailbox.address);
                 xw_close(call->xw);
             }
             op_message_end(call);

@@ -7,14 +7,16 @@
 #include "store/store_content.h"
 
 struct attaching {
-    struct target_item target;
+    const struct xml_node *parent;
+    const struct access *access; /* to its mailbox */
     struct attachment *read; /* from the request */
     struct item *items;      /* the item after each attachment */
     uint32_t *numbers;
 };
 
 /* What the request gives, with long data in the store already. */
-static int read_one(struct op_call *call, const struct xml_node *node, struct attachment *attachment, struct op_result *ret_result)
+static int read_one(struct op_call *call, const struct attaching *a, const struct xml_node *node, struct attachment *attachment,
+                    struct op_result *ret_result)
 {
     if (!xml_is(node, XML_NS_T, "FileAttachment"))
         return CODE_ErrorInvalidItemForOperationCreateItemAttachment;
@@ -25,15 +27,16 @@ static int read_one(struct op_call *call, const struct xml_node *node, struct at
         return r;
     if ((r = limits_size(call, attachment->size, ret_result)))
         return r;
-    return op_code_of(store_stage_attachment(call->env->store, call->mailbox->mailbox_id, attachment));
+    return op_code_of(store_stage_attachment(call->env->store, a->access->mailbox.mailbox_id, attachment));
 }
 
 static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
 {
     struct attaching *a = arg;
     struct attachment attachment = a->read[index];
+    struct target_item target;
     struct item item;
-    int r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, a->target.id.item, STORE_HOT, &item);
+    int r = target_load(call, tx, a->parent, ACCESS_EDIT, STORE_HOT, &target, &item);
     if (r)
         return r;
     if ((r = limits_size(call, item.size + attachment.size, ret_result)))
@@ -49,20 +52,21 @@ static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, s
 static void discard_refused(struct op_call *call, const struct attaching *a, const struct op_result *results, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct item holder = { .mailbox_id = call->mailbox->mailbox_id, .attachments = { &a->read[i], 1 } };
+        struct item holder = { .mailbox_id = a->access->mailbox.mailbox_id, .attachments = { &a->read[i], 1 } };
         if (results[i].code)
             (void)store_stage_discard(call->env->store, &holder); /* in vain: an hour later */
     }
 }
 
-static void answer(struct op_call *call, const struct op_result *result, const struct item *item, uint32_t no)
+static void answer(struct op_call *call, const struct attaching *a, const struct op_result *result, size_t index)
 {
+    struct shape_ids ids = access_ids(call, a->access);
     op_message_begin(call, "m:CreateAttachmentResponseMessage", result);
     xw_open(call->xw, "m:Attachments");
     if (!result->code) {
         xw_open(call->xw, "t:FileAttachment");
         xw_open(call->xw, "t:AttachmentId");
-        shape_attachment_id_attrs(call->xw, &call->ids, item, no, true);
+        shape_attachment_id_attrs(call->xw, &ids, &a->items[index], a->numbers[index], true);
         xw_close(call->xw);
         xw_close(call->xw);
     }
@@ -72,9 +76,8 @@ static void answer(struct op_call *call, const struct op_result *result, const s
 
 int op_run_CreateAttachment(struct op_call *call)
 {
-    struct attaching a = { 0 };
+    struct attaching a = { .parent = xml_child(call->node, "ParentItemId"), .access = &call->own };
     const struct xml_node *list = xml_child(call->node, "Attachments");
-    const struct xml_node *parent = xml_child(call->node, "ParentItemId");
     size_t n = list ? xml_count(list) : 0, i = 0;
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
     a.read = arena_array(call->arena, n + 1, sizeof(*a.read));
@@ -82,11 +85,11 @@ int op_run_CreateAttachment(struct op_call *call)
     a.numbers = arena_array(call->arena, n + 1, sizeof(*a.numbers));
     if (!results || !a.read || !a.items || !a.numbers)
         return -ENOMEM;
-    int bad = parent ? target_item(call, parent, &a.target) : CODE_ErrorInvalidIdEmpty;
+    int bad = a.parent ? target_item_ahead(call, a.parent, ACCESS_EDIT, &a.access) : CODE_ErrorInvalidIdEmpty;
     if (bad < 0)
         return bad;
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next, i++) {
-        results[i].code = bad ? bad : read_one(call, c, &a.read[i], &results[i]);
+        results[i].code = bad ? bad : read_one(call, &a, c, &a.read[i], &results[i]);
         if (results[i].code < 0)
             return results[i].code;
     }
@@ -96,7 +99,7 @@ int op_run_CreateAttachment(struct op_call *call)
     discard_refused(call, &a, results, n);
     op_messages_begin(call);
     for (i = 0; i < n; i++)
-        answer(call, &results[i], &a.items[i], a.numbers[i]);
+        answer(call, &a, &results[i], i);
     op_messages_end(call);
     return 0;
 }

@@ -9,7 +9,6 @@
 #include "ops/limits.h"
 #include "ops/once.h"
 #include "ops/sending.h"
-#include "ops/target.h"
 #include "store/store_content.h"
 
 enum disposition { SAVE_ONLY, SEND_ONLY, SEND_AND_SAVE };
@@ -18,6 +17,8 @@ struct creates {
     bool has_disposition;
     enum disposition disposition;
     const struct xml_node *folder;
+    const struct access *access; /* to its mailbox */
+    int refused;                 /* why nothing may be put there, or 0 */
     struct item *items; /* as read from the request */
     struct item *saved; /* with its numbers */
     struct sent_ids sent;
@@ -72,16 +73,20 @@ static int read_one(struct op_call *call, const struct xml_node *node, bool has_
     return r ? r : calendar_check(call, item, "SendMeetingInvitations", CODE_ErrorSendMeetingInvitationsRequired, ret_result);
 }
 
-static void complete(const struct op_call *call, struct item *item)
+/* In another's mailbox a message is from its owner (decisions 6). */
+static void complete(const struct op_call *call, const struct access *access, struct item *item)
 {
-    const struct store_mailbox *mailbox = call->mailbox;
+    const struct store_mailbox *owner = &access->mailbox, *mailbox = call->mailbox;
     const struct rcpt self = { .name = mailbox->display_name, .address = mailbox->address };
-    item->mailbox_id = mailbox->mailbox_id;
+    item->mailbox_id = owner->mailbox_id;
+    item->creator_id = access_creator(call, access);
     item->size = item_content_size(item);
     item->created = item->modified = when_now();
     item->last_modified_name = mailbox->display_name;
     if (is_mail(item) && !rcpt_is_set(&item->from))
-        item->from = rcpt_is_set(&item->sender) ? item->sender : self;
+        item->from = !access->own ? (struct rcpt){ .name = owner->display_name, .address = owner->address }
+                     : rcpt_is_set(&item->sender) ? item->sender
+                                                  : self;
     if (is_mail(item) && !rcpt_is_set(&item->sender))
         item->sender = self;
     item->from.type = RCPT_FROM;
@@ -93,42 +98,75 @@ static void complete(const struct op_call *call, struct item *item)
 }
 
 static int save_folder(struct op_call *call, struct store_tx *tx, const struct creates *c, const struct item *item,
-                       uint64_t *ret_folder_no)
+                       struct target_folder *ret_folder)
 {
     const enum disposition disposition = disposition_of(c, item);
-    struct folder folder;
-    int r;
-    *ret_folder_no = 0;
+    enum folder_role usual = disposition == SAVE_ONLY ? kind_info(item->kind)->folder : FOLDER_ROLE_sentitems;
+    *ret_folder = (struct target_folder){ .access = &call->own };
     if (disposition == SEND_ONLY)
         return 0;
-    if (c->folder)
-        r = target_folder(call, tx, c->folder, &folder);
-    else
-        r = store_folder_by_role(tx, call->arena, call->mailbox->mailbox_id,
-                                 disposition == SAVE_ONLY ? kind_info(item->kind)->folder : FOLDER_ROLE_sentitems, &folder);
-    if (r || (r = kind_check_folder(item->kind, folder.class)))
+    int r = c->folder ? target_folder(call, tx, c->folder, FOLDER_RIGHT_CREATE, ret_folder)
+                      : target_own_folder(call, tx, usual, ret_folder);
+    return r ? r : kind_check_folder(item->kind, ret_folder->folder.class);
+}
+
+/* A delegate who may not send leaves the message in the principal's Drafts
+ * (protocol.md 2.8, D4), as far as it may write there. */
+static int leave_in_drafts(struct op_call *call, struct store_tx *tx, struct creates *c, size_t index,
+                           const struct target_folder *folder, struct op_result *ret_result)
+{
+    struct item item = c->items[index];
+    uint32_t rights;
+    int r = access_rights(call, tx, folder->access, FOLDER_ROLE_drafts, &rights);
+    if (r || !(rights & FOLDER_RIGHT_CREATE))
         return r;
-    *ret_folder_no = folder.folder_no;
-    return 0;
+    item.folder_no = FOLDER_ROLE_drafts;
+    ret_result->keep = true;
+    return store_item_insert(tx, &item);
+}
+
+static int send_new(struct op_call *call, struct store_tx *tx, struct creates *c, size_t index, const struct target_folder *folder,
+                    struct op_result *ret_result)
+{
+    struct item item = c->items[index];
+    struct outbox_sent *sent = &c->sent.v[index];
+    struct outbox_submit submit = sending_submit(call, folder->access);
+    sending_into(&submit, folder);
+    c->sent.copies = folder->access;
+    int code = outbox_submit_new(tx, &submit, &item, sent), r = 0;
+    if (code == CODE_ErrorSendAsDenied && submit.save_folder && !folder->access->own)
+        r = leave_in_drafts(call, tx, c, index, folder, ret_result);
+    if (r)
+        return r;
+    return code > 0 ? sending_refused(call, code, sent, ret_result) : code;
 }
 
 static int create_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
 {
     struct creates *c = arg;
     struct item item = c->items[index]; /* the job may run again */
-    uint64_t folder_no;
-    int r = save_folder(call, tx, c, &item, &folder_no);
+    struct target_folder folder;
+    int r = save_folder(call, tx, c, &item, &folder);
     if (r)
         return r;
-    if (disposition_of(c, &item) != SAVE_ONLY) {
-        r = outbox_submit_new(tx, call->env->conf, call->arena, call->mailbox, &item, folder_no, &c->sent.v[index]);
-        return r > 0 ? sending_refused(call, r, &c->sent.v[index], ret_result) : r;
-    }
-    item.folder_no = folder_no;
+    if (disposition_of(c, &item) != SAVE_ONLY)
+        return send_new(call, tx, c, index, &folder, ret_result);
+    item.folder_no = folder.folder.folder_no;
     if ((r = store_item_insert(tx, &item)))
         return r;
     c->saved[index] = item;
     return 0;
+}
+
+/* Completes an item that was read, and stores what is long of it. What is only
+ * sent is in no folder, so in one's own mailbox (protocol.md 2.8, D3). */
+static int prepare(struct op_call *call, const struct creates *c, struct item *item)
+{
+    bool send_only = disposition_of(c, item) == SEND_ONLY;
+    if (c->refused && !send_only)
+        return c->refused;
+    complete(call, send_only ? &call->own : c->access, item);
+    return op_code_of(store_stage_item(call->env->store, item));
 }
 
 static void parse(const struct op_call *call, struct creates *c)
@@ -143,10 +181,11 @@ static void answer(struct op_call *call, size_t index, const struct op_result *r
 {
     const struct creates *c = arg;
     const struct item *saved = &c->saved[index];
+    struct shape_ids ids = access_ids(call, c->access);
     op_message_begin(call, "m:CreateItemResponseMessage", result);
     xw_open(call->xw, "m:Items");
     if (!result->code && saved->item_no)
-        shape_write_item_ref(call->xw, &call->ids, saved);
+        shape_write_item_ref(call->xw, &ids, saved);
     xw_close(call->xw);
     op_message_end(call);
 }
@@ -159,7 +198,7 @@ int op_run_CreateItem(struct op_call *call)
     struct creates c = { .folder = target_saved_folder(call), .items = arena_array(call->arena, n + 1, sizeof(*c.items)),
                          .saved = arena_array(call->arena, n + 1, sizeof(*c.saved)),
                          .sent = { .v = arena_array(call->arena, n + 1, sizeof(*c.sent.v)), .n = n } };
-    const struct once_items items = { n, results, create_one, answer, c.sent.v, &c };
+    const struct once_items items = { n, results, create_one, answer, &c.sent, &c };
     bool sends = false;
     if (!results || !c.items || !c.saved || !c.sent.v)
         return -ENOMEM;
@@ -167,14 +206,16 @@ int op_run_CreateItem(struct op_call *call)
     if (r)
         return r;
     parse(call, &c);
+    c.refused = target_folder_ahead(call, c.folder, FOLDER_RIGHT_CREATE, &c.access);
+    if (c.refused < 0)
+        return c.refused;
     for (const struct xml_node *node = list ? list->child : NULL; node; node = node->next, i++) {
         results[i].code = read_one(call, node, c.has_disposition, &c.items[i], &results[i]);
         if (results[i].code < 0)
             return results[i].code;
         if (results[i].code)
             continue;
-        complete(call, &c.items[i]);
-        results[i].code = op_code_of(store_stage_item(call->env->store, &c.items[i]));
+        results[i].code = prepare(call, &c, &c.items[i]);
         sends = sends || disposition_of(&c, &c.items[i]) != SAVE_ONLY;
     }
     r = once_write_items(call, &items);

@@ -1,6 +1,7 @@
 /*
  * DeleteItem (protocol.md 3.4). SoftDelete moves to the recoverable items;
- * MoveToDeletedItems of what is there already does the same.
+ * MoveToDeletedItems of what is there already does the same. In another's
+ * mailbox it takes full access (protocol.md 2.8, D6); delegates use MoveItem.
  */
 #include "ops/calendar.h"
 #include "ops/target.h"
@@ -24,14 +25,15 @@ static int delete_one(struct op_call *call, struct store_tx *tx, size_t index, s
     struct target_item target;
     struct item item;
     struct folder folder;
-    int64_t mailbox_id = call->mailbox->mailbox_id;
-    int r = target_item(call, d->ids[index], &target);
-    if (r || (r = store_item_get(tx, call->arena, mailbox_id, target.id.item, STORE_HOT, &item)) ||
-        (r = check_item(call, &item, ret_result)))
+    int r = target_load(call, tx, d->ids[index], ACCESS_DELETE, STORE_HOT, &target, &item);
+    if (r || (r = check_item(call, &item, ret_result)))
         return r;
+    const int64_t mailbox_id = item.mailbox_id;
     if (span_is(d->type, "HardDelete"))
         return store_item_delete(tx, mailbox_id, item.item_no);
     enum folder_role role = span_is(d->type, "SoftDelete") ? FOLDER_ROLE_recoverableitemsdeletions : FOLDER_ROLE_deleteditems;
+    if (role == FOLDER_ROLE_deleteditems && !target.access->own && !(target.access->held & RIGHT_full_access))
+        return CODE_ErrorCannotDeleteObject;
     if ((r = store_folder_by_role(tx, call->arena, mailbox_id, role, &folder)))
         return r;
     if (role == FOLDER_ROLE_deleteditems && folder.folder_no == item.folder_no &&

@@ -56,6 +56,7 @@ static int parse(struct op_call *call, struct finding *f, struct op_result *bad)
 }
 
 struct found {
+    struct target_folder folder;
     struct item *v;
     size_t n;
     uint64_t total, start;
@@ -63,16 +64,15 @@ struct found {
 
 static int find(struct op_call *call, struct store_tx *tx, const struct xml_node *node, const struct finding *f, struct found *ret)
 {
-    struct folder folder;
     struct found found = { 0 };
     uint64_t n;
-    int r = target_folder(call, tx, node, &folder);
+    int r = target_folder(call, tx, node, FOLDER_RIGHT_READ, &found.folder);
     if (r)
         return r;
     *ret = found;
     if (f->nothing)
         return 0;
-    struct store_find find = { .mailbox_id = call->mailbox->mailbox_id, .folder_no = folder.folder_no, .sort = f->sort,
+    struct store_find find = { .mailbox_id = found.folder.folder.mailbox_id, .folder_no = found.folder.folder.folder_no, .sort = f->sort,
                                .sorts = f->sorts, .associated = f->associated };
     if ((r = store_item_find(tx, call->arena, &find, &found.v, &found.n, &found.total)))
         return r;
@@ -86,6 +86,17 @@ static int find(struct op_call *call, struct store_tx *tx, const struct xml_node
     return 0;
 }
 
+static int write_items(struct op_call *call, const struct finding *f, const struct found *found)
+{
+    struct shape_ids ids = access_ids(call, found->folder.access);
+    int r = 0;
+    for (size_t i = 0; !r && i < found->n; i++) {
+        ids.rights = access_item_rights(call, found->folder.access, found->folder.rights, &found->v[i]);
+        r = shape_write_item(call->xw, call->arena, &f->shape, &ids, &found->v[i], (struct span){ 0 });
+    }
+    return r;
+}
+
 static int answer(struct op_call *call, const struct op_result *result, const struct finding *f, const struct found *found)
 {
     int r = 0;
@@ -94,8 +105,7 @@ static int answer(struct op_call *call, const struct op_result *result, const st
         xw_open(call->xw, "m:RootFolder");
         page_write(call->xw, &f->page, found->total, found->start, found->n);
         xw_open(call->xw, "t:Items");
-        for (size_t i = 0; !r && i < found->n; i++)
-            r = shape_write_item(call->xw, call->arena, &f->shape, &call->ids, &found->v[i], (struct span){ 0 });
+        r = write_items(call, f, found);
         xw_close(call->xw);
         xw_close(call->xw);
     }
@@ -114,11 +124,15 @@ int op_run_FindItem(struct op_call *call)
         return r;
     op_messages_begin(call);
     const struct xml_node *list = xml_child(call->node, "ParentFolderIds");
+    bool stopped = false; /* protocol.md 2.10 */
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next) {
         struct op_result result = bad;
         struct found found = { 0 };
+        if (stopped)
+            result = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
         if (!result.code)
             result.code = find(call, tx, c, &f, &found);
+        stopped = stopped || code_stops_batch(result.code);
         r = result.code < 0 ? result.code : answer(call, &result, &f, &found);
         if (r)
             return r;

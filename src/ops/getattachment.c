@@ -4,14 +4,14 @@
 #include "ops/target.h"
 #include "store/store_content.h"
 
-static int load(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct item *ret_item,
-                struct attachment *ret_attachment)
+static int load(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_item *ret_target,
+                struct item *ret_item, struct attachment *ret_attachment)
 {
-    struct ews_id id;
-    int r = target_attachment(call, node, &id);
-    if (r || (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, id.item, STORE_HOT, ret_item)))
+    int r = target_attachment(call, tx, node, ret_target, ret_item);
+    if (r)
         return r;
-    r = store_attachment_get(tx, call->arena, call->mailbox->mailbox_id, id.item, id.attachment, true, ret_attachment);
+    r = store_attachment_get(tx, call->arena, ret_item->mailbox_id, ret_item->item_no, ret_target->id.attachment, true,
+                             ret_attachment);
     return r == 1 ? CODE_ErrorInvalidAttachmentId : r;
 }
 
@@ -24,15 +24,18 @@ int op_run_GetAttachment(struct op_call *call)
     op_messages_begin(call);
     const struct xml_node *list = xml_child(call->node, "AttachmentIds");
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next) {
+        struct target_item target;
         struct item item;
         struct attachment attachment;
-        struct op_result result = { .code = load(call, tx, c, &item, &attachment) };
+        struct op_result result = { .code = load(call, tx, c, &target, &item, &attachment) };
         if (result.code < 0)
             return result.code;
         op_message_begin(call, "m:GetAttachmentResponseMessage", &result);
         xw_open(call->xw, "m:Attachments");
-        if (!result.code)
-            shape_write_attachment(call->xw, &call->ids, &item, &attachment, true);
+        if (!result.code) {
+            struct shape_ids ids = access_ids(call, target.access);
+            shape_write_attachment(call->xw, &ids, &item, &attachment, true);
+        }
         xw_close(call->xw);
         op_message_end(call);
     }

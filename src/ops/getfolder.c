@@ -3,12 +3,16 @@
  */
 #include "ops/target.h"
 
-static void answer(struct op_call *call, const struct op_result *result, const struct folder_shape *shape, const struct folder *folder)
+static void answer(struct op_call *call, const struct op_result *result, const struct folder_shape *shape,
+                   const struct target_folder *target)
 {
     op_message_begin(call, "m:GetFolderResponseMessage", result);
     xw_open(call->xw, "m:Folders");
-    if (!result->code)
-        shape_write_folder(call->xw, shape, &call->ids, folder);
+    if (!result->code) {
+        struct shape_ids ids = access_ids(call, target->access);
+        ids.rights = target->rights;
+        shape_write_folder(call->xw, shape, &ids, &target->folder);
+    }
     xw_close(call->xw);
     op_message_end(call);
 }
@@ -26,12 +30,12 @@ int op_run_GetFolder(struct op_call *call)
     const struct xml_node *list = xml_child(call->node, "FolderIds");
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next) {
         struct op_result result = bad;
-        struct folder folder = { 0 };
+        struct target_folder target = { 0 };
         if (!result.code)
-            result.code = target_folder(call, tx, c, &folder);
+            result.code = target_folder(call, tx, c, 0, &target);
         if (result.code < 0)
             return result.code;
-        answer(call, &result, &shape, &folder);
+        answer(call, &result, &shape, &target);
     }
     op_messages_end(call);
     return 0;

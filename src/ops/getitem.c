@@ -15,11 +15,10 @@ static unsigned depth_of(const struct shape *shape)
 
 /* Everything that can fail is done before the message is begun. */
 static int load(struct op_call *call, struct store_tx *tx, const struct xml_node *node, const struct shape *shape,
-                struct item *ret_item, struct buf *mime)
+                struct target_item *ret_target, struct item *ret_item, struct buf *mime)
 {
-    struct target_item target;
-    int r = target_item(call, node, &target);
-    if (r || (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, target.id.item, depth_of(shape), ret_item)))
+    int r = target_load(call, tx, node, ACCESS_READ, depth_of(shape), ret_target, ret_item);
+    if (r)
         return r;
     if (!shape->want[PROP_ID_MimeContent])
         return 0;
@@ -35,19 +34,23 @@ static int load(struct op_call *call, struct store_tx *tx, const struct xml_node
 static int answer(struct op_call *call, struct store_tx *tx, const struct xml_node *node, const struct shape *shape,
                   struct op_result result)
 {
+    struct target_item target;
     struct item item;
     struct buf mime = BUF_INIT((size_t)call->env->conf->soap_max_memory);
     int r = 0;
     if (!result.code)
-        result.code = load(call, tx, node, shape, &item, &mime);
+        result.code = load(call, tx, node, shape, &target, &item, &mime);
     if (result.code < 0) {
         buf_done(&mime);
         return result.code;
     }
     op_message_begin(call, "m:GetItemResponseMessage", &result);
     xw_open(call->xw, "m:Items");
-    if (!result.code)
-        r = shape_write_item(call->xw, call->arena, shape, &call->ids, &item, buf_span(&mime));
+    if (!result.code) {
+        struct shape_ids ids = access_ids(call, target.access);
+        ids.rights = access_item_rights(call, target.access, target.rights, &item);
+        r = shape_write_item(call->xw, call->arena, shape, &ids, &item, buf_span(&mime));
+    }
     xw_close(call->xw);
     op_message_end(call);
     buf_done(&mime);

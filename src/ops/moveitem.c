@@ -1,7 +1,8 @@
 /*
  * MoveItem and CopyItem (protocol.md 3.5): one target folder, new ids in the
  * answer unless the client does not want them. After a move the old id is
- * dead; a copy shares its content until one of the two is changed.
+ * dead; a copy shares its content until one of the two is changed. Items stay
+ * in their mailbox (decisions 2): ErrorCrossMailboxMoveCopy.
  */
 #include "ops/target.h"
 
@@ -10,18 +11,14 @@ struct moving {
     const struct xml_node *folder; /* FolderId or the like */
     const struct xml_node **ids;
     struct item *moved;
+    const struct access **accesses; /* to the mailboxes of those moved */
 };
 
-static int target_of(struct op_call *call, struct store_tx *tx, const struct moving *m, uint64_t *ret_folder_no)
+static int target_of(struct op_call *call, struct store_tx *tx, const struct moving *m, struct target_folder *ret_target)
 {
-    struct folder folder;
-    int r = target_folder(call, tx, m->folder, &folder);
+    int r = target_folder(call, tx, m->folder, FOLDER_RIGHT_CREATE, ret_target);
     /* In another's mailbox absent and hidden look the same (decisions 6). */
-    if (r == CODE_ErrorFolderNotFound && !xml_child(m->folder, "Mailbox"))
-        return CODE_ErrorToFolderNotFound;
-    if (!r)
-        *ret_folder_no = folder.folder_no;
-    return r;
+    return r == CODE_ErrorFolderNotFound && !xml_child(m->folder, "Mailbox") ? CODE_ErrorToFolderNotFound : r;
 }
 
 static int move_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
@@ -29,16 +26,21 @@ static int move_one(struct op_call *call, struct store_tx *tx, size_t index, str
     (void)ret_result;
     struct moving *m = arg;
     struct target_item target;
+    struct target_folder to;
     struct item item;
-    uint64_t folder_no = 0;
-    int r = target_of(call, tx, m, &folder_no);
-    if (r || (r = target_item(call, m->ids[index], &target)) ||
-        (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, target.id.item, STORE_HOT, &item)))
+    int r = target_of(call, tx, m, &to);
+    if (r || (r = target_load(call, tx, m->ids[index], m->copy ? ACCESS_READ : ACCESS_DELETE, STORE_HOT, &target, &item)))
         return r;
-    r = m->copy ? store_item_copy(tx, &item, folder_no) : store_item_move(tx, &item, folder_no, true);
-    if (!r)
-        m->moved[index] = item;
-    return r;
+    if (to.folder.mailbox_id != item.mailbox_id)
+        return CODE_ErrorCrossMailboxMoveCopy;
+    if (m->copy)
+        item.creator_id = access_creator(call, target.access);
+    r = m->copy ? store_item_copy(tx, &item, to.folder.folder_no) : store_item_move(tx, &item, to.folder.folder_no, true);
+    if (r)
+        return r;
+    m->moved[index] = item;
+    m->accesses[index] = target.access;
+    return 0;
 }
 
 static bool wants_ids(const struct op_call *call)
@@ -56,8 +58,9 @@ static int run(struct op_call *call, bool copy, const char *element)
     size_t n = list ? xml_count(list) : 0, i = 0;
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
     struct moving m = { .copy = copy, .folder = folder ? folder->child : NULL, .ids = arena_array(call->arena, n + 1, sizeof(*m.ids)),
-                        .moved = arena_array(call->arena, n + 1, sizeof(*m.moved)) };
-    if (!results || !m.ids || !m.moved)
+                        .moved = arena_array(call->arena, n + 1, sizeof(*m.moved)),
+                        .accesses = arena_array(call->arena, n + 1, sizeof(*m.accesses)) };
+    if (!results || !m.ids || !m.moved || !m.accesses)
         return -ENOMEM;
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
         m.ids[i++] = c;
@@ -69,8 +72,10 @@ static int run(struct op_call *call, bool copy, const char *element)
     for (i = 0; i < n; i++) {
         op_message_begin(call, element, &results[i]);
         xw_open(call->xw, "m:Items");
-        if (!results[i].code && wanted)
-            shape_write_item_ref(call->xw, &call->ids, &m.moved[i]);
+        if (!results[i].code && wanted) {
+            struct shape_ids ids = access_ids(call, m.accesses[i]);
+            shape_write_item_ref(call->xw, &ids, &m.moved[i]);
+        }
         xw_close(call->xw);
         op_message_end(call);
     }

@@ -1,7 +1,6 @@
 /*
- * See once.h. A record is the hash of the body, then for each item the length
- * of its response message (0: it was not done), the numbers of its sent copy,
- * which the header of the answer tells, and the message.
+ * See once.h. A record is the hash of the body, the mailbox of sent copies,
+ * then for each item a struct record and its response message.
  */
 #include "ops/once.h"
 
@@ -50,7 +49,12 @@ int once_check(struct op_call *call, size_t n)
 
 static void record_key(const struct op_call *call, uint8_t ret_key[SHA256_SIZE])
 {
-    const struct span parts[] = { SPAN("Idempotency-Key"), { (const char *)call->mailbox->guid, STORE_GUID_SIZE }, call->once->key };
+    const struct span parts[] = {
+        SPAN("Idempotency-Key"),
+        { (const char *)call->caller->guid, STORE_GUID_SIZE },
+        { (const char *)call->mailbox->guid, STORE_GUID_SIZE },
+        call->once->key,
+    };
     sha256_parts(parts, ARRAY_LEN(parts), ret_key);
 }
 
@@ -64,43 +68,78 @@ static bool take(struct span *rest, void *to, size_t len)
     return true;
 }
 
-enum { LENGTH, SUBMITTED, FOLDER_NO, ITEM_NO, ITEM_NUMBERS };
+struct head {
+    uint8_t body[SHA256_SIZE];
+    uint8_t mailbox[GUID_SIZE]; /* of sent copies */
+};
 
-static bool take_item(struct span *rest, struct span *ret_message, struct outbox_sent *ret_sent)
+/* One item, in front of its message. */
+struct record {
+    uint64_t length; /* of the message; 0: not done */
+    uint64_t code;   /* of a failure that left something */
+    uint64_t submitted, uncopied;
+    uint64_t folder_no, item_no;
+    uint64_t filing_mailbox, draft_no; /* a copy that was promised: what a SendItem of the draft is answered tells */
+    uint8_t filing_key[SHA256_SIZE];   /* where it is */
+};
+
+static bool take_item(struct span *rest, struct record *ret_record, struct span *ret_message)
 {
-    uint64_t numbers[ITEM_NUMBERS];
-    if (!take(rest, numbers, sizeof(numbers)) || rest->len < numbers[LENGTH])
+    if (!take(rest, ret_record, sizeof(*ret_record)) || rest->len < ret_record->length)
         return false;
-    *ret_message = (struct span){ rest->ptr, (size_t)numbers[LENGTH] };
-    *ret_sent = (struct outbox_sent){ .submitted = numbers[SUBMITTED] != 0, .folder_no = numbers[FOLDER_NO],
-                                      .item_no = numbers[ITEM_NO], .replayed = true };
-    rest->ptr += numbers[LENGTH];
-    rest->len -= (size_t)numbers[LENGTH];
+    *ret_message = (struct span){ rest->ptr, (size_t)ret_record->length };
+    rest->ptr += ret_record->length;
+    rest->len -= (size_t)ret_record->length;
     return true;
 }
 
-static int read_record(struct op_call *call, struct span record, const struct once_items *items)
+/* A copy in another mailbox got its numbers after the record was written. */
+static int find_copy(struct op_call *call, struct store_tx *tx, const struct record *record, struct outbox_sent *ret_sent)
 {
-    uint8_t body[SHA256_SIZE];
-    if (!take(&record, body, sizeof(body)))
+    struct span answer;
+    int r = store_replay_find(tx, call->arena, (int64_t)record->filing_mailbox, record->draft_no, record->filing_key, 0, &answer);
+    return r == 0 ? outbox_sent_read(answer, ret_sent) : r < 0 ? r : 0;
+}
+
+static int restore(struct op_call *call, struct store_tx *tx, const struct record *record, struct op_result *ret_result,
+                   struct outbox_sent *ret_sent)
+{
+    *ret_result = (struct op_result){ .code = (int)record->code, .kept = true };
+    *ret_sent = (struct outbox_sent){ .submitted = record->submitted != 0, .uncopied = record->uncopied != 0,
+                                      .folder_no = record->folder_no, .item_no = record->item_no, .replayed = true };
+    return record->draft_no ? find_copy(call, tx, record, ret_sent) : 0;
+}
+
+static int read_record(struct op_call *call, struct store_tx *tx, struct span rest, const struct once_items *items)
+{
+    const char *start = rest.ptr;
+    struct head head;
+    struct record record;
+    if (!take(&rest, &head, sizeof(head)))
         return -EBADMSG;
-    if (memcmp(body, call->once->body, sizeof(body)) != 0)
+    if (memcmp(head.body, call->once->body, sizeof(head.body)) != 0)
         return refuse(call, CODE_ErrorInvalidRequest, "The Idempotency-Key was given before, with another body.");
+    items->sent->mailbox = (const uint8_t *)start + offsetof(struct head, mailbox);
     for (size_t i = 0; i < items->n; i++) {
-        struct span *message = &call->once->messages[i];
-        if (!take_item(&record, message, &items->sent[i]))
+        if (!take_item(&rest, &record, &call->once->messages[i]))
             return -EBADMSG;
-        if (message->len)
-            items->results[i] = (struct op_result){ .kept = true };
+        int r = record.length ? restore(call, tx, &record, &items->results[i], &items->sent->v[i]) : 0;
+        if (r)
+            return r;
     }
     return 0;
 }
 
-static void add_item(struct buf *out, struct span message, const struct outbox_sent *sent)
+static void add_item(struct buf *out, struct span message, const struct op_result *result, const struct outbox_sent *sent)
 {
-    const uint64_t numbers[ITEM_NUMBERS] = { [LENGTH] = message.len, [SUBMITTED] = sent->submitted, [FOLDER_NO] = sent->folder_no,
-                                             [ITEM_NO] = sent->item_no };
-    buf_add(out, numbers, sizeof(numbers));
+    struct record record = { .length = message.len, .code = (uint64_t)result->code, .submitted = sent->submitted,
+                             .uncopied = sent->uncopied, .folder_no = sent->folder_no, .item_no = sent->item_no };
+    if (sent->filing.outbox_no) {
+        record.filing_mailbox = (uint64_t)sent->filing.mailbox_id;
+        record.draft_no = sent->draft_no;
+        memcpy(record.filing_key, sent->replay_key, sizeof(record.filing_key));
+    }
+    buf_add(out, &record, sizeof(record));
     buf_add_span(out, message);
 }
 
@@ -120,16 +159,25 @@ static int render(struct op_call *call, const struct once_items *items, size_t i
     return r;
 }
 
+/* Done now: with success, or with a failure that left something. */
+static bool is_done(const struct op_result *result)
+{
+    return (!result->code || result->keep) && !result->kept;
+}
+
 static int write_record(struct op_call *call, struct store_tx *tx, const uint8_t key[SHA256_SIZE], const struct once_items *items)
 {
     struct buf record = BUF_INIT(RECORD_MAX);
     int r = 0;
-    buf_add(&record, call->once->body, sizeof(call->once->body));
+    struct head head;
+    memcpy(head.body, call->once->body, sizeof(head.body));
+    memcpy(head.mailbox, sending_mailbox(call, items->sent), sizeof(head.mailbox));
+    buf_add(&record, &head, sizeof(head));
     for (size_t i = 0; r == 0 && i < items->n; i++) {
         struct span *message = &call->once->messages[i];
-        if (!items->results[i].code && !items->results[i].kept)
+        if (is_done(&items->results[i]))
             r = render(call, items, i, message);
-        add_item(&record, *message, &items->sent[i]);
+        add_item(&record, *message, &items->results[i], &items->sent->v[i]);
     }
     if (r == 0)
         r = buf_error(&record);
@@ -160,7 +208,7 @@ static int find_record(struct op_call *call, struct store_tx *tx, const uint8_t 
     struct span record;
     int r = store_replay_find(tx, call->arena, call->mailbox->mailbox_id, 0, key, when_now(), &record);
     if (r == 0)
-        return read_record(call, record, items);
+        return read_record(call, tx, record, items);
     if (r > 0 && full(call, tx)) {
         call->fault_back_off_ms = FULL_BACK_OFF_MS;
         return refuse(call, CODE_ErrorServerBusy, "No more answers can be kept for requests with an Idempotency-Key. Try again later.");
@@ -175,7 +223,7 @@ static int run_job(struct store_tx *tx, void *arg)
     uint8_t key[SHA256_SIZE];
     bool done = false;
     memcpy(items->results, job->given, items->n * sizeof(*items->results));
-    memset(items->sent, 0, items->n * sizeof(*items->sent));
+    memset(items->sent->v, 0, items->n * sizeof(*items->sent->v));
     memset(job->call->once->messages, 0, items->n * sizeof(*job->call->once->messages));
     record_key(job->call, key);
     int r = find_record(job->call, tx, key, items);
@@ -183,7 +231,7 @@ static int run_job(struct store_tx *tx, void *arg)
     if (r || (r = op_run_items(job->call, tx, items->n, items->results, items->item, items->arg)))
         return r;
     for (size_t i = 0; i < items->n; i++)
-        done = done || (!items->results[i].code && !items->results[i].kept);
+        done = done || is_done(&items->results[i]);
     return done ? write_record(job->call, tx, key, items) : 0;
 }
 

@@ -5,15 +5,14 @@
  * response message. The same request with the same key, by the same caller
  * within send.replay_hours, is answered from the record for those items and
  * does nothing again; items that failed are tried again, since nothing was done
- * for them. Both are decided on the writer, so a request that comes while the
+ * for them (where an item that failed left something, its failure is recorded). Both are decided on the writer, so a request that comes while the
  * first is under way waits for it, and an answer that was lost is not missed.
  * The same key with another body is a fault.
  */
 #ifndef EWSD_OPS_ONCE_H
 #define EWSD_OPS_ONCE_H
 
-#include "ops/call.h"
-#include "outbox/outbox.h"
+#include "ops/sending.h"
 
 #define ONCE_KEY_MAX 255
 #define ONCE_ITEMS_MAX 1000 /* of one request with a key */
@@ -24,7 +23,7 @@ struct once_items {
     struct op_result *results;
     op_item *item;                    /* runs one, as op_write_items has it */
     op_answer *answer;                /* writes one response message */
-    struct outbox_sent *sent;         /* one per item, for the header with the ids of sent copies */
+    struct sent_ids *sent;            /* what the header with the ids of sent copies tells */
     void *arg;
 };
 

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "ops/call.h"
+#include "ops/impersonation.h"
 
 #include <stdio.h>
 
@@ -155,9 +156,11 @@ struct write_job {
 static int run_item(struct item_loop *loop, struct store_tx *tx, size_t i)
 {
     int r = loop->item(loop->call, tx, i, &loop->results[i], loop->arg);
+    if (r < 0)
+        return r;
     if (r > 0)
         loop->results[i].code = r;
-    return r < 0 ? r : loop->results[i].code;
+    return loop->results[i].keep ? 0 : loop->results[i].code;
 }
 
 static int run_guarded(struct item_loop *loop, struct store_tx *tx, size_t i)
@@ -175,6 +178,7 @@ int op_run_items(struct op_call *call, struct store_tx *tx, size_t n, struct op_
 {
     struct item_loop loop = { call, results, item, arg };
     bool stopped = false;
+    access_forget(call);
     if (n == 1) /* the job undoes what its only item wrote */
         return results[0].code || results[0].kept ? 0 : run_item(&loop, tx, 0);
     for (size_t i = 0; i < n; i++) {
@@ -209,6 +213,17 @@ int op_write_failed(int r, size_t n, const struct op_result *given, struct op_re
     return 0;
 }
 
+/* No job is needed to know what follows a code that stops the batch. */
+static void stop_batch(struct op_result *results, size_t n)
+{
+    bool stopped = false;
+    for (size_t i = 0; i < n; i++) {
+        if (stopped)
+            results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
+        stopped = stopped || code_stops_batch(results[i].code);
+    }
+}
+
 int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg)
 {
     struct op_result *given = arena_array(call->arena, n + 1, sizeof(*given));
@@ -218,8 +233,10 @@ int op_write_items(struct op_call *call, size_t n, struct op_result *results, op
     bool any = false;
     for (size_t i = 0; i < n; i++)
         any = any || !results[i].code;
-    if (!any)
+    if (!any) {
+        stop_batch(results, n);
         return 0;
+    }
     struct write_job job = { { call, results, item, arg }, n, given };
     return op_write_failed(store_write(call->env->store, loop_job, &job), n, given, results);
 }
@@ -239,8 +256,14 @@ static int write_fault(struct op_call *call, int code, struct buf *body)
     soap_fault_write(body, &server, call->request->shape_2007, &fault);
     metric_add(METRIC_soap_faults, 1);
     call->reply->status = 500;
-    call->reply->header_name = NULL;
+    call->reply->headers_n = 0;
     return buf_error(body);
+}
+
+void op_reply_add(struct op_reply *reply, const char *name, const char *value)
+{
+    if (reply->headers_n < OP_HEADERS_MAX)
+        reply->headers[reply->headers_n++] = (typeof(reply->headers[0])){ name, value };
 }
 
 static int run(const struct op *op, struct op_call *call, struct buf *body)
@@ -257,6 +280,30 @@ static int run(const struct op *op, struct op_call *call, struct buf *body)
     return r ? r : buf_error(body);
 }
 
+static int answer(const struct op *op, struct op_call *call, struct buf *body)
+{
+    int r = call->request->impersonation ? impersonation_resolve(call, &call->own.mailbox) : 0;
+    if (r)
+        return r;
+    call->ids.mailbox = call->mailbox->guid;
+    call->ids.own_domain = rcpt_address_domain(call->mailbox->address);
+    return op ? run(op, call, body) : CODE_ErrorInvalidOperation;
+}
+
+/* Once per answer (protocol.md 2.8; decisions 10). */
+static void warn(struct op_call *call, struct span request_id)
+{
+    if (call->unfiled)
+        log_event(LOG_WARN_LEVEL, "copies-filed-later", LOG_V("request", request_id), LOG_V("caller", call->caller->address));
+    if (!call->uncopied)
+        return;
+    op_reply_add(call->reply, "X-Ewsd-Warning",
+                 "sent without a copy: draft and save folder are in different mailboxes; "
+                 "name the draft's mailbox in DistinguishedFolderId");
+    log_event(LOG_WARN_LEVEL, "sent-without-copy", LOG_V("request", request_id), LOG_V("caller", call->caller->address),
+              LOG_V("mailbox", call->mailbox->address), LOG_N("items", call->uncopied));
+}
+
 int op_dispatch(const struct op_env *env, const struct caller *caller, struct arena *arena, const struct soap_request *request,
                 struct op_once *once, struct span request_id, struct buf *body, struct op_reply *ret_reply)
 {
@@ -264,17 +311,21 @@ int op_dispatch(const struct op_env *env, const struct caller *caller, struct ar
     struct xml_writer xw;
     xw_init(&xw, body);
     struct op_call call = {
-        .env = env, .mailbox = &caller->mailbox, .arena = arena, .request = request, .node = request->operation, .xw = &xw,
-        .level = shape_level_of(request->version), .reply = ret_reply, .once = once,
-        .ids = { &env->id_key, caller->mailbox.guid, store_epoch(env->store), rcpt_address_domain(caller->mailbox.address) },
+        .env = env, .caller = &caller->mailbox, .arena = arena, .request = request, .node = request->operation, .xw = &xw,
+        .own = { .mailbox = caller->mailbox, .own = true }, .level = shape_level_of(request->version), .reply = ret_reply,
+        .once = once, .ids = { .key = &env->id_key, .epoch = store_epoch(env->store) },
     };
+    call.mailbox = &call.own.mailbox;
     ret_reply->status = 200;
     ret_reply->op = op ? op->name : "";
-    ret_reply->header_name = NULL;
+    ret_reply->headers_n = 0;
     metric_add(METRIC_op_requests, 1);
+    int r = answer(op, &call, body);
+    if (r == 0)
+        warn(&call, request_id);
     if (request->impersonation)
-        return write_fault(&call, CODE_ErrorImpersonateUserDenied, body);
-    int r = op ? run(op, &call, body) : CODE_ErrorInvalidOperation;
+        log_event(LOG_INFO_LEVEL, "impersonation", LOG_V("request", request_id), LOG_V("caller", caller->mailbox.address),
+                  LOG_V("mailbox", call.mailbox->address), LOG_S("result", code_name(r > 0 ? r : 0)));
     if (r < 0)
         log_event(LOG_ERROR_LEVEL, "request-failed", LOG_V("request", request_id), LOG_S("op", ret_reply->op),
                   LOG_S("error", err_text(r)));

@@ -3,7 +3,7 @@
  * child of Body, runs it, and gives back the whole SOAP answer. One file and
  * one row of ops.def per operation. Every write of a request is one store job
  * with a savepoint per item, so one bad item never spoils its neighbours.
- * Who may see what is decided in target.c alone.
+ * Who may do what is decided in access.c alone.
  */
 #ifndef EWSD_OPS_OP_H
 #define EWSD_OPS_OP_H
@@ -17,7 +17,7 @@ struct op_once;
 struct outbox;
 struct soap_request;
 
-#define OP_HEADER_SIZE 4200 /* decisions 10: ids of at most 4 KB */
+#define OP_HEADERS_MAX 4
 
 /* What all requests share; the program owns it. */
 struct op_env {
@@ -35,11 +35,15 @@ struct caller {
 struct op_reply {
     int status;           /* HTTP status: 200, or 500 with a SOAP fault */
     const char *op;       /* for logs; "" when there is none */
-    /* One more response header; name is NULL when there is none. The value is
-     * printable ASCII, NUL-terminated. */
-    const char *header_name;
-    char header_value[OP_HEADER_SIZE];
+    /* More response headers. Values are printable ASCII, static or the arena's. */
+    struct {
+        const char *name, *value;
+    } headers[OP_HEADERS_MAX];
+    unsigned headers_n;
 };
+
+/* One more; each name once, and OP_HEADERS_MAX at most. */
+void op_reply_add(struct op_reply *reply, const char *name, const char *value);
 
 /* Keys the ids by the store's secret. */
 void op_env_init(struct op_env *env, struct store *store, const struct conf *conf, struct outbox *outbox);

@@ -5,7 +5,6 @@
  */
 #include "ops/once.h"
 #include "ops/sending.h"
-#include "ops/target.h"
 
 struct sends {
     const struct xml_node **ids;
@@ -15,28 +14,45 @@ struct sends {
     struct sent_ids sent;
 };
 
-static int save_folder(struct op_call *call, struct store_tx *tx, const struct sends *s, uint64_t *ret_folder_no)
+static int save_folder(struct op_call *call, struct store_tx *tx, const struct sends *s, struct target_folder *ret_folder)
 {
-    *ret_folder_no = 0;
     if (!s->save)
         return s->folder ? CODE_ErrorInvalidSendItemSaveSettings : 0;
-    return sending_save_folder(call, tx, s->folder, ret_folder_no);
+    return sending_save_folder(call, tx, s->folder, ret_folder);
+}
+
+/* In another's mailbox: may the draft be taken? One that is not there is left
+ * to outbox_submit, which may know it as sent. */
+static int check_draft(struct op_call *call, struct store_tx *tx, const struct outbox_submit *submit, const struct target_item *target)
+{
+    struct item draft;
+    if (target->access->own)
+        return 0;
+    int r = store_item_get(tx, call->arena, target->access->mailbox.mailbox_id, target->id.item, STORE_HOT, &draft);
+    if (r == CODE_ErrorItemNotFound)
+        return 0;
+    return r ? r : sending_check_draft(call, submit, target, &draft);
 }
 
 static int send_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
 {
     struct sends *s = arg;
     struct target_item target;
+    struct target_folder folder = { .access = &call->own };
     struct outbox_sent sent;
-    struct outbox_submit submit = { .conf = call->env->conf, .arena = call->arena, .caller = call->mailbox };
-    int r = save_folder(call, tx, s, &submit.save_folder);
-    if (r || (r = target_item(call, s->ids[index], &target)))
+    int r = save_folder(call, tx, s, &folder);
+    if (r || (r = target_item(call, tx, s->ids[index], &target)))
         return r;
     if (!target.has_key)
         return span_is(call->request->version, "Exchange2007") ? CODE_ErrorChangeKeyRequired
                                                                : CODE_ErrorChangeKeyRequiredForWriteOperations;
     if (!s->first[index])
         return CODE_ErrorItemNotFound;
+    struct outbox_submit submit = sending_submit(call, target.access);
+    if (s->save)
+        sending_into(&submit, &folder);
+    if ((r = check_draft(call, tx, &submit, &target)))
+        return r;
     (void)xml_attr(s->ids[index], "Id", &submit.id_text);
     submit.folder_no = target.id.folder;
     submit.item_no = target.id.item;
@@ -45,6 +61,7 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
     if (r)
         return sending_refused(call, r, &sent, ret_result);
     s->sent.v[index] = sent;
+    s->sent.copies = folder.access;
     return 0;
 }
 
@@ -100,7 +117,7 @@ int op_run_SendItem(struct op_call *call)
         return -ENOMEM;
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
         s.ids[i++] = c;
-    const struct once_items items = { n, results, send_one, answer, s.sent.v, &s };
+    const struct once_items items = { n, results, send_one, answer, &s.sent, &s };
     int r = once_check(call, n);
     if (r || (r = mark_repetitions(call, &s, n)) || (r = once_write_items(call, &items)))
         return r;

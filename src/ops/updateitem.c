@@ -10,7 +10,6 @@
 #include "ops/limits.h"
 #include "ops/once.h"
 #include "ops/sending.h"
-#include "ops/target.h"
 #include "store/store_content.h"
 
 enum resolution { NEVER_OVERWRITE, AUTO_RESOLVE, ALWAYS_OVERWRITE };
@@ -34,6 +33,7 @@ struct updates {
     const struct xml_node *folder;
     const struct xml_node **changes; /* t:ItemChange */
     struct item *items;              /* as stored, with the new ChangeKey */
+    const struct access **accesses;  /* to their mailboxes */
     struct new_mime *mimes;
     struct sent_ids sent;
 };
@@ -143,9 +143,9 @@ static int apply(struct op_call *call, const struct updates *u, const struct xml
 
 /* ---- writing ---- */
 
-static void complete(const struct op_call *call, const struct item *before, struct edit *e)
+static void complete(const struct op_call *call, const struct access *access, const struct item *before, struct edit *e)
 {
-    const struct store_mailbox *mailbox = call->mailbox;
+    const struct store_mailbox *mailbox = call->mailbox, *owner = &access->mailbox;
     const struct rcpt self = { .name = mailbox->display_name, .address = mailbox->address };
     struct item *item = &e->item;
     item->modified = when_now();
@@ -155,7 +155,7 @@ static void complete(const struct op_call *call, const struct item *before, stru
     if (item->flags & ITEM_DRAFT && span_eq(item->conversation_topic, before->subject))
         item->conversation_topic = item->subject;
     if (!rcpt_is_set(&item->from) && rcpt_is_set(&before->from))
-        item->from = self;
+        item->from = (struct rcpt){ .name = owner->display_name, .address = owner->address };
     if (!rcpt_is_set(&item->sender) && rcpt_is_set(&before->sender))
         item->sender = self;
     item->from.type = RCPT_FROM;
@@ -177,11 +177,11 @@ static unsigned parts_of(const struct edit *e, const struct item *before)
     return parts;
 }
 
-static int write_item(struct op_call *call, struct store_tx *tx, const struct item *before, unsigned depth, struct edit *e,
-                      struct op_result *ret_result)
+static int write_item(struct op_call *call, struct store_tx *tx, const struct access *access, const struct item *before,
+                      unsigned depth, struct edit *e, struct op_result *ret_result)
 {
     unsigned parts = parts_of(e, before);
-    complete(call, before, e);
+    complete(call, access, before, e);
     if (depth == STORE_HOT)
         return store_item_update(tx, &e->item, true);
     if (parts & STORE_MIME)
@@ -219,15 +219,30 @@ static int check_item(struct op_call *call, const struct updates *u, const struc
                           CODE_ErrorSendMeetingInvitationsOrCancellationsRequired, ret_result);
 }
 
-static int send(struct op_call *call, struct store_tx *tx, const struct item *item, uint64_t folder_no, struct outbox_sent *ret_sent,
-                struct op_result *ret_result)
+static int send(struct op_call *call, struct store_tx *tx, const struct target_item *target, const struct target_folder *folder,
+                const struct item *item, struct outbox_sent *ret_sent, struct op_result *ret_result)
 {
-    const struct outbox_submit submit = {
-        .conf = call->env->conf, .arena = call->arena, .caller = call->mailbox, .folder_no = item->folder_no,
-        .item_no = item->item_no, .key_no = item->key_no, .save_folder = folder_no, .edited = true,
-    };
-    int r = outbox_submit(tx, &submit, ret_sent);
+    struct outbox_submit submit = sending_submit(call, target->access);
+    submit.folder_no = item->folder_no;
+    submit.item_no = item->item_no;
+    submit.key_no = item->key_no;
+    submit.edited = true;
+    sending_into(&submit, folder);
+    int r = sending_check_draft(call, &submit, target, item);
+    if (r == 0)
+        r = outbox_submit(tx, &submit, ret_sent);
     return r > 0 ? sending_refused(call, r, ret_sent, ret_result) : r;
+}
+
+/* As it is stored, if it may be changed. */
+static int load(struct op_call *call, struct store_tx *tx, const struct updates *u, size_t index, unsigned depth,
+                struct target_item *ret_target, struct item *ret_item)
+{
+    int r = target_item(call, tx, u->changes[index]->child, ret_target);
+    if (r || (r = check_key(call, u, ret_target)) ||
+        (r = store_item_get(tx, call->arena, ret_target->access->mailbox.mailbox_id, ret_target->id.item, depth, ret_item)))
+        return r;
+    return access_item(call, ret_target->access, ret_target->rights, ret_item, ACCESS_EDIT);
 }
 
 static int update_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
@@ -236,19 +251,21 @@ static int update_one(struct op_call *call, struct store_tx *tx, size_t index, s
     const struct xml_node *updates = xml_child(u->changes[index], "Updates");
     unsigned depth = depth_of(updates);
     struct target_item target;
+    struct target_folder folder = { .access = &call->own };
     struct edit e = { 0 };
-    uint64_t folder_no = 0;
-    int r = u->disposition == SEND_AND_SAVE ? sending_save_folder(call, tx, u->folder, &folder_no) : 0;
-    if (r || (r = target_item(call, u->changes[index]->child, &target)) || (r = check_key(call, u, &target)) ||
-        (r = store_item_get(tx, call->arena, call->mailbox->mailbox_id, target.id.item, depth, &e.item)))
+    u->sent.v[index] = (struct outbox_sent){ 0 }; /* the job may run again */
+    int r = u->disposition == SEND_AND_SAVE ? sending_save_folder(call, tx, u->folder, &folder) : 0;
+    if (r || (r = load(call, tx, u, index, depth, &target, &e.item)))
         return r;
     const struct item before = e.base = e.item;
     if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, u, updates, &e, ret_result)) ||
-        (r = write_item(call, tx, &before, depth, &e, ret_result)))
+        (r = write_item(call, tx, target.access, &before, depth, &e, ret_result)))
         return r;
     bool mail = kind_is_message(e.item.kind) || e.item.kind == ITEM_KIND_POST;
     u->items[index] = e.item;
-    return mail && u->disposition > SAVE_ONLY ? send(call, tx, &e.item, folder_no, &u->sent.v[index], ret_result) : 0;
+    u->accesses[index] = target.access;
+    u->sent.copies = folder.access;
+    return mail && u->disposition > SAVE_ONLY ? send(call, tx, &target, &folder, &e.item, &u->sent.v[index], ret_result) : 0;
 }
 
 /* ---- the request ---- */
@@ -265,15 +282,19 @@ static void parse(const struct op_call *call, struct updates *u)
     u->folder = target_saved_folder(call);
 }
 
-static int read_mime(struct op_call *call, const struct xml_node *node, struct item *said, struct op_result *ret_result)
+static int read_mime(struct op_call *call, const struct xml_node *id, const struct xml_node *node, struct item *said,
+                     struct op_result *ret_result)
 {
     struct span bytes;
+    const struct access *access;
     int r = shape_read_mime(call->arena, node, &bytes);
     if (r || !bytes.len)
         return r ? r : CODE_ErrorMimeContentInvalid;
     if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)))
         return r;
-    said->mailbox_id = call->mailbox->mailbox_id;
+    if ((r = target_item_ahead(call, id, ACCESS_EDIT, &access)))
+        return r;
+    said->mailbox_id = access->mailbox.mailbox_id;
     said->mime = bytes;
     return op_code_of(store_stage_item(call->env->store, said));
 }
@@ -293,7 +314,7 @@ static int read_mimes(struct op_call *call, size_t index, struct updates *u)
         mime->next = u->mimes;
         u->mimes = mime;
         item_init(&mime->said);
-        mime->result.code = read_mime(call, item, &mime->said, &mime->result);
+        mime->result.code = read_mime(call, u->changes[index]->child, item, &mime->said, &mime->result);
         if (mime->result.code < 0)
             return mime->result.code;
     }
@@ -303,12 +324,12 @@ static int read_mimes(struct op_call *call, size_t index, struct updates *u)
 static void answer(struct op_call *call, size_t index, const struct op_result *result, void *arg)
 {
     const struct updates *u = arg;
-    const struct item *item = &u->items[index];
-    bool sent = u->sent.v[index].submitted;
     op_message_begin(call, "m:UpdateItemResponseMessage", result);
     xw_open(call->xw, "m:Items");
-    if (!result->code && !sent)
-        shape_write_item_ref(call->xw, &call->ids, item);
+    if (!result->code && !u->sent.v[index].submitted) {
+        struct shape_ids ids = access_ids(call, u->accesses[index]);
+        shape_write_item_ref(call->xw, &ids, &u->items[index]);
+    }
     xw_close(call->xw);
     /* Since 2007 SP1; nothing is ever merged that is not the last writer's. */
     if (!result->code && !span_is(call->request->version, "Exchange2007")) {
@@ -326,10 +347,11 @@ int op_run_UpdateItem(struct op_call *call)
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
     struct updates u = { .resolution = AUTO_RESOLVE, .changes = arena_array(call->arena, n + 1, sizeof(*u.changes)),
                          .items = arena_array(call->arena, n + 1, sizeof(*u.items)),
+                         .accesses = arena_array(call->arena, n + 1, sizeof(*u.accesses)),
                          .sent = { .v = arena_array(call->arena, n + 1, sizeof(*u.sent.v)), .n = n } };
-    if (!results || !u.changes || !u.items || !u.sent.v)
+    if (!results || !u.changes || !u.items || !u.accesses || !u.sent.v)
         return -ENOMEM;
-    const struct once_items items = { n, results, update_one, answer, u.sent.v, &u };
+    const struct once_items items = { n, results, update_one, answer, &u.sent, &u };
     int r = once_check(call, n);
     parse(call, &u);
     for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next, i++) {

@@ -1,8 +1,9 @@
 /*
- * Settling: transports that work in the store do so first, then policy turns
- * each report into a state, failures become one report to the sender, and the
- * rows are written; all of it stands or none does. A job may run twice, so it
- * starts from the parts each time and logging waits until it is through.
+ * Settling: first deliveries into mailboxes, each in a job of its mailbox; then
+ * one job per entry, of the sender's mailbox: transports that work there, policy
+ * turning each report into a state, one report to the sender of what failed,
+ * and the rows; all of it stands or none does. A job may run twice, so it starts
+ * from the parts each time and logging waits until it is through.
  */
 #include "outbox/attempt.h"
 
@@ -114,7 +115,7 @@ static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t 
             struct span status = part->put_off ? rcpt->status : part->results[i].status;
             attempt->settles[n++] = (struct store_settle){ .no = rcpt->no, .state = verdict.state, .next_attempt = verdict.next_attempt,
                                                            .status = status, .untried = part->put_off != 0 };
-            if (verdict.state == STORE_RCPT_FAILED)
+            if (verdict.state == STORE_RCPT_FAILED && rcpt->kind != STORE_RCPT_FILE)
                 failed[bad++] = (struct bounce_rcpt){ .no = rcpt->no, .address = rcpt->address, .status = status,
                                                       .expired = part->results[i].outcome == TRANSPORT_DEFERRED };
             else if (verdict.state == STORE_RCPT_QUEUED && (attempt->next == WHEN_NONE || verdict.next_attempt < attempt->next))
@@ -125,8 +126,18 @@ static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t 
     return n;
 }
 
-/* A report goes into the sender's Inbox: within this mailbox, so it belongs
- * into the job that settles. Reports and mail of nobody are not reported on. */
+/* Whose Inbox a report goes into: the sender's, which is not the mailbox that
+ * the message is in when a delegate sent it (protocol.md 2.8). */
+static int find_sender(struct store_tx *tx, const struct attempt *attempt, int64_t *ret_mailbox_id)
+{
+    struct store_mailbox mailbox;
+    int r = store_mailbox_by_address(tx, attempt->arena, attempt->entry.envelope_sender, &mailbox);
+    *ret_mailbox_id = r ? attempt->entry.mailbox_id : mailbox.mailbox_id;
+    return r < 0 ? r : 0;
+}
+
+/* A report belongs into the job that settles. Reports and mail of nobody are
+ * not reported on. */
 static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bounce_rcpt *failed, size_t n)
 {
     const struct store_outbox *entry = &attempt->entry;
@@ -140,7 +151,9 @@ static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bou
     if (r == 0)
         r = bounce_make(attempt->arena, attempt->conf, entry, &attempt->item, buf_span(&attempt->raw), failed, n, &report);
     if (r == 0)
-        r = store_folder_by_role(tx, attempt->arena, entry->mailbox_id, FOLDER_ROLE_inbox, &inbox);
+        r = find_sender(tx, attempt, &report.mailbox_id);
+    if (r == 0)
+        r = store_folder_by_role(tx, attempt->arena, report.mailbox_id, FOLDER_ROLE_inbox, &inbox);
     if (r)
         return r;
     report.folder_no = inbox.folder_no;
@@ -169,18 +182,79 @@ static int settle_one(struct store_tx *tx, struct attempt *attempt)
     return r ? r : store_outbox_settle(tx, &attempt->entry, attempt->owner, attempt->settles, n, &left);
 }
 
-struct batch {
-    struct attempt *const *attempts;
-    size_t n;
-};
-
 static int settle_job(struct store_tx *tx, void *arg)
 {
-    const struct batch *batch = arg;
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < batch->n; i++)
-        r = settle_one(tx, batch->attempts[i]);
-    return r;
+    return settle_one(tx, arg);
+}
+
+/* ---- deliveries before it ---- */
+
+struct delivery {
+    struct attempt_part *part;
+    size_t i; /* of part->job.rcpts */
+    void *ready;
+};
+
+static int delivery_job(struct store_tx *tx, void *arg)
+{
+    const struct delivery *delivery = arg;
+    struct attempt_part *part = delivery->part;
+    return part->transport->store_one(tx, &part->job, delivery->i, delivery->ready, &part->results[delivery->i]);
+}
+
+static void note_delivery(const struct delivery *delivery, int r)
+{
+    if (r < 0)
+        delivery->part->results[delivery->i] =
+            (struct transport_result){ TRANSPORT_DEFERRED, SPAN("4.3.0 the mailbox store is not available") };
+}
+
+/* At most n of them; those that could not be made ready are noted already. */
+static size_t make_ready(struct attempt_part *part, struct delivery *deliveries)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < part->job.n; i++) {
+        struct delivery delivery = { .part = part, .i = i };
+        int r = part->transport->ready(&part->job, i, &delivery.ready);
+        if (r)
+            note_delivery(&delivery, r);
+        else
+            deliveries[n++] = delivery;
+    }
+    return n;
+}
+
+static int deliver_all(struct store *store, struct arena *arena, struct delivery *deliveries, size_t n)
+{
+    struct store_work *work = arena_array(arena, n, sizeof(*work));
+    if (!work)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        work[i] = (struct store_work){ .job = delivery_job, .arg = &deliveries[i] };
+    store_write_all(store, work, n);
+    for (size_t i = 0; i < n; i++)
+        note_delivery(&deliveries[i], work[i].result);
+    return 0;
+}
+
+static int deliver(struct attempt *const *attempts, size_t n)
+{
+    size_t most = 0, ready = 0;
+    for (size_t i = 0; i < n; i++)
+        most += attempts[i]->entry.rcpts_n;
+    struct delivery *deliveries = arena_array(attempts[0]->arena, most, sizeof(*deliveries));
+    if (!deliveries)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t p = 0; p < attempts[i]->parts_n; p++) {
+            struct attempt_part *part = &attempts[i]->parts[p];
+            if (part->transport->store_one && attempts[i]->unwritten)
+                attempt_failed(part, attempts[i]->unwritten);
+            else if (part->transport->store_one)
+                ready += make_ready(part, &deliveries[ready]);
+        }
+    }
+    return ready ? deliver_all(attempts[0]->store, attempts[0]->arena, deliveries, ready) : 0;
 }
 
 /* ---- and what is said of it ---- */
@@ -206,15 +280,6 @@ static void log_attempt(const struct attempt *attempt)
                 log_rcpt(attempt, &attempt->parts[p], i);
 }
 
-static int settle_batch(struct attempt *const *attempts, size_t n)
-{
-    struct batch batch = { attempts, n };
-    int r = store_write(attempts[0]->store, settle_job, &batch);
-    for (size_t i = 0; r == 0 && i < n; i++)
-        log_attempt(attempts[i]);
-    return r;
-}
-
 static void log_unsettled(const struct attempt *attempt, int r)
 {
     if (r > 0) /* leased by somebody else meanwhile, who settles it */
@@ -225,17 +290,20 @@ static void log_unsettled(const struct attempt *attempt, int r)
 
 int attempt_settle(struct attempt *const *attempts, size_t n)
 {
-    int first = 0;
-    int r = n ? settle_batch(attempts, n) : 0;
-    if (r == 0)
-        return 0;
-    for (size_t i = 0; i < n; i++) { /* whoever spoilt it stays alone with that */
-        if (n > 1)
-            r = settle_batch(&attempts[i], 1);
-        if (r)
-            log_unsettled(attempts[i], r);
-        if (r < 0)
-            first = r;
+    int first = n ? deliver(attempts, n) : 0;
+    struct store_work *work = n && !first ? arena_array(attempts[0]->arena, n, sizeof(*work)) : NULL;
+    if (!work)
+        return first || n == 0 ? first : -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        work[i] = (struct store_work){ .job = settle_job, .arg = attempts[i] };
+    store_write_all(attempts[0]->store, work, n);
+    for (size_t i = 0; i < n; i++) {
+        if (work[i].result == 0)
+            log_attempt(attempts[i]);
+        else
+            log_unsettled(attempts[i], work[i].result);
+        if (work[i].result < 0)
+            first = work[i].result;
     }
     return first;
 }

@@ -8,7 +8,7 @@
 
 #include "outbox/transport.h"
 
-#define ATTEMPT_PARTS (CONF_RELAYS_MAX + 2) /* local, captured, or kept from some relay */
+#define ATTEMPT_PARTS (CONF_RELAYS_MAX + 3) /* local, a copy, and captured or kept from some relay */
 
 /* Recipients that go one way. */
 struct attempt_part {
@@ -53,8 +53,9 @@ void attempt_all(struct attempt_part *part, enum transport_outcome outcome, stru
  * be written now will not be the next time, unless memory was short. */
 void attempt_failed(struct attempt_part *part, int r);
 
-/* Settles parts in one job of the store and logs each recipient. Attempts
- * whose lease was lost are left alone. -errno: one at least was not settled. */
+/* Makes the deliveries that stay in this store, settles each attempt in a job of
+ * its own and logs each recipient. Attempts whose lease was lost are left
+ * alone. -errno: one at least was not settled. */
 int attempt_settle(struct attempt *const *attempts, size_t n);
 
 #endif

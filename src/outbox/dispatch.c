@@ -1,6 +1,7 @@
 /*
  * Dispatchers work in batches: one job leases what is due, one snapshot reads
- * it, one job delivers what stays in the store and settles it. Recipients for
+ * it, what stays in the store is delivered and settled in jobs that share their
+ * commits. Recipients for
  * a relay are handed to its lane under the same lease and are no business of
  * the dispatcher's any more, unless the lane can't take them.
  */
@@ -132,6 +133,8 @@ static int add_relayed(struct outbox *outbox, struct attempt *attempt, const str
 static int plan(struct outbox *outbox, struct store_tx *tx, struct attempt *attempt, const struct taking *taking)
 {
     int r = add_stored(attempt, STORE_RCPT_LOCAL, &transport_local);
+    if (r == 0)
+        r = add_stored(attempt, STORE_RCPT_FILE, &transport_file);
     if (r == 0 && outbox->options.capture)
         r = add_stored(attempt, STORE_RCPT_REMOTE, &transport_capture);
     bool stored = attempt->parts_n > 0;

@@ -13,16 +13,21 @@
 #include "store/store_mailbox.h"
 #include "store/store_outbox.h"
 
-/* One SendItem of one item. */
+/* One SendItem of one item. The rights to read the draft, to take it out of its
+ * folder and to put a copy into save_folder are the caller's to check, in the
+ * same job; the right to send as From is judged here. */
 struct outbox_submit {
     const struct conf *conf;
     struct arena *arena;
-    const struct store_mailbox *caller; /* whose item it is, too */
-    struct span id_text;                /* ItemId/@Id as it came: part of the replay key */
+    const struct store_mailbox *caller;  /* who authenticated: part of the replay key */
+    const struct store_mailbox *sender;  /* the caller, or whom it impersonates */
+    const struct store_mailbox *mailbox; /* where the draft is: the sender's, or a principal's */
+    struct span id_text;                 /* ItemId/@Id as it came: part of the replay key */
     uint64_t folder_no;                 /* from the id */
     uint64_t item_no;
     uint64_t key_no;                    /* counter of the ChangeKey that came */
     uint64_t save_folder;               /* 0: the draft is deleted */
+    const struct store_mailbox *save_mailbox; /* where save_folder is */
     bool edited; /* UpdateItem wrote it in this very job: no replay; and without recipients ErrorInvalidRecipients */
 };
 
@@ -31,7 +36,12 @@ struct outbox_sent {
     uint64_t item_no;
     bool submitted;
     bool replayed;      /* an earlier success was answered; nothing was sent */
+    bool uncopied;      /* sent, but without the copy that was asked for: the draft stays (protocol.md 2.8) */
     struct span culprit; /* an address that was refused; else empty */
+    struct span refusal; /* ErrorSendAsDenied: who lacks which right for which From */
+    struct store_outbox_key filing;  /* the entry that puts the copy into another mailbox; outbox_no 0: none */
+    uint8_t replay_key[SHA256_SIZE]; /* with filing: where the copy's numbers belong */
+    uint64_t draft_no;
     uint64_t amount;     /* bytes or recipients, where they are too many */
     int64_t back_off_ms; /* with ErrorServerBusy */
 };
@@ -40,14 +50,28 @@ struct outbox_sent {
  * ErrorInvalidItemForOperationSendItem, ErrorIrresolvableConflict,
  * ErrorMessageSizeExceeded, ErrorMissingRecipients, ErrorInvalidRecipients,
  * ErrorExceededMaxRecipientLimit, ErrorSavedItemFolderNotFound,
- * ErrorSendAsDenied, ErrorServerBusy (send.rate), ErrorQuotaExceeded (a copy). */
+ * ErrorSendAsDenied, ErrorServerBusy (send.rate), ErrorQuotaExceeded (a copy).
+ * A copy asked for in another mailbox than the draft's: senditem.delegate_copy
+ * says what happens (decisions 5). */
 int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struct outbox_sent *ret_sent);
 
+/* From what is kept for a replay. -EBADMSG: it is something else. */
+int outbox_sent_read(struct span bytes, struct outbox_sent *ret_sent);
+
+/* Whether outbox_submit leaves the draft where it is: the copy is asked for in
+ * another mailbox, and senditem.delegate_copy is documented. */
+bool outbox_leaves_draft(const struct outbox_submit *submit);
+
 /* CreateItem SendOnly (save_folder 0) and SendAndSaveCopy: item was never
- * stored; it is completed (From, Date, Message-ID, flags) and sent. Codes as
- * above, but no recipients is ErrorInvalidRecipients (protocol.md 2.4). */
-int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct store_mailbox *caller,
-                      struct item *item, uint64_t save_folder, struct outbox_sent *ret_sent);
+ * stored; it is completed (From, Date, Message-ID, flags) and sent, from and
+ * into submit->mailbox. Codes as above, but no recipients is
+ * ErrorInvalidRecipients (protocol.md 2.4). Of submit the people, save_folder,
+ * conf and arena count. */
+int outbox_submit_new(struct store_tx *tx, const struct outbox_submit *submit, struct item *item, struct outbox_sent *ret_sent);
+/* After the commit, before the answer: puts the copies of those with filing
+ * into their mailbox, once each, and sets folder_no and item_no. -errno: what
+ * was not done now the runner does a little later. */
+int outbox_file(struct store *store, const struct conf *conf, struct outbox_sent *const *sent, size_t n);
 
 /* ---- the runner ---- */
 

@@ -5,11 +5,12 @@
  * leaves (decisions 3, 7). Successes are recorded, so that a repeated SendItem
  * is answered again and sends nothing (decisions 4).
  */
-#include "outbox/outbox.h"
+#include "outbox/filing.h"
+#include "outbox/limit.h"
+#include "outbox/originator.h"
+#include "outbox/resolve.h"
 
 #include "base/metrics.h"
-#include "outbox/limit.h"
-#include "outbox/resolve.h"
 #include "store/store_mail.h"
 
 #include <errno.h>
@@ -18,39 +19,46 @@
 #define HOUR_MS 3600000
 #define SUBMIT_DEPTH (STORE_RECIPIENTS)
 
+static bool is_elsewhere(const struct outbox_submit *submit)
+{
+    return submit->save_folder != 0 && submit->save_mailbox->mailbox_id != submit->mailbox->mailbox_id;
+}
+
+bool outbox_leaves_draft(const struct outbox_submit *submit)
+{
+    return is_elsewhere(submit) && strcmp(submit->conf->senditem_delegate_copy, "documented") == 0;
+}
+
 static void replay_key(const struct outbox_submit *submit, uint8_t ret_key[SHA256_SIZE])
 {
-    const uint64_t numbers[] = { submit->key_no, submit->save_folder };
+    const uint64_t elsewhere = is_elsewhere(submit) ? (uint64_t)submit->save_mailbox->mailbox_id : 0;
+    const uint64_t numbers[] = { submit->key_no, submit->save_folder, elsewhere };
     const struct span parts[] = {
         { (const char *)submit->caller->guid, STORE_GUID_SIZE },
+        { (const char *)submit->sender->guid, STORE_GUID_SIZE },
         { (const char *)numbers, sizeof(numbers) },
         submit->id_text,
     };
     sha256_parts(parts, ARRAY_LEN(parts), ret_key);
 }
 
-/* The record of a success is where the sent copy went. */
+/* The record of a success is where the sent copy went, if there is one. */
 static int replay_find(struct store_tx *tx, const struct outbox_submit *submit, const uint8_t key[SHA256_SIZE],
                        struct outbox_sent *ret_sent)
 {
     struct span answer;
-    int r = store_replay_find(tx, submit->arena, submit->caller->mailbox_id, submit->item_no, key, when_now(), &answer);
+    int r = store_replay_find(tx, submit->arena, submit->mailbox->mailbox_id, submit->item_no, key, when_now(), &answer);
     if (r)
         return r;
-    uint64_t numbers[2];
-    if (answer.len != sizeof(numbers))
-        return -EBADMSG;
-    memcpy(numbers, answer.ptr, sizeof(numbers));
-    *ret_sent = (struct outbox_sent){ .submitted = true, .folder_no = numbers[0], .item_no = numbers[1], .replayed = true };
-    return 0;
+    return outbox_sent_read(answer, ret_sent);
 }
 
 static int replay_put(struct store_tx *tx, const struct outbox_submit *submit, const uint8_t key[SHA256_SIZE],
                       const struct outbox_sent *sent)
 {
-    const uint64_t numbers[2] = { sent->folder_no, sent->item_no };
-    return store_replay_put(tx, submit->caller->mailbox_id, submit->item_no, key,
-                            (struct span){ (const char *)numbers, sizeof(numbers) },
+    struct sent_record record = sent_to_record(sent);
+    return store_replay_put(tx, submit->mailbox->mailbox_id, submit->item_no, key,
+                            (struct span){ (const char *)&record, sizeof(record) },
                             when_now() + submit->conf->send_replay_hours * HOUR_MS);
 }
 
@@ -79,41 +87,14 @@ static int message_id_make(struct arena *arena, struct span address, struct span
                         (unsigned long long)random[1], (int)domain.len, domain.ptr);
 }
 
-/* Is this address one of the mailbox' own? */
-static int address_is_own(struct store_tx *tx, struct arena *arena, const struct store_mailbox *mailbox, struct span address)
-{
-    struct store_mailbox owner;
-    int r = store_mailbox_by_address(tx, arena, address, &owner);
-    if (r < 0)
-        return r;
-    return r == 0 && owner.mailbox_id == mailbox->mailbox_id ? 0 : CODE_ErrorSendAsDenied;
-}
-
-/* From and Sender of one's own mail (protocol.md 2.7). A received message that
- * is sent again goes out as the caller's own (2.5). */
-static int freeze_originator(struct store_tx *tx, struct arena *arena, const struct store_mailbox *caller, bool again,
-                             struct item *item)
-{
-    int r = 0;
-    if (item->from.address.len && !span_eq_nocase(item->from.address, caller->address))
-        r = address_is_own(tx, arena, caller, item->from.address);
-    if (r && !(r == CODE_ErrorSendAsDenied && again))
-        return r;
-    if (r || !item->from.address.len)
-        item->from = (struct rcpt){ .name = caller->display_name, .address = caller->address, .type = RCPT_FROM };
-    item->sender = item->from;
-    item->sender.type = RCPT_SENDER;
-    return 0;
-}
-
-static int freeze(struct store_tx *tx, struct arena *arena, const struct store_mailbox *caller, struct item *item)
+static int freeze(struct store_tx *tx, const struct outbox_submit *submit, struct item *item, struct outbox_sent *ret_sent)
 {
     bool again = item->item_no != 0 && !(item->flags & ITEM_DRAFT);
-    int r = freeze_originator(tx, arena, caller, again, item);
+    int r = originator_freeze(tx, submit, again, item, &ret_sent->refusal);
     if (r)
         return r;
-    if (again || !message_id_ok(item->message_id)) {
-        r = message_id_make(arena, item->from.address, &item->message_id);
+    if (again || item->flags & ITEM_SENT_ONCE || !message_id_ok(item->message_id)) {
+        r = message_id_make(submit->arena, item->from.address, &item->message_id);
         if (r)
             return r;
     }
@@ -124,7 +105,7 @@ static int freeze(struct store_tx *tx, struct arena *arena, const struct store_m
     }
     item->sent = when_now();
     item->received = item->sent;
-    item->flags &= ~(ITEM_DRAFT | ITEM_SUBMITTED);
+    item->flags &= ~(ITEM_DRAFT | ITEM_SUBMITTED | ITEM_SENT_ONCE);
     item->flags |= ITEM_READ;
     return 0;
 }
@@ -197,7 +178,7 @@ static int envelope_add(struct envelope *envelope, const struct rcpt *rcpt)
 /* To, Cc and Bcc, each address once (decisions 9). */
 static int envelope_fill(struct envelope *envelope, const struct item *item)
 {
-    size_t n = item_recipient_count(item);
+    size_t n = item_recipient_count(item) + 1; /* and the copy into another mailbox */
     envelope->entry->rcpts = arena_array(envelope->arena, n, sizeof(*envelope->entry->rcpts));
     envelope->folded = arena_array(envelope->arena, n, sizeof(*envelope->folded));
     if (!envelope->entry->rcpts || !envelope->folded)
@@ -235,7 +216,7 @@ static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *a
 
 static void address_entry(const struct item *item, struct store_outbox *entry)
 {
-    entry->envelope_sender = item->from.address;
+    entry->envelope_sender = item->sender.address; /* a delegate gets the reports on what it sent */
     entry->message_id = item->message_id;
     entry->date = item->sent;
     entry->boundary_seed = item->boundary_seed;
@@ -262,7 +243,7 @@ static int save_folder_exists(struct store_tx *tx, struct arena *arena, int64_t 
 /* Is it still what the client saw, and may it be sent at all? (2.11: 8 to 10) */
 static int load_draft(struct store_tx *tx, const struct outbox_submit *submit, struct item *ret_item)
 {
-    int r = store_item_get(tx, submit->arena, submit->caller->mailbox_id, submit->item_no, SUBMIT_DEPTH, ret_item);
+    int r = store_item_get(tx, submit->arena, submit->mailbox->mailbox_id, submit->item_no, SUBMIT_DEPTH, ret_item);
     if (r)
         return r;
     if (ret_item->folder_no != submit->folder_no)
@@ -285,6 +266,53 @@ static int replayed(struct store_tx *tx, const struct outbox_submit *submit, con
     return r > 0 ? code : r;
 }
 
+/* Decisions 5: the entry, and a draft untouched but for its ChangeKey, so that
+ * the old one is known as a replay and a new one is a new send. */
+static int leave_draft(struct store_tx *tx, struct item *item, struct item *draft, struct store_outbox *entry,
+                       struct outbox_sent *ret_sent)
+{
+    int r = store_outbox_insert(tx, item, entry);
+    draft->flags |= ITEM_SENT_ONCE;
+    ret_sent->uncopied = true;
+    return r ? r : store_item_update(tx, draft, true);
+}
+
+/* The draft goes, and a recipient more is the copy. */
+static int file_elsewhere(struct store_tx *tx, const struct outbox_submit *submit, struct item *item, const struct item *draft,
+                          struct store_outbox *entry, struct outbox_sent *ret_sent)
+{
+    int r = store_mailbox_room(tx, submit->save_mailbox->mailbox_id, item->size);
+    if (r == 0)
+        r = filing_add(submit, entry);
+    if (r)
+        return r;
+    item->folder_no = 0;
+    item->creator_id = submit->save_mailbox->mailbox_id == submit->sender->mailbox_id ? 0 : submit->sender->mailbox_id;
+    r = store_outbox_submit(tx, item, draft, entry);
+    ret_sent->filing = (struct store_outbox_key){ entry->mailbox_id, entry->outbox_no };
+    ret_sent->draft_no = draft->item_no;
+    return r;
+}
+
+/* What is queued, and what becomes of the draft (protocol.md 2.6, 2.8). */
+static int submit_draft(struct store_tx *tx, const struct outbox_submit *submit, struct item *item, struct item *draft,
+                        struct store_outbox *entry, struct outbox_sent *ret_sent)
+{
+    address_entry(item, entry);
+    if (is_elsewhere(submit))
+        return outbox_leaves_draft(submit) ? leave_draft(tx, item, draft, entry, ret_sent)
+                                           : file_elsewhere(tx, submit, item, draft, entry, ret_sent);
+    item->folder_no = submit->save_folder;
+    int r = store_outbox_submit(tx, item, draft, entry);
+    if (r)
+        return r == CODE_ErrorFolderNotFound ? CODE_ErrorSavedItemFolderNotFound : r;
+    if (submit->save_folder != 0) {
+        ret_sent->folder_no = item->folder_no;
+        ret_sent->item_no = item->item_no;
+    }
+    return 0;
+}
+
 int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struct outbox_sent *ret_sent)
 {
     *ret_sent = (struct outbox_sent){ 0 };
@@ -303,46 +331,38 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
     const int without = submit->edited ? CODE_ErrorInvalidRecipients : CODE_ErrorMissingRecipients;
     r = prepare(tx, submit->conf, submit->arena, &item, without, &entry, ret_sent);
     if (r == 0)
-        r = freeze(tx, submit->arena, submit->caller, &item);
+        r = freeze(tx, submit, &item, ret_sent);
     if (r == 0)
-        r = limit_pace(tx, submit->conf, submit->caller->mailbox_id, ret_sent);
+        r = limit_pace(tx, submit->conf, submit->sender->mailbox_id, ret_sent);
+    if (r == 0)
+        r = submit_draft(tx, submit, &item, &draft, &entry, ret_sent);
     if (r)
         return r;
-    address_entry(&item, &entry);
-    item.folder_no = submit->save_folder;
-    r = store_outbox_submit(tx, &item, &draft, &entry);
-    if (r)
-        return r == CODE_ErrorFolderNotFound ? CODE_ErrorSavedItemFolderNotFound : r;
     ret_sent->submitted = true;
-    if (submit->save_folder != 0) {
-        ret_sent->folder_no = item.folder_no;
-        ret_sent->item_no = item.item_no;
-    }
     metric_add(METRIC_outbox_submitted, 1);
+    memcpy(ret_sent->replay_key, key, sizeof(key));
     return submit->edited ? 0 : replay_put(tx, submit, key, ret_sent);
 }
 
-int outbox_submit_new(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct store_mailbox *caller,
-                      struct item *item, uint64_t save_folder, struct outbox_sent *ret_sent)
+int outbox_submit_new(struct store_tx *tx, const struct outbox_submit *submit, struct item *item, struct outbox_sent *ret_sent)
 {
     *ret_sent = (struct outbox_sent){ 0 };
-    int r = save_folder_exists(tx, arena, caller->mailbox_id, save_folder);
+    int r = save_folder_exists(tx, submit->arena, submit->mailbox->mailbox_id, submit->save_folder);
     if (r)
         return r;
-    item->mailbox_id = caller->mailbox_id;
+    item->mailbox_id = submit->mailbox->mailbox_id;
     struct store_outbox entry;
-    r = resolve_names(tx, arena, item);
+    r = resolve_names(tx, submit->arena, item);
     if (r == 0)
-        r = prepare(tx, conf, arena, item, CODE_ErrorInvalidRecipients, &entry, ret_sent);
+        r = prepare(tx, submit->conf, submit->arena, item, CODE_ErrorInvalidRecipients, &entry, ret_sent);
+    if (r == 0)
+        r = freeze(tx, submit, item, ret_sent);
+    if (r == 0)
+        r = limit_pace(tx, submit->conf, submit->sender->mailbox_id, ret_sent);
     if (r)
         return r;
-    r = freeze(tx, arena, caller, item);
-    if (r == 0)
-        r = limit_pace(tx, conf, caller->mailbox_id, ret_sent);
-    if (r)
-        return r;
-    if (save_folder != 0) {
-        item->folder_no = save_folder;
+    if (submit->save_folder != 0) {
+        item->folder_no = submit->save_folder;
         r = store_item_insert(tx, item);
         if (r)
             return r;

@@ -1,9 +1,10 @@
 /*
  * A transport carries one frozen message to some recipients and reports each
  * one's outcome. It decides nothing: retries and bounces are the outbox's.
- * It works in one of two places: `store` inside the job that settles its
- * recipients, so that both stand or neither; `deliver` outside, where it may
- * take its time.
+ * It works in one of three places: `store` inside the job that settles its
+ * recipients, so that both stand or neither; `store_one` in a job of the
+ * recipient's own mailbox before that, where doing it twice must do no harm
+ * (decisions 2); `deliver` outside, where it may take its time.
  */
 #ifndef EWSD_OUTBOX_TRANSPORT_H
 #define EWSD_OUTBOX_TRANSPORT_H
@@ -47,6 +48,12 @@ struct transport {
     /* Fills results[0..n). Negative: treated as deferred for all. */
     int (*deliver)(const struct transport_job *job, struct transport_result *results);
     int (*store)(struct store_tx *tx, const struct transport_job *job, struct transport_result *results);
+    /* One recipient; negative: deferred, and nothing stands; positive: nothing
+     * stands but the result. ready, before and
+     * outside of the job: what it gives is handed to store_one, 0 or -errno. */
+    int (*ready)(const struct transport_job *job, size_t i, void **ret_ready);
+    int (*store_one)(struct store_tx *tx, const struct transport_job *job, size_t i, const void *ready,
+                     struct transport_result *ret_result);
 };
 
 #define TRANSPORT(name) extern const struct transport transport_##name;

@@ -1,12 +1,12 @@
 /*
- * Delivery into mailboxes of this store, in the job that settles; also marked
- * by entry and mailbox, so that no second address and no second attempt
- * delivers twice. Unknown addresses of local domains fail with 5.1.1
- * (decisions 9); a mailbox over its quota takes nothing but reports (5.2.2).
+ * Delivery into mailboxes of this store: one job of the recipient's mailbox,
+ * marked there by entry and mailbox, so that no second address and no second
+ * attempt delivers twice. Unknown addresses of local domains fail with 5.1.1
+ * (decisions 9). A large message is written ahead of the job.
  */
 #include "outbox/transport.h"
 
-#include "model/code.h"
+#include "store/store_content.h"
 #include "store/store_mail.h"
 
 #include <errno.h>
@@ -36,14 +36,14 @@ static int find_mailbox(struct store_tx *tx, struct arena *arena, struct span ad
 }
 
 /* What the recipient gets: unread, not a draft, no Bcc, no private marks. It
- * shares what it has in common with the item, for the length of the job. */
-static struct item make_copy(const struct transport_job *job, const struct store_mailbox *mailbox, uint64_t folder_no)
+ * shares what it has in common with the item. */
+static struct item make_copy(const struct transport_job *job, const struct store_mailbox *mailbox)
 {
     struct item copy = *job->item;
     bool to_self = mailbox->mailbox_id == job->entry->mailbox_id;
     copy.mailbox_id = mailbox->mailbox_id;
-    copy.folder_no = folder_no;
     copy.item_no = copy.content_no = copy.change_no = copy.key_no = 0;
+    copy.creator_id = 0;
     copy.bcc = (struct rcpt_list){ 0 };
     copy.categories = (struct span_list){ 0 };
     copy.flag_status = FLAG_NOT_FLAGGED;
@@ -55,54 +55,67 @@ static struct item make_copy(const struct transport_job *job, const struct store
     return copy;
 }
 
-enum { NO_MAILBOX = 1, MAILBOX_FULL };
-
-/* NO_MAILBOX, MAILBOX_FULL. */
-static int deliver_one(struct store_tx *tx, const struct transport_job *job, struct span address)
+/* The copy, when it is so large that its bytes go ahead; else NULL. Should the
+ * mailbox turn out to have it already, they are swept later. */
+static int local_ready(const struct transport_job *job, size_t i, void **ret_ready)
 {
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
     struct store_mailbox mailbox;
-    int r = find_mailbox(tx, job->arena, address, &mailbox);
-    if (r)
-        return r < 0 ? r : NO_MAILBOX;
-    uint8_t key[SHA256_SIZE];
-    delivery_key(job->entry, key);
-    r = store_delivery_mark(tx, mailbox.mailbox_id, key, when_now() + MARK_LIFE_MS);
+    *ret_ready = NULL;
+    if (job->item->size < STORE_STAGE_MIN)
+        return 0;
+    int r = store_read_begin(job->store, &tx);
+    if (r == 0)
+        r = find_mailbox(tx, job->arena, job->rcpts[i]->address, &mailbox);
     if (r)
         return r < 0 ? r : 0;
+    struct item *copy = arena_alloc(job->arena, sizeof(*copy));
+    if (!copy)
+        return -ENOMEM;
+    *copy = make_copy(job, &mailbox);
+    copy->attachments.v = arena_array(job->arena, copy->attachments.n, sizeof(*copy->attachments.v));
+    if (!copy->attachments.v)
+        return -ENOMEM;
+    if (copy->attachments.n)
+        memcpy(copy->attachments.v, job->item->attachments.v, copy->attachments.n * sizeof(*copy->attachments.v));
+    *ret_ready = copy;
+    return store_stage_item(job->store, copy);
+}
+
+enum { MAILBOX_FULL = 1 };
+
+static int put_in_inbox(struct store_tx *tx, const struct transport_job *job, const struct store_mailbox *mailbox,
+                        const struct item *ready)
+{
     struct folder inbox;
-    r = store_folder_by_role(tx, job->arena, mailbox.mailbox_id, FOLDER_ROLE_inbox, &inbox);
+    int r = store_folder_by_role(tx, job->arena, mailbox->mailbox_id, FOLDER_ROLE_inbox, &inbox);
     if (r)
         return r < 0 ? r : -EIO;
-    struct item copy = make_copy(job, &mailbox, inbox.folder_no);
+    struct item copy = ready && ready->mailbox_id == mailbox->mailbox_id ? *ready : make_copy(job, mailbox);
+    copy.folder_no = inbox.folder_no;
     r = store_item_insert(tx, &copy);
     return r == CODE_ErrorQuotaExceeded ? MAILBOX_FULL : r > 0 ? -EIO : r;
 }
 
-/* In a savepoint: a mailbox that is broken keeps its own mail only. */
-static int try_one(struct store_tx *tx, const struct transport_job *job, struct span address, struct transport_result *ret_result)
+static int local_store_one(struct store_tx *tx, const struct transport_job *job, size_t i, const void *ready,
+                           struct transport_result *ret_result)
 {
-    int r = store_savepoint(tx);
-    if (r)
-        return r;
-    int done = deliver_one(tx, job, address);
-    r = done ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
-    if (done < 0)
-        *ret_result = (struct transport_result){ TRANSPORT_DEFERRED, SPAN("4.3.0 the mailbox store is not available") };
-    else if (done == MAILBOX_FULL)
-        *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.2.2 the mailbox is full") };
-    else if (done)
+    struct store_mailbox mailbox;
+    int r = find_mailbox(tx, job->arena, job->rcpts[i]->address, &mailbox);
+    if (r > 0)
         *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.1.1 there is no mailbox with this address") };
-    else
-        *ret_result = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 delivered") };
+    if (r)
+        return r < 0 ? r : 0;
+    uint8_t key[SHA256_SIZE];
+    delivery_key(job->entry, key);
+    r = store_delivery_mark(tx, mailbox.mailbox_id, key, when_now() + MARK_LIFE_MS);
+    *ret_result = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 delivered") };
+    if (r)
+        return r < 0 ? r : 0; /* it was delivered before */
+    r = put_in_inbox(tx, job, &mailbox, ready);
+    if (r == MAILBOX_FULL)
+        *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.2.2 the mailbox is full") };
     return r;
 }
 
-static int local_store(struct store_tx *tx, const struct transport_job *job, struct transport_result *results)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < job->n; i++)
-        r = try_one(tx, job, job->rcpts[i]->address, &results[i]);
-    return r;
-}
-
-const struct transport transport_local = { .name = "local", .store = local_store };
+const struct transport transport_local = { .name = "local", .ready = local_ready, .store_one = local_store_one };

@@ -34,6 +34,7 @@ struct shape_ids {
     const uint8_t *mailbox; /* GUID */
     const uint8_t *epoch;
     struct span own_domain; /* MailboxType Mailbox for addresses in it */
+    uint32_t rights;        /* the reader's, as EffectiveRights shows them: of model/folder_rights.def */
 };
 
 enum shape_level shape_level_of(struct span version);

@@ -4,6 +4,8 @@
  */
 #include "soap/shape.h"
 
+#include "model/rights.h"
+
 enum { F_ID = 1, F_PARENT = 2, F_CLASS = 4, F_NAME = 8, F_TOTAL = 16, F_CHILDREN = 32, F_RIGHTS = 64, F_ROLE = 128, F_UNREAD = 256 };
 
 static const struct {
@@ -70,15 +72,18 @@ void shape_write_folder_id(struct xml_writer *xw, const char *element, const str
     buf_done(&text);
 }
 
-static void write_rights(struct xml_writer *xw, enum shape_level level)
+/* Of the folder itself only its owner may delete or modify it. */
+static void write_rights(struct xml_writer *xw, enum shape_level level, uint32_t rights)
 {
-    static const char *const rights[] = { "t:CreateAssociated", "t:CreateContents", "t:CreateHierarchy",
-                                          "t:Delete",           "t:Modify",         "t:Read" };
     xw_open(xw, "t:EffectiveRights");
-    for (size_t i = 0; i < ARRAY_LEN(rights); i++)
-        xw_leaf_bool(xw, rights[i], true);
+    xw_leaf_bool(xw, "t:CreateAssociated", rights & FOLDER_RIGHT_OWN);
+    xw_leaf_bool(xw, "t:CreateContents", rights & FOLDER_RIGHT_CREATE);
+    xw_leaf_bool(xw, "t:CreateHierarchy", rights & FOLDER_RIGHT_SUBFOLDERS);
+    xw_leaf_bool(xw, "t:Delete", rights & FOLDER_RIGHT_OWN);
+    xw_leaf_bool(xw, "t:Modify", rights & FOLDER_RIGHT_OWN);
+    xw_leaf_bool(xw, "t:Read", rights & FOLDER_RIGHT_READ);
     if (level >= SHAPE_2010)
-        xw_leaf_bool(xw, "t:ViewPrivateItems", true);
+        xw_leaf_bool(xw, "t:ViewPrivateItems", rights & FOLDER_RIGHT_OWN);
     xw_close(xw);
 }
 
@@ -128,7 +133,7 @@ void shape_write_folder(struct xml_writer *xw, const struct folder_shape *shape,
     for (size_t i = 0; i < shape->xprops_n; i++)
         write_extended(xw, &shape->xprops[i], folder);
     if (shape->want & F_RIGHTS)
-        write_rights(xw, shape->level);
+        write_rights(xw, shape->level, ids->rights);
     if (shape->want & F_ROLE && role)
         xw_leaf_str(xw, "t:DistinguishedFolderId", role->id);
     if (shape->want & F_UNREAD && strcmp(element, "t:CalendarFolder") != 0 && strcmp(element, "t:ContactsFolder") != 0)

@@ -43,9 +43,7 @@ void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, con
 
 void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
 {
-    char element[64];
-    (void)snprintf(element, sizeof(element), "t:%s", kind_info(item->kind)->element);
-    xw_open(xw, element);
+    xw_open(xw, kind_info(item->kind)->qname);
     shape_write_item_id(xw, ids, item);
     xw_close(xw);
 }

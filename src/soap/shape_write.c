@@ -7,8 +7,9 @@
 #include "soap/html.h"
 #include "soap/shape.h"
 
+#include "model/rights.h"
+
 #include <errno.h>
-#include <stdio.h>
 
 #define PREVIEW_MAX 255
 #define BODY_MAX (1u << 28)
@@ -58,51 +59,51 @@ static void write_rcpts(struct writing *w, const char *element, const struct rcp
     xw_close(w->xw);
 }
 
-static void write_plain(struct writing *w, const struct prop_info *prop, const char *element)
+static void write_plain(struct writing *w, const struct prop_info *prop)
 {
     const void *member = prop_member(prop, w->item);
     const struct span_list *strings = member;
     switch (prop->type) {
     case PROP_TEXT:
         if (((const struct span *)member)->len)
-            xw_leaf(w->xw, element, *(const struct span *)member);
+            xw_leaf(w->xw, prop->qname, *(const struct span *)member);
         break;
     case PROP_BYTES:
         if (((const struct span *)member)->len) {
-            xw_open(w->xw, element);
+            xw_open(w->xw, prop->qname);
             xw_base64(w->xw, *(const struct span *)member);
             xw_close(w->xw);
         }
         break;
     case PROP_FLAG:
-        xw_leaf_bool(w->xw, element, w->item->flags & prop->bit);
+        xw_leaf_bool(w->xw, prop->qname, w->item->flags & prop->bit);
         break;
     case PROP_ENUM:
-        xw_leaf_str(w->xw, element, prop_enum_name(prop, *(const int *)member));
+        xw_leaf_str(w->xw, prop->qname, prop_enum_name(prop, *(const int *)member));
         break;
     case PROP_TIME:
-        write_time(w->xw, element, *(const int64_t *)member);
+        write_time(w->xw, prop->qname, *(const int64_t *)member);
         break;
     case PROP_INT:
         if (*(const int64_t *)member != INT64_MIN)
-            xw_leaf_int(w->xw, element, *(const int64_t *)member);
+            xw_leaf_int(w->xw, prop->qname, *(const int64_t *)member);
         break;
     case PROP_SIZE:
-        xw_leaf_int(w->xw, element, (int64_t)*(const uint64_t *)member);
+        xw_leaf_int(w->xw, prop->qname, (int64_t)*(const uint64_t *)member);
         break;
     case PROP_RCPT:
         if (rcpt_is_set(member)) {
-            xw_open(w->xw, element);
+            xw_open(w->xw, prop->qname);
             write_mailbox(w, member);
             xw_close(w->xw);
         }
         break;
     case PROP_RCPTS:
-        write_rcpts(w, element, member);
+        write_rcpts(w, prop->qname, member);
         break;
     case PROP_STRINGS:
         if (strings->n)
-            xw_open(w->xw, element);
+            xw_open(w->xw, prop->qname);
         for (size_t i = 0; i < strings->n; i++)
             xw_leaf(w->xw, "t:String", strings->v[i]);
         if (strings->n)
@@ -214,13 +215,16 @@ static void write_display(struct writing *w, const char *element, const struct r
 
 static void write_rights(struct writing *w)
 {
-    static const char *const rights[] = { "t:CreateAssociated", "t:CreateContents", "t:CreateHierarchy",
-                                          "t:Delete",           "t:Modify",         "t:Read" };
+    const uint32_t rights = w->ids->rights;
     xw_open(w->xw, "t:EffectiveRights");
-    for (size_t i = 0; i < ARRAY_LEN(rights); i++)
-        xw_leaf_bool(w->xw, rights[i], i >= 3);
+    xw_leaf_bool(w->xw, "t:CreateAssociated", false);
+    xw_leaf_bool(w->xw, "t:CreateContents", false);
+    xw_leaf_bool(w->xw, "t:CreateHierarchy", false);
+    xw_leaf_bool(w->xw, "t:Delete", rights & FOLDER_RIGHT_DELETE_ALL);
+    xw_leaf_bool(w->xw, "t:Modify", rights & FOLDER_RIGHT_EDIT_ALL);
+    xw_leaf_bool(w->xw, "t:Read", rights & FOLDER_RIGHT_READ);
     if (w->shape->level >= SHAPE_2010)
-        xw_leaf_bool(w->xw, "t:ViewPrivateItems", true);
+        xw_leaf_bool(w->xw, "t:ViewPrivateItems", rights & FOLDER_RIGHT_OWN);
     xw_close(w->xw);
 }
 
@@ -357,10 +361,7 @@ static void write_prop(struct writing *w, enum prop prop)
         write_special(w, prop);
         return;
     }
-    /* the writer keeps element names until they are closed */
-    char element[64];
-    (void)snprintf(element, sizeof(element), "t:%s", props[prop].element);
-    write_plain(w, &props[prop], element);
+    write_plain(w, &props[prop]);
 }
 
 static void write_details(struct writing *w)
@@ -383,9 +384,7 @@ int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct sh
 {
     struct writing w = { .xw = xw, .arena = arena, .shape = shape, .ids = ids, .item = item, .mime = mime };
     bool message = kind_is_message(item->kind);
-    char element[64];
-    (void)snprintf(element, sizeof(element), "t:%s", kind_info(item->kind)->element);
-    xw_open(xw, element);
+    xw_open(xw, kind_info(item->kind)->qname);
     for (size_t i = 0; i < PROP_COUNT; i++) {
         if (message || !props[i].message)
             write_prop(&w, (enum prop)i);

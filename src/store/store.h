@@ -68,6 +68,15 @@ typedef int store_job(struct store_tx *tx, void *arg);
  * known to be: then the store has recovered and the caller may look). */
 int store_write(struct store *store, store_job *job, void *arg);
 
+/* Several jobs, each for itself as by store_write, under way together: they
+ * share commits instead of waiting for one each. Order is not promised. */
+struct store_work {
+    store_job *job;
+    void *arg;
+    int result; /* as store_write returns it */
+};
+void store_write_all(struct store *store, struct store_work *work, size_t n);
+
 /* Nested inside one job: begin, then release (keep) or rollback (undo). One
  * level deep. */
 int store_savepoint(struct store_tx *tx);

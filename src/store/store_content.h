@@ -21,8 +21,10 @@ int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailb
 /* 1: no such attachment. Sets item as add does. */
 int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no);
 
+#define STORE_STAGE_MIN 1048576 /* bytes; what is longer is staged */
+
 /* Before the job that stores the item or adds the attachment: writes what is
- * long (more than 1 MB) in transactions of a piece each, and notes in staged_no
+ * longer than STORE_STAGE_MIN in transactions of a piece each, and notes in staged_no
  * where; the job then only refers to it. Must not be called inside a job.
  * What no job has referred to an hour later is swept; discard: at once. */
 int store_stage_item(struct store *store, struct item *item);

@@ -36,6 +36,7 @@ struct store {
     unsigned readers_max;
 
     struct store_tx writer;
+    struct store_domains domains;
     pthread_t thread;
     pthread_mutex_t queue_lock;
     pthread_cond_t queue_filled;

@@ -11,7 +11,7 @@
 #include <errno.h>
 
 enum { KEY_MAX = 255 };
-enum change_kind { CHANGE_CREATED = 1, CHANGE_UPDATED, CHANGE_DELETED };
+enum change_kind { CHANGE_CREATED = 1, CHANGE_UPDATED, CHANGE_DELETED, CHANGE_MOVED };
 
 int item_args(struct store_tx *tx, const struct item *item, struct store_value args[ITEM_ARGS])
 {
@@ -257,8 +257,10 @@ int item_move_row(struct store_tx *tx, const struct item *item, const struct ite
         r = recount(tx, item, from);
     if (r != 0)
         return r;
-    r = note_change(tx, item, from->item_no, from->folder_no, CHANGE_DELETED);
-    return r == 0 ? note_change(tx, item, item->item_no, item->folder_no, CHANGE_CREATED) : r;
+    return sql_run(tx, SQL_change_put_move,
+                   ARGS(V_INT(item->mailbox_id), V_INT(item->change_no), V_INT(from->item_no), V_INT(from->folder_no),
+                        V_INT(CHANGE_MOVED), V_INT(item->folder_no), V_INT(item->item_no)),
+                   NULL);
 }
 
 int item_delete_row(struct store_tx *tx, const struct item *item, const struct item_place *from)

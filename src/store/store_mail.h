@@ -43,7 +43,7 @@ int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id,
  * item_no, content_no, change_no, key_no and the attachments' no in it.
  * CODE_ErrorFolderNotFound, CODE_ErrorQuotaExceeded. */
 int store_item_insert(struct store_tx *tx, struct item *item);
-/* The same whatever the quota, for reports to the owner. */
+/* The same whatever the quota, for reports to the owner and copies promised. */
 int store_item_insert_unlimited(struct store_tx *tx, struct item *item);
 /* Writes the hot columns and rare properties of an item that was read before
  * (not recipients, bodies, attachments). client: a client's write, so key_no

@@ -52,6 +52,7 @@ static int add_address(struct store_tx *tx, struct arena *arena, int64_t mailbox
     int64_t written = 0;
     int r = store_fold(arena, address, &key);
 
+    store_forget_domains(tx);
     if (r == 0)
         r = sql_run(tx, SQL_address_insert,
                     ARGS(V_TEXT(key), V_INT(mailbox_id), V_TEXT(rcpt_address_local(key, false)),
@@ -241,6 +242,14 @@ int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_si
     return r == 1 ? CODE_ErrorNonExistentMailbox : r;
 }
 
+int store_mailbox_room(struct store_tx *tx, int64_t mailbox_id, uint64_t bytes)
+{
+    uint64_t quota = store_quota(tx), size = 0;
+    int r = quota ? store_mailbox_size(tx, mailbox_id, &size) : 0;
+
+    return r == 0 && quota && size + bytes > quota ? CODE_ErrorQuotaExceeded : r;
+}
+
 int store_mailbox_pace(struct store_tx *tx, int64_t mailbox_id, int64_t now, int64_t interval, int64_t burst, int64_t *ret_wait)
 {
     int64_t written = 0, at = 0;
@@ -280,6 +289,7 @@ int store_address_remove(struct store_tx *tx, struct span address)
 
     if (r == 0)
         r = store_fold(arena, address, &key);
+    store_forget_domains(tx);
     if (r == 0)
         r = sql_run(tx, SQL_address_delete, ARGS(V_TEXT(key)), &written);
     return r != 0 ? r : written == 0;
@@ -304,20 +314,45 @@ int store_address_list(struct store_tx *tx, struct arena *arena, int64_t mailbox
     return r;
 }
 
+void store_forget_domains(struct store_tx *tx)
+{
+    for (size_t i = 0; tx->domains && i < DOMAINS_KEPT; i++)
+        tx->domains->v[i].name[0] = 0;
+}
+
+/* Where a domain is kept, or would be. */
+static size_t domain_slot(struct span key)
+{
+    uint32_t at = 5381;
+
+    for (size_t i = 0; i < key.len; i++)
+        at = at * 33 + (unsigned char)key.ptr[i];
+    return at % DOMAINS_KEPT;
+}
+
 int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_local)
 {
-    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
     struct span key = { 0 };
     int64_t one = 0;
-    int r = arena_new(KEY_ARENA, &arena);
+    int r = store_fold(tx->scratch, domain, &key);
 
-    if (r == 0)
-        r = store_fold(arena, domain, &key);
-    if (r == 0)
-        r = sql_number(tx, SQL_address_domain, ARGS(V_TEXT(key)), &one);
+    if (r != 0)
+        return r;
+    size_t slot = domain_slot(key);
+    bool kept = tx->domains && key.len > 0 && key.len < DOMAIN_SIZE && !memchr(key.ptr, 0, key.len);
+    if (kept && span_is(key, tx->domains->v[slot].name)) {
+        *ret_local = tx->domains->v[slot].local;
+        return 0;
+    }
+    r = sql_number(tx, SQL_address_domain, ARGS(V_TEXT(key)), &one);
     if (r < 0)
         return r;
     *ret_local = r == 0;
+    if (!kept)
+        return 0;
+    memcpy(tx->domains->v[slot].name, key.ptr, key.len);
+    tx->domains->v[slot].name[key.len] = 0;
+    tx->domains->v[slot].local = *ret_local;
     return 0;
 }
 

@@ -43,6 +43,9 @@ int store_mailbox_sweep(struct store_tx *tx, bool *ret_more);
 
 /* The sizes of its items together, as quotas count them. */
 int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_size);
+/* Whether so many bytes more are within options.quota. CODE_ErrorQuotaExceeded,
+ * -NonExistentMailbox. Costs nothing where there is no quota. */
+int store_mailbox_room(struct store_tx *tx, int64_t mailbox_id, uint64_t bytes);
 /* Takes leave for one more message at a pace of one each interval (in us), of
  * which up to burst (us) may come at once. 1: not yet, and nothing is written;
  * ret_wait is how long (us). CODE_ErrorNonExistentMailbox. */
@@ -93,5 +96,23 @@ struct store_grant {
 /* Those on mailbox_id (0: on any) that grantee_id (0: anybody) holds. */
 int store_grant_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
                      struct store_grant **ret_grants, size_t *ret_n);
+
+/* Rights of a grantee in one folder (bits of model/folder_rights.def), in place
+ * of what a role on the whole mailbox gives there; 0 is a right, too: none.
+ * get: 1 when the folder says nothing about the grantee. */
+int store_permission_set(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id, uint32_t rights);
+int store_permission_clear(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id);
+int store_permission_get(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id, uint32_t *ret_rights);
+
+struct store_permission {
+    uint64_t folder_no;
+    int role;                     /* enum folder_role of the folder */
+    struct span name;             /* of the folder */
+    struct span mailbox, grantee; /* primary addresses */
+    uint32_t rights;
+};
+/* As store_grant_list, by mailbox and folder. */
+int store_permission_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
+                          struct store_permission **ret_permissions, size_t *ret_n);
 
 #endif

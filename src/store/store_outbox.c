@@ -185,6 +185,15 @@ int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, 
     return 0;
 }
 
+int store_outbox_hold(struct store_tx *tx, struct store_outbox_key key, uint32_t no, uint64_t owner, int64_t now, int64_t until)
+{
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_outbox_hold,
+                    ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(no), V_INT(owner), V_INT(until), V_INT(now)), &written);
+
+    return r == 0 && written == 0 ? 1 : r;
+}
+
 int store_outbox_renew(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t until)
 {
     int64_t written = 0;

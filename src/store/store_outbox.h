@@ -64,6 +64,8 @@ int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size
  * longest, to owner until `until`. */
 int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, int64_t now, int64_t until, size_t limit,
                       struct store_outbox_key **ret_keys, size_t *ret_n);
+/* Leases one recipient, due or not. 1: it is settled, or another's. */
+int store_outbox_hold(struct store_tx *tx, struct store_outbox_key key, uint32_t no, uint64_t owner, int64_t now, int64_t until);
 /* Makes what owner still holds of an entry last until `until`. 1: nothing. */
 int store_outbox_renew(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t until);
 /* The entry with the recipients that owner holds (owner 0: all), and the item

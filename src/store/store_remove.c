@@ -22,6 +22,7 @@ static const struct {
     { SQL_sweep_capture, 50 },
     { SQL_sweep_item, 200 },
     { SQL_sweep_folder, 500 },
+    { SQL_sweep_permission, 500 },
     { SQL_sweep_garbage, 500 }, /* before the chunks: no piece is staged from then on */
     { SQL_sweep_change, 500 },
     { SQL_sweep_recipient, 500 },
@@ -35,7 +36,7 @@ static const struct {
 int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
 {
     static const enum store_statement statements[] = { SQL_remove_record, SQL_remove_addresses, SQL_remove_grants,
-                                                       SQL_remove_queue };
+                                                       SQL_remove_permissions, SQL_remove_queue };
     uint64_t queued = 0;
     int64_t written = 0;
     int r = store_outbox_count(tx, mailbox_id, &queued);
@@ -46,6 +47,7 @@ int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
         r = sql_run(tx, SQL_remove_mailbox, ARGS(V_INT(mailbox_id)), &written);
     if (r != 0 || written == 0)
         return r != 0 ? r : CODE_ErrorNonExistentMailbox;
+    store_forget_domains(tx);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(statements); i++)
         r = sql_run(tx, statements[i], ARGS(V_INT(mailbox_id)), NULL);
     return r;

@@ -123,6 +123,11 @@ int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement stat
     return 0;
 }
 
+uint64_t store_quota(const struct store_tx *tx)
+{
+    return tx->store->options.quota;
+}
+
 struct store_growth store_grows(uint64_t from, uint64_t to)
 {
     return (struct store_growth){ .bytes = (int64_t)(to - from), .limited = to > from };
@@ -132,7 +137,7 @@ int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, stru
                        uint64_t *ret_change)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    uint64_t quota = growth.limited ? tx->store->options.quota : 0;
+    uint64_t quota = growth.limited ? store_quota(tx) : 0;
     int64_t written = 0;
     int r = sql_run(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota)), &written);
 

@@ -7,6 +7,17 @@
 #include "store/driver.h"
 #include "store/statements.h"
 
+enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64 };
+
+/* Which domains are ours, as far as the writer has asked; what changes
+ * addresses, or undoes it, forgets it. */
+struct store_domains {
+    struct {
+        char name[DOMAIN_SIZE]; /* folded; empty: unused */
+        bool local;
+    } v[DOMAINS_KEPT];
+};
+
 struct store_tx {
     struct store *store;
     const struct store_driver *driver;
@@ -14,7 +25,10 @@ struct store_tx {
     struct arena *scratch; /* for keys and the like; forgotten with the job or the snapshot */
     struct buf packed;     /* item_args packs properties here */
     bool dirty;            /* the job has written */
+    struct store_domains *domains; /* the writer's; else NULL */
 };
+
+void store_forget_domains(struct store_tx *tx);
 
 /* The memory of a transaction that begins and one that is over for good. */
 int store_tx_open(struct store_tx *tx);
@@ -53,6 +67,8 @@ void sql_close(struct sql *sql);
 int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
              size_t size, int (*read)(struct sql *sql, struct arena *arena, void *ret_row), void **ret_rows, size_t *ret_n);
 
+/* Bytes of one mailbox; 0: no limit. */
+uint64_t store_quota(const struct store_tx *tx);
 /* What a write makes of the size of its mailbox. */
 struct store_growth {
     int64_t bytes;

@@ -306,8 +306,7 @@ static void finish(struct store_rows *rows)
         free(rows);
         return;
     }
-    sqlite3_reset(rows->stmt);
-    sqlite3_clear_bindings(rows->stmt);
+    sqlite3_reset(rows->stmt); /* each start binds all of its arguments anew */
     rows->busy = false;
 }
 

@@ -64,7 +64,7 @@ static int stage_bytes(struct store *store, struct stage *stage, uint32_t part, 
 
 bool content_is_long(struct span bytes)
 {
-    return bytes.len > 4 * CHUNK_SIZE;
+    return bytes.len > STORE_STAGE_MIN;
 }
 
 int store_stage_attachment(struct store *store, int64_t mailbox_id, struct attachment *attachment)

@@ -19,7 +19,7 @@ struct store_waiter {
     store_job *job;
     void *arg;
     int result;
-    sem_t done; /* one's own, so that a group that wakes does not meet at a lock */
+    sem_t *done; /* the caller's own, so that a group that wakes does not meet at a lock */
     struct store_waiter *next;
 };
 
@@ -52,6 +52,8 @@ static enum outcome run_guarded(struct store *store, struct store_waiter *waiter
         return outcome;
     if (outcome == OUTCOME_SPOILT && tx->driver->control(tx->conn, STORE_JOB_ROLLBACK) != 0)
         return OUTCOME_LOST;
+    if (outcome == OUTCOME_SPOILT)
+        store_forget_domains(tx);
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
@@ -62,6 +64,7 @@ static void give_up(struct store *store, struct store_waiter *const *group, size
     if (tx->conn)
         tx->driver->disconnect(tx->conn);
     tx->conn = NULL;
+    store_forget_domains(tx);
     (void)store_connect_writer(store, false); /* tried again by the next group */
     for (size_t i = 0; i < n; i++)
         group[i]->result = -EIO;
@@ -97,6 +100,7 @@ static enum outcome run_group(struct store *store, struct store_waiter *const *g
             continue;
         if (tx->driver->in_transaction(tx->conn))
             (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
+        store_forget_domains(tx);
         return outcome;
     }
     if (commit(store) != 0)
@@ -145,7 +149,7 @@ static void *write_loop(void *arg)
         store->commits++;
         store->jobs += n;
         for (size_t i = 0; i < n; i++)
-            sem_post(&group[i]->done);
+            sem_post(group[i]->done);
     }
     return NULL;
 }
@@ -165,20 +169,44 @@ void store_stop_writer(struct store *store)
     pthread_join(store->thread, NULL);
 }
 
-int store_write(struct store *store, store_job *job, void *arg)
-{
-    struct store_waiter waiter = { .job = job, .arg = arg };
+enum { AT_ONCE = 64 };
 
-    sem_init(&waiter.done, 0, 0);
+/* At most AT_ONCE. */
+static void write_some(struct store *store, struct store_work *work, size_t n)
+{
+    struct store_waiter waiters[AT_ONCE];
+    sem_t done;
+
+    sem_init(&done, 0, 0);
+    for (size_t i = 0; i < n; i++)
+        waiters[i] = (struct store_waiter){ .job = work[i].job, .arg = work[i].arg, .done = &done };
     pthread_mutex_lock(&store->queue_lock);
-    *store->last = &waiter;
-    store->last = &waiter.next;
+    for (size_t i = 0; i < n; i++) {
+        *store->last = &waiters[i];
+        store->last = &waiters[i].next;
+    }
     pthread_cond_signal(&store->queue_filled);
     pthread_mutex_unlock(&store->queue_lock);
-    while (sem_wait(&waiter.done) != 0)
-        continue; /* a signal */
-    sem_destroy(&waiter.done);
-    return waiter.result;
+    for (size_t i = 0; i < n; i++)
+        while (sem_wait(&done) != 0)
+            continue; /* a signal */
+    sem_destroy(&done);
+    for (size_t i = 0; i < n; i++)
+        work[i].result = waiters[i].result;
+}
+
+void store_write_all(struct store *store, struct store_work *work, size_t n)
+{
+    for (size_t at = 0; at < n; at += AT_ONCE)
+        write_some(store, work + at, n - at < AT_ONCE ? n - at : AT_ONCE);
+}
+
+int store_write(struct store *store, store_job *job, void *arg)
+{
+    struct store_work work = { .job = job, .arg = arg };
+
+    write_some(store, &work, 1);
+    return work.result;
 }
 
 int store_savepoint(struct store_tx *tx)
@@ -195,6 +223,7 @@ int store_savepoint_rollback(struct store_tx *tx)
 {
     int r = tx->driver->control(tx->conn, STORE_ITEM_ROLLBACK);
 
+    store_forget_domains(tx);
     return r != 0 ? r : tx->driver->control(tx->conn, STORE_ITEM_RELEASE);
 }
 

@@ -96,6 +96,10 @@ static int fill(struct store_tx *tx, struct world *world, void *data)
         r = fill_mailbox(tx, world, world->bob);
     if (r == 0)
         r = store_grant_set(tx, world->alice, world->bob, 5);
+    if (r == 0)
+        r = store_permission_set(tx, world->alice, FOLDER_ROLE_inbox, world->bob, 0x401);
+    if (r == 0)
+        r = store_permission_set(tx, world->bob, FOLDER_ROLE_inbox, world->alice, 0x401);
     return r ? r : store_grant_set(tx, world->bob, world->alice, 2);
 }
 
@@ -268,6 +272,7 @@ static void a_removed_mailbox_is_gone_at_once(void **state)
     struct store_mailbox mailbox;
     struct store_outbox_key *keys;
     struct store_grant *grants;
+    struct store_permission *permissions;
     int64_t next;
     size_t n;
     make_people(world);
@@ -278,6 +283,8 @@ static void a_removed_mailbox_is_gone_at_once(void **state)
     assert_int_equal(store_mailbox_by_address(tx, world->arena, SPAN("post@example.test"), &mailbox), CODE_ErrorNonExistentMailbox);
     assert_int_equal(store_mailbox_by_id(tx, world->arena, world->alice, &mailbox), CODE_ErrorNonExistentMailbox);
     assert_int_equal(store_grant_list(tx, world->arena, 0, 0, &grants, &n), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(store_permission_list(tx, world->arena, 0, 0, &permissions, &n), 0);
     assert_int_equal(n, 0);
     assert_int_equal(store_outbox_due(tx, world->arena, INT64_MAX - 1, 10, &keys, &n, &next), 0);
     assert_true(n == 1 && keys[0].mailbox_id == world->bob);

@@ -822,6 +822,76 @@ static struct store_waiter **queue_end(struct store *store)
     return end;
 }
 
+static int ask_domain(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world;
+    return store_domain_is_local(tx, SPAN("new.test"), data);
+}
+
+static int add_in_domain(struct store_tx *tx, struct world *world, void *data)
+{
+    bool local = false;
+    int r = store_address_add(tx, world->alice, SPAN("alice@new.test"));
+    if (r == 0)
+        r = ask_domain(tx, world, &local);
+    return r == 0 && local && data ? CODE_ErrorItemSave : r; /* data: and thinks better of it */
+}
+
+static int drop_domain(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)data;
+    (void)world;
+    return store_address_remove(tx, SPAN("alice@new.test"));
+}
+
+/* What the writer remembers of domains follows what is stored. */
+static void test_domains(void **state)
+{
+    struct world *world = *state;
+    bool local = true;
+    assert_int_equal(do_write(world, ask_domain, &local), 0);
+    assert_false(local);
+    assert_int_equal(do_write(world, add_in_domain, &local), CODE_ErrorItemSave);
+    assert_int_equal(do_write(world, ask_domain, &local), 0);
+    assert_false(local);
+    assert_int_equal(do_write(world, add_in_domain, NULL), 0);
+    assert_int_equal(do_write(world, ask_domain, &local), 0);
+    assert_true(local);
+    assert_int_equal(do_write(world, drop_domain, NULL), 0);
+    assert_int_equal(do_write(world, ask_domain, &local), 0);
+    assert_false(local);
+}
+
+static int add_or_fail(struct store_tx *tx, void *arg)
+{
+    struct item *item = arg;
+    int r = store_item_insert(tx, item);
+    return r != 0 ? r : item->subject.len == 0 ? CODE_ErrorItemSave : 0;
+}
+
+/* Each of several jobs stands or falls alone, also those that share a commit. */
+static void test_many_jobs_at_once(void **state)
+{
+    struct world *world = *state;
+    struct item items[100];
+    struct store_work work[ARRAY_LEN(items)];
+    for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+        item_init(&items[i]);
+        items[i].mailbox_id = i % 2 ? world->alice : world->bob;
+        items[i].folder_no = FOLDER_ROLE_drafts;
+        items[i].subject = i % 10 == 3 ? SPAN("") : SPAN("one of many");
+        work[i] = (struct store_work){ .job = add_or_fail, .arg = &items[i] };
+    }
+    uint64_t commits = 0, jobs = 0, before = 0;
+    store_stats(world->store, &before, &jobs);
+    store_write_all(world->store, work, ARRAY_LEN(work));
+    store_stats(world->store, &commits, &jobs);
+    assert_true(commits - before < ARRAY_LEN(work) / 2);
+    for (size_t i = 0; i < ARRAY_LEN(work); i++)
+        assert_int_equal(work[i].result, i % 10 == 3 ? CODE_ErrorItemSave : 0);
+    assert_int_equal(folder_now(world, FOLDER_ROLE_drafts).total, 40);
+}
+
 static void test_lost_group(void **state)
 {
     struct world *world = *state;
@@ -982,6 +1052,8 @@ int main(void)
         WORLD_CASE(test_secrets_persist),
         WORLD_CASE(test_savepoints),
         WORLD_CASE(test_failed_job_leaves_nothing),
+        WORLD_CASE(test_domains),
+        WORLD_CASE(test_many_jobs_at_once),
         WORLD_CASE(test_lost_group),
         WORLD_CASE(test_failed_commit),
         WORLD_CASE(test_killed),

@@ -8,6 +8,7 @@
 #include "mime/mime.h"
 #include "outbox/outbox.h"
 #include "store/store_capture.h"
+#include "store/store_content.h"
 #include "store/store_mail.h"
 
 #include <pthread.h>
@@ -135,6 +136,9 @@ static int submit_job(struct store_tx *tx, void *arg)
     const struct outbox_submit submit = { .conf = &sending->world->conf,
                                           .arena = arena,
                                           .caller = &sending->world->alice,
+                                          .sender = &sending->world->alice,
+                                          .mailbox = &sending->world->alice,
+                                          .save_mailbox = &sending->world->alice,
                                           .id_text = SPAN("the id"),
                                           .folder_no = sending->draft.folder_no,
                                           .item_no = sending->draft.item_no,
@@ -313,6 +317,31 @@ static void test_delivery(void **state)
     buf_done(&received);
 }
 
+/* What is long goes ahead of the job that delivers, and arrives whole. */
+static void test_large_delivery(void **state)
+{
+    struct world *world = *state;
+    struct attachment attachment = { .name = SPAN("large.bin"), .data = { malloc(3 * STORE_STAGE_MIN), 3 * STORE_STAGE_MIN } }, found;
+    struct item item = make_draft(world, "bob@example.test"), *items;
+    assert_non_null(attachment.data.ptr);
+    memset((char *)(uintptr_t)attachment.data.ptr, 'L', attachment.data.len);
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_item_get(tx, world->arena, world->alice.mailbox_id, item.item_no, STORE_ALL, &item), 0);
+    store_read_end(tx);
+    item.attachments = (struct attachment_list){ &attachment, 1 };
+    assert_int_equal(store_write(world->store, replace_item, &item), 0);
+    start_runner(world);
+    assert_int_equal(send_draft(world, item).result, 0);
+    await_delivery(world);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_inbox, &items), 1);
+    tx = reader(world);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->bob.mailbox_id, items[0].item_no, 1, true, &found), 0);
+    store_read_end(tx);
+    assert_int_not_equal(found.data_no, 0); /* it was written ahead */
+    assert_true(span_eq(found.data, attachment.data));
+    free((char *)(uintptr_t)attachment.data.ptr);
+}
+
 /* What was committed before the program ended leaves after its next start. */
 static void test_restart(void **state)
 {
@@ -387,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_replay_expires, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_delivery, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large_delivery, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_addresses_one_mailbox, set_up, tear_down),

@@ -130,6 +130,8 @@ static void utf8_is_checked(void **state)
     assert_false(span_utf8_ok(SPAN("\xf4\x90\x80\x80")));
     assert_false(span_utf8_ok(SPAN("\xe2\x82")));
     assert_false(span_utf8_ok((struct span){ "a\0b", 3 }));
+    assert_false(span_utf8_ok((struct span){ "abcdefgh\0jklmnop", 17 }));
+    assert_true(span_utf8_ok(SPAN("abcdefghabcdefgh\xc3\xa9 abcdefgh")));
 }
 
 static void base64_goes_both_ways(void **state)
@@ -155,6 +157,32 @@ static void base64_goes_both_ways(void **state)
     assert_false(base64_decode_to(SPAN("Zm9v YmE"), room, sizeof(room), &len));
     assert_false(base64_decode_to(SPAN("Zm9vYmFyZm9v"), room, sizeof(room), &len));
     buf_done(&buf);
+}
+
+/* In place as elsewhere, wherever line ends and padding fall. */
+static void base64_in_place(void **state)
+{
+    static const char *const good[] = { "QUJD", "QUJDRA==", "QUJDREU=", "Q\r\nUJD\r\nREU=\r\n", " QUJDREVGR0hJSktM\nTU5P", "" };
+    static const char *const bad[] = { "QUJDR", "QUJD=", "QUJD*UJD", "QQ==QUJD", "QUJDREVG\xc3QUJD" };
+    char text[64];
+    struct arena *arena;
+    struct span bytes;
+
+    (void)state;
+    assert_int_equal(arena_new(65536, &arena), 0);
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        size_t len = strlen(good[i]);
+        memcpy(text, good[i], len);
+        assert_int_equal(base64_decode(arena, span_of(good[i]), &bytes), 0);
+        assert_true(base64_decode_in_place(text, &len));
+        assert_true(span_eq(bytes, (struct span){ text, len }));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        size_t len = strlen(bad[i]);
+        memcpy(text, bad[i], len);
+        assert_false(base64_decode_in_place(text, &len));
+    }
+    arena_free(arena);
 }
 
 static void digests_match_published_vectors(void **state)
@@ -406,6 +434,7 @@ int main(void)
         cmocka_unit_test(spans_answer_questions),
         cmocka_unit_test(utf8_is_checked),
         cmocka_unit_test(base64_goes_both_ways),
+        cmocka_unit_test(base64_in_place),
         cmocka_unit_test(digests_match_published_vectors),
         cmocka_unit_test(time_is_read),
         cmocka_unit_test(time_is_written),

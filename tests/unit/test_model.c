@@ -320,6 +320,7 @@ static void fill_rare(struct item *item)
     item->flag_due = 99;
     item->icon_index = -1;
     item->boundary_seed = UINT64_MAX;
+    item->creator_id = 77;
     item->headers = (struct item_header_list){ headers, 2 };
     item->xprops = (struct xprop_list){ xprops, 2 };
 }
@@ -335,7 +336,7 @@ static void check_rare(const struct item *item)
     assert_false(rcpt_is_set(&item->received_representing));
     assert_true(item->reminder_due == -5 && item->reminder_next == WHEN_NONE && item->reminder_minutes == 15);
     assert_true(item->flag_status == FLAG_FLAGGED && item->flag_due == 99 && item->flag_start == WHEN_NONE);
-    assert_true(item->icon_index == -1 && item->boundary_seed == UINT64_MAX);
+    assert_true(item->icon_index == -1 && item->boundary_seed == UINT64_MAX && item->creator_id == 77);
     assert_int_equal(item->headers.n, 2);
     assert_span(item->headers.v[1].name, "X-B");
     assert_int_equal(item->xprops.n, 2);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "model/rights.h"
 #include "soap/shape.h"
 #include "soap/xml_read.h"
 
@@ -31,7 +32,7 @@ static int setup(void **state)
     assert_int_equal(arena_new(1 << 24, &f.arena), 0);
     assert_int_equal(xml_reader_new(NULL, XML_LIMITS_USUAL, &f.reader), 0);
     mac_key_init(&f.key, secret);
-    f.ids = (struct shape_ids){ &f.key, f.guid, f.epoch, SPAN("example.test") };
+    f.ids = (struct shape_ids){ &f.key, f.guid, f.epoch, SPAN("example.test"), FOLDER_RIGHTS_ALL };
     *state = &f;
     return 0;
 }

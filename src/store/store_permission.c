@@ -1,0 +1,51 @@
+/*
+ * What grantees may do in single folders: rows of folder_permission. Which
+ * rights there are is model/folder_rights.def's.
+ */
+#include "store/store_mailbox.h"
+#include "store/store_sql.h"
+
+int store_permission_set(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id, uint32_t rights)
+{
+    return sql_run(tx, SQL_permission_put, ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(grantee_id), V_INT(rights)), NULL);
+}
+
+int store_permission_clear(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id)
+{
+    return sql_run(tx, SQL_permission_delete, ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(grantee_id)), NULL);
+}
+
+int store_permission_get(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id, uint32_t *ret_rights)
+{
+    int64_t rights = 0;
+    int r = sql_number(tx, SQL_permission_get, ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(grantee_id)), &rights);
+
+    if (r == 0)
+        *ret_rights = (uint32_t)rights;
+    return r;
+}
+
+static int read_permission(struct sql *sql, struct arena *arena, void *ret_row)
+{
+    struct store_permission *permission = ret_row;
+
+    permission->folder_no = (uint64_t)sql_int(sql, 0);
+    permission->rights = (uint32_t)sql_int(sql, 1);
+    permission->role = (int)sql_int(sql, 4);
+    int r = sql_copy(sql, 2, arena, &permission->mailbox);
+    if (r == 0)
+        r = sql_copy(sql, 3, arena, &permission->grantee);
+    return r == 0 ? sql_copy(sql, 5, arena, &permission->name) : r;
+}
+
+int store_permission_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
+                          struct store_permission **ret_permissions, size_t *ret_n)
+{
+    void *rows = NULL;
+    int r = sql_list(tx, arena, SQL_permission_list, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), sizeof(struct store_permission),
+                     read_permission, &rows, ret_n);
+
+    if (r == 0)
+        *ret_permissions = rows;
+    return r;
+}
