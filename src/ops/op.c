@@ -263,7 +263,7 @@ static int write_fault(struct op_call *call, int code, struct buf *body)
 void op_reply_add(struct op_reply *reply, const char *name, const char *value)
 {
     if (reply->headers_n < OP_HEADERS_MAX)
-        reply->headers[reply->headers_n++] = (typeof(reply->headers[0])){ name, value };
+        reply->headers[reply->headers_n++] = (struct op_header){ name, value };
 }
 
 static int run(const struct op *op, struct op_call *call, struct buf *body)

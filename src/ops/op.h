@@ -32,13 +32,15 @@ struct caller {
     struct store_mailbox mailbox;
 };
 
+/* One more response header. The value is printable ASCII, static or the arena's. */
+struct op_header {
+    const char *name, *value;
+};
+
 struct op_reply {
     int status;           /* HTTP status: 200, or 500 with a SOAP fault */
     const char *op;       /* for logs; "" when there is none */
-    /* More response headers. Values are printable ASCII, static or the arena's. */
-    struct {
-        const char *name, *value;
-    } headers[OP_HEADERS_MAX];
+    struct op_header headers[OP_HEADERS_MAX];
     unsigned headers_n;
 };
 

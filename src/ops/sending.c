@@ -7,6 +7,16 @@
 
 #define SENT_IDS_MAX 4096
 
+int sending_target(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_item *ret_target)
+{
+    struct span key;
+    int r = target_item(call, tx, node, ret_target);
+    if ((r && r != CODE_ErrorItemNotFound) || xml_attr(node, "ChangeKey", &key))
+        return r;
+    return span_is(call->request->version, "Exchange2007") ? CODE_ErrorChangeKeyRequired
+                                                           : CODE_ErrorChangeKeyRequiredForWriteOperations;
+}
+
 int sending_save_folder(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_folder *ret_target)
 {
     if (!node)

@@ -16,6 +16,9 @@ struct sent_ids {
     const uint8_t *mailbox;      /* its GUID, when it is known from a record alone; or NULL */
 };
 
+/* What target_item finds, for operations that need a ChangeKey: that it is
+ * missing is told before whether there is such an item (protocol.md 2.11: 7, 8). */
+int sending_target(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_item *ret_target);
 /* The folder for the copy of a stored message: node (FolderId or the like), or
  * Sent Items when it is NULL. CODE_ErrorSavedItemFolderNotFound, those of target_folder. */
 int sending_save_folder(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_folder *ret_target);

@@ -6,6 +6,8 @@
 #include "ops/once.h"
 #include "ops/sending.h"
 
+#include <stdlib.h>
+
 struct sends {
     const struct xml_node **ids;
     const struct xml_node *folder; /* FolderId or the like; NULL: Sent Items, or no copy */
@@ -41,11 +43,8 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
     struct target_folder folder = { .access = &call->own };
     struct outbox_sent sent;
     int r = save_folder(call, tx, s, &folder);
-    if (r || (r = target_item(call, tx, s->ids[index], &target)))
+    if (r || (r = sending_target(call, tx, s->ids[index], &target)))
         return r;
-    if (!target.has_key)
-        return span_is(call->request->version, "Exchange2007") ? CODE_ErrorChangeKeyRequired
-                                                               : CODE_ErrorChangeKeyRequiredForWriteOperations;
     if (!s->first[index])
         return CODE_ErrorItemNotFound;
     struct outbox_submit submit = sending_submit(call, target.access);
@@ -65,36 +64,35 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
     return 0;
 }
 
-static bool same_id(const struct xml_node *a, const struct xml_node *b)
+struct place {
+    struct span id;
+    size_t index;
+};
+
+static int by_id_and_index(const void *a, const void *b)
 {
-    struct span x = { 0 }, y = { 0 };
-    (void)xml_attr(a, "Id", &x);
-    (void)xml_attr(b, "Id", &y);
-    return x.len && span_eq(x, y);
+    const struct place *x = a, *y = b;
+    size_t len = x->id.len < y->id.len ? x->id.len : y->id.len;
+    int order = len ? memcmp(x->id.ptr, y->id.ptr, len) : 0;
+    if (order == 0)
+        order = (x->id.len > y->id.len) - (x->id.len < y->id.len);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-/* Repetitions within one request are not replays. A hash of the id text keeps
- * large batches from being quadratic. */
+/* Repetitions within one request are not replays. Sorted, since ids are chosen
+ * by the client: whatever it chooses, thousands of them take no time. */
 static int mark_repetitions(struct op_call *call, struct sends *s, size_t n)
 {
-    size_t slots = 16;
-    while (slots < 2 * n)
-        slots *= 2;
-    size_t *table = arena_array(call->arena, slots, sizeof(*table));
-    if (!table)
+    struct place *places = arena_array(call->arena, n + 1, sizeof(*places));
+    if (!places)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        struct span id = { 0 };
-        size_t at = 5381;
-        (void)xml_attr(s->ids[i], "Id", &id);
-        for (size_t k = 0; k < id.len; k++)
-            at = at * 33 + (unsigned char)id.ptr[k];
-        for (at &= slots - 1; table[at] && !same_id(s->ids[table[at] - 1], s->ids[i]); at = (at + 1) & (slots - 1))
-            continue;
-        s->first[i] = !table[at];
-        if (s->first[i])
-            table[at] = i + 1;
+        places[i].index = i;
+        (void)xml_attr(s->ids[i], "Id", &places[i].id);
     }
+    qsort(places, n, sizeof(*places), by_id_and_index);
+    for (size_t i = 0; i < n; i++)
+        s->first[places[i].index] = i == 0 || !places[i].id.len || !span_eq(places[i].id, places[i - 1].id);
     return 0;
 }
 

@@ -200,14 +200,6 @@ static int write_item(struct op_call *call, struct store_tx *tx, const struct ac
 
 /* ---- one item ---- */
 
-static int check_key(const struct op_call *call, const struct updates *u, const struct target_item *target)
-{
-    if (target->has_key || u->resolution == ALWAYS_OVERWRITE)
-        return 0;
-    return span_is(call->request->version, "Exchange2007") ? CODE_ErrorChangeKeyRequired
-                                                           : CODE_ErrorChangeKeyRequiredForWriteOperations;
-}
-
 static int check_item(struct op_call *call, const struct updates *u, const struct target_item *target, const struct item *item,
                       struct op_result *ret_result)
 {
@@ -238,9 +230,9 @@ static int send(struct op_call *call, struct store_tx *tx, const struct target_i
 static int load(struct op_call *call, struct store_tx *tx, const struct updates *u, size_t index, unsigned depth,
                 struct target_item *ret_target, struct item *ret_item)
 {
-    int r = target_item(call, tx, u->changes[index]->child, ret_target);
-    if (r || (r = check_key(call, u, ret_target)) ||
-        (r = store_item_get(tx, call->arena, ret_target->access->mailbox.mailbox_id, ret_target->id.item, depth, ret_item)))
+    const struct xml_node *id = u->changes[index]->child;
+    int r = u->resolution == ALWAYS_OVERWRITE ? target_item(call, tx, id, ret_target) : sending_target(call, tx, id, ret_target);
+    if (r || (r = store_item_get(tx, call->arena, ret_target->access->mailbox.mailbox_id, ret_target->id.item, depth, ret_item)))
         return r;
     return access_item(call, ret_target->access, ret_target->rights, ret_item, ACCESS_EDIT);
 }

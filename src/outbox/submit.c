@@ -5,6 +5,7 @@
  * leaves (decisions 3, 7). Successes are recorded, so that a repeated SendItem
  * is answered again and sends nothing (decisions 4).
  */
+#include "outbox/deferral.h"
 #include "outbox/filing.h"
 #include "outbox/limit.h"
 #include "outbox/originator.h"
@@ -115,6 +116,7 @@ struct envelope {
     const struct conf *conf;
     struct arena *arena;
     struct store_outbox *entry;
+    int64_t due;
     struct span *folded; /* of each recipient so far */
     struct span domain;  /* of the last one, with its answer */
     bool domain_local;
@@ -148,6 +150,9 @@ static int envelope_is_local(struct envelope *envelope, struct span folded, bool
 static int envelope_add(struct envelope *envelope, const struct rcpt *rcpt)
 {
     bool smtp = rcpt->routing.len == 0 || span_eq_nocase(rcpt->routing, SPAN("SMTP"));
+    bool known = span_eq_nocase(rcpt->routing, SPAN("EX")) || span_is(rcpt->routing, RCPT_ROUTING_CONTACT);
+    if (!smtp && !known)
+        return CODE_ErrorInvalidRoutingType;
     if (!smtp || !rcpt_address_ok(rcpt->address)) {
         envelope->culprit = rcpt->address.len ? rcpt->address : rcpt->name.len ? rcpt->name : SPAN("(no name and no address)");
         return CODE_ErrorInvalidRecipients;
@@ -170,7 +175,7 @@ static int envelope_add(struct envelope *envelope, const struct rcpt *rcpt)
         .name = rcpt->name,
         .kind = local ? STORE_RCPT_LOCAL : STORE_RCPT_REMOTE,
         .state = STORE_RCPT_QUEUED,
-        .next_attempt = entry->created,
+        .next_attempt = envelope->due,
     };
     return 0;
 }
@@ -201,13 +206,13 @@ static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *a
     int r = limit_message(conf, item, without, ret_sent);
     if (r)
         return r;
-    int64_t now = when_now();
+    int64_t now = when_now(), due = deferral_due(item, now);
     *ret_entry = (struct store_outbox){
         .mailbox_id = item->mailbox_id,
         .created = now,
-        .expires = now + conf->outbox_expire * 1000,
+        .expires = due + conf->outbox_expire * 1000,
     };
-    struct envelope envelope = { .tx = tx, .conf = conf, .arena = arena, .entry = ret_entry };
+    struct envelope envelope = { .tx = tx, .conf = conf, .arena = arena, .entry = ret_entry, .due = due };
     r = envelope_fill(&envelope, item);
     if (r > 0)
         ret_sent->culprit = envelope.culprit;

@@ -29,7 +29,7 @@ static void take_contact(const struct xml_node *node, struct rcpt *rcpt)
     const struct xml_node *id = xml_child(node, "ItemId");
     if (!id || rcpt->address.len)
         return;
-    rcpt->routing = SPAN("MAPIPDL");
+    rcpt->routing = SPAN(RCPT_ROUTING_CONTACT);
     if (!rcpt->name.len)
         (void)xml_attr(id, "Id", &rcpt->name);
 }

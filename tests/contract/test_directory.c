@@ -417,42 +417,6 @@ static void modes_are_kept(void **state)
     assert_int_equal(open_as(world, STORE_ANY, path), 0);
 }
 
-static const struct store_driver *driver_named(const char *name)
-{
-    static const struct store_driver *const drivers[] = {
-#define STORE_DRIVER(name) &store_driver_##name,
-#include "store/drivers.def"
-#undef STORE_DRIVER
-    };
-    for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
-        if (strcmp(drivers[i]->name, name) == 0)
-            return drivers[i];
-    return NULL;
-}
-
-/* An empty store as a program of that version left it. */
-static void make_version(struct world *world, const char *path, int version)
-{
-    const struct store_driver *driver = driver_named(world->options.driver);
-    struct store_options options = world->options;
-    struct store_db *db;
-    struct store_conn *conn;
-    char text[64];
-    options.path = path;
-    assert_int_equal(driver->open(&options, &db), 0);
-    assert_int_equal(driver->connect(db, true, &conn), 0);
-    assert_int_equal(driver->control(conn, STORE_BEGIN_WRITE), 0);
-    assert_int_equal(driver->define(conn, "CREATE TABLE schema_version (version BIGINT NOT NULL)", false), 0);
-    for (unsigned i = 0; i < migrations_n; i++)
-        if (migrations[i].version <= version)
-            assert_int_equal(driver->define(conn, migrations[i].text, migrations[i].clustered), 0);
-    snprintf(text, sizeof(text), "INSERT INTO schema_version (version) VALUES (%d)", version);
-    assert_int_equal(driver->define(conn, text, false), 0);
-    assert_int_equal(driver->control(conn, STORE_COMMIT), 0);
-    driver->disconnect(conn);
-    driver->close(db);
-}
-
 static void every_version_is_upgraded(void **state)
 {
     struct world *world = *state;
@@ -469,7 +433,7 @@ static void every_version_is_upgraded(void **state)
         int64_t carol = 0;
         char folder[96];
         snprintf(folder, sizeof(folder), "%s/version%d", path, version);
-        make_version(world, folder, version);
+        make_version(world->options.driver, folder, version);
         options.path = folder;
         assert_int_equal(store_open(&options, &store), version > newest ? -ENOTSUP : 0);
         if (version > newest)

@@ -16,13 +16,11 @@
 #include "store/store_sql.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "world.h"
 
 #define LONG_SIZE (STORE_STAGE_MIN + 300000)
 #define PATIENCE_MS 60000
@@ -58,7 +56,7 @@ static struct store *open_store(const char *path)
     return store;
 }
 
-static struct store_tx *reader(struct store *store)
+static struct store_tx *snapshot(struct store *store)
 {
     struct store_tx *tx = NULL;
     assert_int_equal(store_read_begin(store, &tx), 0);
@@ -140,7 +138,7 @@ static void answer(struct scene *scene, enum step step)
 static uint64_t queued(struct store *store)
 {
     uint64_t n;
-    struct store_tx *tx = reader(store);
+    struct store_tx *tx = snapshot(store);
     assert_int_equal(store_outbox_count(tx, 0, &n), 0);
     store_read_end(tx);
     return n;
@@ -191,7 +189,7 @@ static size_t count_items(struct scene *scene, struct store *store, int64_t mail
     struct folder folder;
     size_t n, found = 0;
     uint64_t total;
-    struct store_tx *tx = reader(store);
+    struct store_tx *tx = snapshot(store);
     const struct store_find find = { .mailbox_id = mailbox_id, .folder_no = role, .limit = 100, .depth = STORE_ALL };
     assert_int_equal(store_item_find(tx, scene->arena, &find, &items, &n, &total), 0);
     assert_int_equal(store_folder_by_role(tx, scene->arena, mailbox_id, role, &folder), 0);
@@ -213,7 +211,7 @@ static size_t count_captured(struct scene *scene, struct store *store, size_t wh
     struct store_capture *captured;
     size_t n, found = 0;
     struct span raw;
-    struct store_tx *tx = reader(store);
+    struct store_tx *tx = snapshot(store);
     assert_int_equal(store_capture_list(tx, scene->arena, 0, 0, &captured, &n), 0);
     for (size_t i = 0; i < n; i++) {
         if (!span_is(captured[i].subject, subjects[which]))
@@ -302,7 +300,7 @@ static void set_scene(struct scene *scene)
     assert_int_equal(arena_new(256u << 20, &scene->arena), 0);
     scene->store = open_store(scene->path);
     assert_int_equal(store_write(scene->store, make_people, NULL), 0);
-    struct store_tx *tx = reader(scene->store);
+    struct store_tx *tx = snapshot(scene->store);
     assert_int_equal(store_mailbox_by_address(tx, scene->arena, SPAN("alice@example.test"), &scene->alice), 0);
     assert_int_equal(store_mailbox_by_address(tx, scene->arena, SPAN("bob@example.test"), &scene->bob), 0);
     store_read_end(tx);
@@ -339,9 +337,36 @@ static void test_mail(void **state)
     free(scene.bytes);
 }
 
+/* A store of the first version comes up as one of the newest, or can still be
+ * brought there. */
+static void test_migration(void **state)
+{
+    char old[64], cut[64];
+    struct store *store;
+    (void)state;
+    make_folder(old);
+    make_folder(cut);
+    make_version("sqlite", old, 1);
+    power_record(old);
+    store_close(open_store(old));
+    power_stop();
+    for (size_t at = 0; at <= power_now(); at++) {
+        int found, newest;
+        power_cut(at, at % 2 ? POWER_TORN : POWER_LOST, (unsigned)at, cut);
+        store = open_store(cut);
+        store_versions(store, &found, &newest);
+        assert_true(found == 1 || found == newest);
+        assert_int_equal(store_write(store, make_people, NULL), 0);
+        store_close(store);
+    }
+    power_forget();
+    remove_folder(cut);
+    remove_folder(old);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest cases[] = { cmocka_unit_test(test_mail) };
+    const struct CMUnitTest cases[] = { cmocka_unit_test(test_mail), cmocka_unit_test(test_migration) };
     everywhere = argc > 1 && strcmp(argv[1], "--everywhere") == 0;
     mime_init();
     log_set_level(LOG_ERROR_LEVEL);

@@ -6,6 +6,7 @@
  */
 #include "base/when.h"
 #include "mime/mime.h"
+#include "model/rights.h"
 #include "outbox/outbox.h"
 #include "store/store_capture.h"
 #include "store/store_content.h"
@@ -122,6 +123,7 @@ static struct item make_draft(struct world *world, const char *to)
 struct sending {
     struct world *world;
     struct item draft;
+    const struct store_mailbox *by; /* NULL: alice; else who keeps the copy, too */
     struct outbox_sent sent;
     int result;
 };
@@ -133,12 +135,13 @@ static int submit_job(struct store_tx *tx, void *arg)
     int r = arena_new(16u << 20, &arena);
     if (r)
         return r;
+    const struct store_mailbox *by = sending->by ? sending->by : &sending->world->alice;
     const struct outbox_submit submit = { .conf = &sending->world->conf,
                                           .arena = arena,
-                                          .caller = &sending->world->alice,
-                                          .sender = &sending->world->alice,
+                                          .caller = by,
+                                          .sender = by,
                                           .mailbox = &sending->world->alice,
-                                          .save_mailbox = &sending->world->alice,
+                                          .save_mailbox = by,
                                           .id_text = SPAN("the id"),
                                           .folder_no = sending->draft.folder_no,
                                           .item_no = sending->draft.item_no,
@@ -408,6 +411,102 @@ static void test_unknown_address_bounces(void **state)
     assert_int_equal(items_in(world, &world->alice, FOLDER_ROLE_sentitems, &items), 1);
 }
 
+/* ---- a copy into another mailbox ---- */
+
+#define AHEAD_MS 20000 /* beyond the time that the runner leaves to outbox_file */
+
+static int64_t ahead(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + AHEAD_MS;
+}
+
+static int grant_send_as(struct store_tx *tx, void *arg)
+{
+    const struct world *world = arg;
+    return store_grant_set(tx, world->alice.mailbox_id, world->bob.mailbox_id, RIGHT_send_as);
+}
+
+/* bob sends alice's draft and wants the copy himself. */
+static struct sending send_for_alice(struct world *world, const char *mode)
+{
+    char error[CONF_ERROR_SIZE];
+    struct sending sending = { .world = world, .draft = make_draft(world, "carol@elsewhere.test"), .by = &world->bob };
+    assert_int_equal(conf_set(&world->conf, SPAN("senditem.delegate_copy"), span_of(mode), error), 0);
+    assert_int_equal(store_write(world->store, grant_send_as, world), 0);
+    send_it(&sending);
+    assert_int_equal(sending.result, 0);
+    return sending;
+}
+
+static void file_now(struct world *world, struct sending *sending)
+{
+    struct outbox_sent *sents[] = { &sending->sent };
+    assert_int_equal(outbox_file(world->store, &world->conf, sents, 1), 0);
+}
+
+/* The program ended between the commit and outbox_file. */
+static void test_copy_by_the_runner(void **state)
+{
+    struct world *world = *state;
+    struct item *items;
+    struct sending sending = send_for_alice(world, "requested");
+    assert_int_equal(items_in(world, &world->alice, FOLDER_ROLE_drafts, &items), 0);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_sentitems, &items), 0);
+    when_set_clock(ahead);
+    start_runner(world);
+    await_delivery(world);
+    when_set_clock(NULL);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_sentitems, &items), 1);
+    assert_int_equal(items[0].bcc.n, 1);
+    file_now(world, &sending); /* too late: it is there */
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_sentitems, &items), 1);
+}
+
+static void test_copy_at_once(void **state)
+{
+    struct world *world = *state;
+    struct item *items;
+    struct sending sending = send_for_alice(world, "requested");
+    file_now(world, &sending);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_sentitems, &items), 1);
+    assert_int_equal(items[0].item_no, sending.sent.item_no);
+    assert_int_equal(queued(world), 1); /* the message itself */
+    file_now(world, &sending);
+    when_set_clock(ahead);
+    start_runner(world);
+    await_delivery(world);
+    when_set_clock(NULL);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_sentitems, &items), 1);
+    struct sending again = sending;
+    send_it(&again);
+    assert_int_equal(again.result, 0);
+    assert_true(again.sent.replayed && again.sent.item_no == items[0].item_no && !again.sent.uncopied);
+}
+
+/* 32 threads ask for it at once: one entry, and the draft stays. */
+static void test_many_send_one_that_stays(void **state)
+{
+    struct world *world = *state;
+    struct item *items;
+    struct sending first = send_for_alice(world, "documented"), sendings[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        sendings[i] = first;
+        assert_int_equal(pthread_create(&threads[i], NULL, send_it, &sendings[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < THREADS; i++)
+        assert_true(sendings[i].result == 0 && sendings[i].sent.replayed && sendings[i].sent.uncopied);
+    assert_int_equal(queued(world), 1);
+    assert_int_equal(items_in(world, &world->alice, FOLDER_ROLE_drafts, &items), 1);
+    assert_true(items[0].flags & ITEM_DRAFT);
+    assert_int_not_equal(items[0].key_no, first.draft.key_no);
+    assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_sentitems, &items), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +520,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_addresses_one_mailbox, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_address_bounces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_copy_by_the_runner, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_copy_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_send_one_that_stays, set_up, tear_down),
     };
     mime_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

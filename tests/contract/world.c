@@ -3,6 +3,9 @@
  */
 #include "world.h"
 
+#include "store/driver.h"
+#include "store/statements.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -92,4 +95,38 @@ int world_run(const struct CMUnitTest *cases, size_t n)
     }
     free(mine);
     return failed;
+}
+
+static const struct store_driver *driver_named(const char *name)
+{
+    static const struct store_driver *const drivers[] = {
+#define STORE_DRIVER(name) &store_driver_##name,
+#include "store/drivers.def"
+#undef STORE_DRIVER
+    };
+    for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
+        if (strcmp(drivers[i]->name, name) == 0)
+            return drivers[i];
+    return NULL;
+}
+
+void make_version(const char *driver_name, const char *path, int version)
+{
+    const struct store_driver *driver = driver_named(driver_name);
+    struct store_options options = { .driver = driver_name, .path = path };
+    struct store_db *db;
+    struct store_conn *conn;
+    char text[64];
+    assert_int_equal(driver->open(&options, &db), 0);
+    assert_int_equal(driver->connect(db, true, &conn), 0);
+    assert_int_equal(driver->control(conn, STORE_BEGIN_WRITE), 0);
+    assert_int_equal(driver->define(conn, "CREATE TABLE schema_version (version BIGINT NOT NULL)", false), 0);
+    for (unsigned i = 0; i < migrations_n; i++)
+        if (migrations[i].version <= version)
+            assert_int_equal(driver->define(conn, migrations[i].text, migrations[i].clustered), 0);
+    snprintf(text, sizeof(text), "INSERT INTO schema_version (version) VALUES (%d)", version);
+    assert_int_equal(driver->define(conn, text, false), 0);
+    assert_int_equal(driver->control(conn, STORE_COMMIT), 0);
+    driver->disconnect(conn);
+    driver->close(db);
 }

@@ -31,6 +31,8 @@ int world_tear_down(void **state);
 int world_run(const struct CMUnitTest *cases, size_t n);
 /* Runs on the writer; store_write's result. */
 int do_write(struct world *world, int (*run)(struct store_tx *, struct world *, void *), void *data);
+/* An empty store as a program of that version left it; driver NULL: sqlite. */
+void make_version(const char *driver, const char *path, int version);
 void reopen(struct world *world);
 struct store_tx *reader(struct world *world);
 
