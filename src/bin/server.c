@@ -122,6 +122,7 @@ static int open_store(struct server *server)
     const struct conf *conf = server->options->conf;
     const char *path = server->options->store;
     int r = store_open(&(struct store_options){ .path = path, .readers = (unsigned)conf->store_readers,
+                                                .quota = (uint64_t)conf->store_quota,
                                                 .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);
     if (r == -EBUSY) {
         fprintf(stderr, "%s: %s: another server is using this store\n", server->options->program, path);
@@ -169,7 +170,11 @@ static int start(struct server *server)
         r = options->prepare(server->store, options->arg);
     if (r)
         return r;
-    r = soap_new(op_is_served, &server->soap);
+    const struct conf *conf = options->conf;
+    r = soap_new(&(struct soap_rules){ .served = op_is_served,
+                                       .limits = { (unsigned)conf->soap_max_depth, (size_t)conf->soap_max_tag },
+                                       .strict_order = strcmp(conf->soap_item_order, "strict") == 0,
+                                       .version_gate = strcmp(conf->soap_version_gate, "strict") == 0 }, &server->soap);
     if (r)
         return failed(server, "schema", r);
     r = auth_new(server->store, options->conf, &server->auth);

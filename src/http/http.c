@@ -511,10 +511,20 @@ void http_stop(struct http *http)
     http_free(http);
 }
 
-bool http_query(const struct http_request *request, const char *name, struct span *ret_value)
+static bool look_up(const struct http_request *request, enum MHD_ValueKind kind, const char *name, struct span *ret_value)
 {
-    const char *value = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+    const char *value = MHD_lookup_connection_value(request->connection, kind, name);
     if (value)
         *ret_value = span_of(value);
     return value != NULL;
+}
+
+bool http_query(const struct http_request *request, const char *name, struct span *ret_value)
+{
+    return look_up(request, MHD_GET_ARGUMENT_KIND, name, ret_value);
+}
+
+bool http_header(const struct http_request *request, const char *name, struct span *ret_value)
+{
+    return look_up(request, MHD_HEADER_KIND, name, ret_value);
 }

@@ -44,11 +44,13 @@ struct http_request {
     struct buf *body; /* the route may change it */
     struct store_mailbox caller; /* on routes that need one */
     struct span request_id;      /* a GUID */
-    void *connection;            /* for http_query */
+    void *connection;            /* for http_query and http_header */
 };
 
 /* Value of ?name=, percent-decoded; false when it is not there. */
 bool http_query(const struct http_request *request, const char *name, struct span *ret_value);
+/* Value of a header, its name in any case; false when it is not there. */
+bool http_header(const struct http_request *request, const char *name, struct span *ret_value);
 
 struct http_response {
     int status;

@@ -34,13 +34,14 @@ static int busy(const struct http_options *server, struct http_response *respons
 
 _Static_assert(HTTP_HEADERS_MAX >= OP_HEADERS_MAX, "room for each header of an operation");
 
-static int dispatch(struct http_request *request, const struct soap_request *soap, struct http_response *response)
+static int dispatch(struct http_request *request, const struct soap_request *soap, struct op_once *once,
+                    struct http_response *response)
 {
     struct op_reply *reply = arena_alloc(request->arena, sizeof(*reply));
     if (!reply)
         return -ENOMEM;
     struct caller caller = { .mailbox = request->caller };
-    int r = op_dispatch(request->server->ops, &caller, request->arena, soap, request->request_id, &response->body, reply);
+    int r = op_dispatch(request->server->ops, &caller, request->arena, soap, once, request->request_id, &response->body, reply);
     if (r)
         return r;
     response->status = reply->status;
@@ -52,20 +53,34 @@ static int dispatch(struct http_request *request, const struct soap_request *soa
     return 0;
 }
 
+static int read_key(const struct http_request *request, struct op_once **ret_once)
+{
+    struct span key;
+    *ret_once = NULL;
+    if (!http_header(request, "Idempotency-Key", &key))
+        return 0;
+    *ret_once = op_once_new(request->arena, key, buf_span(request->body));
+    return *ret_once ? 0 : -ENOMEM;
+}
+
 static int post(struct http_request *request, struct http_response *response)
 {
     struct soap_request soap = { 0 };
     struct soap_fault fault = { 0 };
+    struct op_once *once;
     response->content_type = "text/xml; charset=utf-8";
-    int r = soap_parse(request->server->soap, request->body, request->arena, &soap, &fault);
+    int r = read_key(request, &once);
+    if (r == 0)
+        r = soap_parse(request->server->soap, request->body, request->arena, &soap, &fault);
     if (r == SOAP_FAULT)
         return write_fault(request->server->conf, &soap, &fault, response);
     if (r == 0)
-        r = dispatch(request, &soap, response);
+        r = dispatch(request, &soap, once, response);
     if (r == 0)
         return 0;
     buf_clear(&response->body);
-    fault = soap_fault_make("ErrorInternalServerError", "An internal server error occurred. The operation failed.");
+    int code = r == -ENOMEM ? CODE_ErrorNotEnoughMemory : CODE_ErrorInternalServerError;
+    fault = soap_fault_make(code_name(code), code_text(code));
     return write_fault(request->server->conf, &soap, &fault, response);
 }
 

@@ -8,6 +8,8 @@
 #include "base/arena.h"
 
 #define RCPT_ADDRESS_MAX 320
+/* The routing type of somebody known by the id of a contact or a list alone. */
+#define RCPT_ROUTING_CONTACT "MAPIPDL"
 
 enum rcpt_type { RCPT_FROM, RCPT_SENDER, RCPT_TO, RCPT_CC, RCPT_BCC, RCPT_REPLY_TO };
 

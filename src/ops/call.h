@@ -29,6 +29,17 @@ struct op_call {
     struct op_reply *reply;
     size_t uncopied; /* sent without the copy that was asked for (protocol.md 2.8, D1 and D2) */
     size_t unfiled;  /* copies for another mailbox that the runner has to write */
+    struct op_once *once;      /* the Idempotency-Key of the request; or NULL */
+    const char *fault_text;    /* of the fault, instead of the code's own; or NULL */
+    int64_t fault_back_off_ms; /* with ErrorServerBusy */
+};
+
+/* An Idempotency-Key, and what ops/once.c knows of it. */
+struct op_once {
+    struct span key;
+    uint8_t body[SHA256_SIZE]; /* hash of the request, byte by byte */
+    struct span *messages;     /* per item, its response message when it stands in the record */
+    bool refused;
 };
 
 /* Outcome for one item; code 0 is success. */
@@ -36,7 +47,9 @@ struct op_result {
     int code;
     const char *text;               /* instead of the code's own; or NULL */
     const struct xml_node *culprit; /* element of the request for MessageXml; or NULL */
+    int64_t back_off_ms;            /* with ErrorServerBusy, for MessageXml; or 0 */
     bool keep;                      /* what was written stands all the same */
+    bool kept;                      /* done by an earlier request with the same Idempotency-Key */
 };
 
 /* Writes the answer's content between m:OPResponse tags. Positive: a code, the
@@ -66,5 +79,13 @@ typedef int op_item(struct op_call *call, struct store_tx *tx, size_t index, str
  * ErrorBatchProcessingStopped. results has n entries; those with a code
  * already are not tried. A failed commit becomes each item's answer. */
 int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg);
+/* Its two halves, for a job that does more: the loop, inside the job, whose
+ * result is a code when the only item failed; and what becomes of the results
+ * (given: as they were before the job) when store_write returned r. */
+int op_run_items(struct op_call *call, struct store_tx *tx, size_t n, struct op_result *results, op_item *item, void *arg);
+int op_write_failed(int r, size_t n, const struct op_result *given, struct op_result *results);
+
+/* Writes the response message of one item of the request. */
+typedef void op_answer(struct op_call *call, size_t index, const struct op_result *result, void *arg);
 
 #endif

@@ -2,6 +2,7 @@
  * CreateAttachment for file attachments (protocol.md 3.5). Each answer carries
  * the item's ChangeKey as it is after that attachment.
  */
+#include "ops/limits.h"
 #include "ops/target.h"
 #include "store/store_content.h"
 
@@ -24,12 +25,12 @@ static int read_one(struct op_call *call, const struct attaching *a, const struc
         ret_result->culprit = node;
     if (r)
         return r;
-    if (attachment->size > (uint64_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
+    if ((r = limits_size(call, attachment->size, ret_result)))
+        return r;
     return op_code_of(store_stage_attachment(call->env->store, a->access->mailbox.mailbox_id, attachment));
 }
 
-static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result ATTR_UNUSED, void *arg)
+static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
 {
     struct attaching *a = arg;
     struct attachment attachment = a->read[index];
@@ -38,8 +39,8 @@ static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, s
     int r = target_load(call, tx, a->parent, ACCESS_EDIT, STORE_HOT, &target, &item);
     if (r)
         return r;
-    if (item.size + attachment.size > (uint64_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
+    if ((r = limits_size(call, item.size + attachment.size, ret_result)))
+        return r;
     item.flags &= ~ITEM_UNMODIFIED;
     if ((r = store_attachment_add(tx, &item, &attachment)))
         return r;

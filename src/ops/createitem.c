@@ -6,6 +6,8 @@
  */
 #include "mime/mime.h"
 #include "ops/calendar.h"
+#include "ops/limits.h"
+#include "ops/once.h"
 #include "ops/sending.h"
 #include "store/store_content.h"
 
@@ -34,15 +36,16 @@ static enum disposition disposition_of(const struct creates *c, const struct ite
 }
 
 /* The message of the MIME, if there is one. */
-static int read_mime(struct op_call *call, const struct xml_node *node, enum item_kind kind, struct span *ret_mime, struct item *item)
+static int read_mime(struct op_call *call, const struct xml_node *node, enum item_kind kind, struct span *ret_mime, struct item *item,
+                     struct op_result *ret_result)
 {
     int r = shape_read_mime(call->arena, node, ret_mime);
     if (r || !ret_mime->len)
         return r;
     if (kind != ITEM_KIND_POST && !kind_is_message(kind))
         return CODE_ErrorUnsupportedMimeConversion;
-    if (ret_mime->len > (size_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
+    if ((r = limits_size(call, ret_mime->len, ret_result)))
+        return r;
     return mime_read(*ret_mime, call->arena, item);
 }
 
@@ -58,7 +61,7 @@ static int read_one(struct op_call *call, const struct xml_node *node, bool has_
     if (kind == ITEM_KIND_MESSAGE && !has_disposition)
         return CODE_ErrorMessageDispositionRequired;
     item_init(item);
-    int r = read_mime(call, node, kind, &mime, item);
+    int r = read_mime(call, node, kind, &mime, item, ret_result);
     if (r)
         return r;
     item->item_class = span_of(kind_info(kind)->item_class);
@@ -174,8 +177,10 @@ static void parse(const struct op_call *call, struct creates *c)
         c->disposition = span_is(text, "SendOnly") ? SEND_ONLY : span_is(text, "SendAndSaveCopy") ? SEND_AND_SAVE : SAVE_ONLY;
 }
 
-static void answer(struct op_call *call, const struct creates *c, const struct op_result *result, const struct item *saved)
+static void answer(struct op_call *call, size_t index, const struct op_result *result, void *arg)
 {
+    const struct creates *c = arg;
+    const struct item *saved = &c->saved[index];
     struct shape_ids ids = access_ids(call, c->access);
     op_message_begin(call, "m:CreateItemResponseMessage", result);
     xw_open(call->xw, "m:Items");
@@ -193,9 +198,13 @@ int op_run_CreateItem(struct op_call *call)
     struct creates c = { .folder = target_saved_folder(call), .items = arena_array(call->arena, n + 1, sizeof(*c.items)),
                          .saved = arena_array(call->arena, n + 1, sizeof(*c.saved)),
                          .sent = { .v = arena_array(call->arena, n + 1, sizeof(*c.sent.v)), .n = n } };
+    const struct once_items items = { n, results, create_one, answer, &c.sent, &c };
     bool sends = false;
     if (!results || !c.items || !c.saved || !c.sent.v)
         return -ENOMEM;
+    int r = once_check(call, n);
+    if (r)
+        return r;
     parse(call, &c);
     c.refused = target_folder_ahead(call, c.folder, FOLDER_RIGHT_CREATE, &c.access);
     if (c.refused < 0)
@@ -209,17 +218,14 @@ int op_run_CreateItem(struct op_call *call)
         results[i].code = prepare(call, &c, &c.items[i]);
         sends = sends || disposition_of(&c, &c.items[i]) != SAVE_ONLY;
     }
-    int r = op_write_items(call, n, results, create_one, &c);
+    r = once_write_items(call, &items);
+    for (i = 0; i < n; i++)
+        if (r || results[i].code || results[i].kept)
+            (void)store_stage_discard(call->env->store, &c.items[i]); /* in vain: an hour later */
     if (r)
         return r;
-    for (i = 0; i < n; i++)
-        if (results[i].code)
-            (void)store_stage_discard(call->env->store, &c.items[i]); /* in vain: an hour later */
     if (sends)
         sending_done(call, &c.sent, results);
-    op_messages_begin(call);
-    for (i = 0; i < n; i++)
-        answer(call, &c, &results[i], &c.saved[i]);
-    op_messages_end(call);
+    once_answer_items(call, &items);
     return 0;
 }

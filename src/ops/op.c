@@ -10,6 +10,8 @@
 #include "ops/call.h"
 #include "ops/impersonation.h"
 
+#include <stdio.h>
+
 static const struct op {
     const char *name;
     const char *answer; /* element */
@@ -91,6 +93,18 @@ static void write_culprit(struct op_call *call, const struct xml_node *culprit)
     xw_close(call->xw);
 }
 
+static void write_back_off(struct op_call *call, int64_t back_off_ms)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%lld", (long long)back_off_ms);
+    xw_open(call->xw, "m:MessageXml");
+    xw_open(call->xw, "t:Value");
+    xw_attr_str(call->xw, "Name", "BackOffMilliseconds");
+    xw_text(call->xw, (struct span){ text, (size_t)len });
+    xw_close(call->xw);
+    xw_close(call->xw);
+}
+
 void op_message_begin(struct op_call *call, const char *element, const struct op_result *result)
 {
     struct xml_writer *xw = call->xw;
@@ -104,7 +118,9 @@ void op_message_begin(struct op_call *call, const char *element, const struct op
     if (ok)
         return;
     xw_leaf_int(xw, "m:DescriptiveLinkKey", 0);
-    if (result->culprit)
+    if (result->back_off_ms)
+        write_back_off(call, result->back_off_ms);
+    else if (result->culprit)
         write_culprit(call, result->culprit);
 }
 
@@ -126,11 +142,15 @@ int op_code_of(int r)
 
 struct item_loop {
     struct op_call *call;
-    size_t n;
-    const struct op_result *given;
     struct op_result *results;
     op_item *item;
     void *arg;
+};
+
+struct write_job {
+    struct item_loop loop;
+    size_t n;
+    const struct op_result *given;
 };
 
 static int run_item(struct item_loop *loop, struct store_tx *tx, size_t i)
@@ -154,26 +174,42 @@ static int run_guarded(struct item_loop *loop, struct store_tx *tx, size_t i)
     return r ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
 }
 
-static int loop_job(struct store_tx *tx, void *arg)
+int op_run_items(struct op_call *call, struct store_tx *tx, size_t n, struct op_result *results, op_item *item, void *arg)
 {
-    struct item_loop *loop = arg;
+    struct item_loop loop = { call, results, item, arg };
     bool stopped = false;
-    access_forget(loop->call);
-    if (loop->n == 1) { /* the job undoes what its only item wrote */
-        loop->results[0] = loop->given[0];
-        return run_item(loop, tx, 0);
-    }
-    for (size_t i = 0; i < loop->n; i++) {
-        loop->results[i] = loop->given[i];
-        if (stopped)
-            loop->results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
-        else if (!loop->results[i].code) {
-            int r = run_guarded(loop, tx, i);
+    access_forget(call);
+    if (n == 1) /* the job undoes what its only item wrote */
+        return results[0].code || results[0].kept ? 0 : run_item(&loop, tx, 0);
+    for (size_t i = 0; i < n; i++) {
+        if (stopped && !results[i].kept)
+            results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
+        else if (!results[i].code && !results[i].kept) {
+            int r = run_guarded(&loop, tx, i);
             if (r)
                 return r;
         }
-        stopped = stopped || code_stops_batch(loop->results[i].code);
+        stopped = stopped || code_stops_batch(results[i].code);
     }
+    return 0;
+}
+
+static int loop_job(struct store_tx *tx, void *arg)
+{
+    const struct write_job *job = arg;
+    memcpy(job->loop.results, job->given, job->n * sizeof(*job->given));
+    return op_run_items(job->loop.call, tx, job->n, job->loop.results, job->loop.item, job->loop.arg);
+}
+
+int op_write_failed(int r, size_t n, const struct op_result *given, struct op_result *results)
+{
+    if (r == -ENOMEM)
+        return r;
+    if (r >= 0)
+        return 0;
+    log_event(LOG_ERROR_LEVEL, "write-failed", LOG_S("error", err_text(r)));
+    for (size_t i = 0; i < n; i++)
+        results[i] = (struct op_result){ .code = given[i].code ? given[i].code : op_code_of(r) };
     return 0;
 }
 
@@ -201,16 +237,8 @@ int op_write_items(struct op_call *call, size_t n, struct op_result *results, op
         stop_batch(results, n);
         return 0;
     }
-    struct item_loop loop = { call, n, given, results, item, arg };
-    int r = store_write(call->env->store, loop_job, &loop);
-    if (r == -ENOMEM)
-        return r;
-    if (r >= 0)
-        return 0;
-    log_event(LOG_ERROR_LEVEL, "write-failed", LOG_S("error", err_text(r)));
-    for (size_t i = 0; i < n; i++)
-        results[i] = (struct op_result){ .code = given[i].code ? given[i].code : op_code_of(r) };
-    return 0;
+    struct write_job job = { { call, results, item, arg }, n, given };
+    return op_write_failed(store_write(call->env->store, loop_job, &job), n, given, results);
 }
 
 static struct soap_server server_of(const struct conf *conf)
@@ -219,16 +247,16 @@ static struct soap_server server_of(const struct conf *conf)
                                  span_of(conf->soap_version_string) };
 }
 
-static int write_fault(const struct op_env *env, const struct soap_request *request, int code, struct buf *body,
-                       struct op_reply *ret_reply)
+static int write_fault(struct op_call *call, int code, struct buf *body)
 {
-    struct soap_server server = server_of(env->conf);
-    struct soap_fault fault = soap_fault_make(code_name(code), code_text(code));
+    struct soap_server server = server_of(call->env->conf);
+    struct soap_fault fault = soap_fault_make(code_name(code), call->fault_text ? call->fault_text : code_text(code));
+    fault.back_off_ms = call->fault_back_off_ms;
     buf_clear(body);
-    soap_fault_write(body, &server, request->shape_2007, &fault);
+    soap_fault_write(body, &server, call->request->shape_2007, &fault);
     metric_add(METRIC_soap_faults, 1);
-    ret_reply->status = 500;
-    ret_reply->headers_n = 0;
+    call->reply->status = 500;
+    call->reply->headers_n = 0;
     return buf_error(body);
 }
 
@@ -277,7 +305,7 @@ static void warn(struct op_call *call, struct span request_id)
 }
 
 int op_dispatch(const struct op_env *env, const struct caller *caller, struct arena *arena, const struct soap_request *request,
-                struct span request_id, struct buf *body, struct op_reply *ret_reply)
+                struct op_once *once, struct span request_id, struct buf *body, struct op_reply *ret_reply)
 {
     const struct op *op = op_find(request->operation->name);
     struct xml_writer xw;
@@ -285,7 +313,7 @@ int op_dispatch(const struct op_env *env, const struct caller *caller, struct ar
     struct op_call call = {
         .env = env, .caller = &caller->mailbox, .arena = arena, .request = request, .node = request->operation, .xw = &xw,
         .own = { .mailbox = caller->mailbox, .own = true }, .level = shape_level_of(request->version), .reply = ret_reply,
-        .ids = { .key = &env->id_key, .epoch = store_epoch(env->store) },
+        .once = once, .ids = { .key = &env->id_key, .epoch = store_epoch(env->store) },
     };
     call.mailbox = &call.own.mailbox;
     ret_reply->status = 200;
@@ -303,5 +331,5 @@ int op_dispatch(const struct op_env *env, const struct caller *caller, struct ar
                   LOG_S("error", err_text(r)));
     if (r == -EFBIG)
         return r;
-    return r ? write_fault(env, request, r == -ENOMEM ? CODE_ErrorNotEnoughMemory : op_code_of(r), body, ret_reply) : 0;
+    return r ? write_fault(&call, r == -ENOMEM ? CODE_ErrorNotEnoughMemory : op_code_of(r), body) : 0;
 }

@@ -13,6 +13,7 @@
 #include "model/id.h"
 #include "store/store_mailbox.h"
 
+struct op_once;
 struct outbox;
 struct soap_request;
 
@@ -49,11 +50,15 @@ void op_reply_add(struct op_reply *reply, const char *name, const char *value);
 /* Keys the ids by the store's secret. */
 void op_env_init(struct op_env *env, struct store *store, const struct conf *conf, struct outbox *outbox);
 
+/* To be called with the body as it came, since parsing changes it: what makes a
+ * request safe to repeat, from its Idempotency-Key (once.h). NULL: -ENOMEM. */
+struct op_once *op_once_new(struct arena *arena, struct span key, struct span body);
+
 /* Answers a request that passed the schema: body holds the whole SOAP envelope
- * (an answer or a fault). request_id is for logs. Only -ENOMEM and -EFBIG (the
+ * (an answer or a fault). once may be NULL. request_id is for logs. Only -ENOMEM and -EFBIG (the
  * answer does not fit into body) are returned; all else became an answer. */
 int op_dispatch(const struct op_env *env, const struct caller *caller, struct arena *arena, const struct soap_request *request,
-                struct span request_id, struct buf *body, struct op_reply *ret_reply);
+                struct op_once *once, struct span request_id, struct buf *body, struct op_reply *ret_reply);
 
 /* Whether a row of ops.def has this name. */
 bool op_is_served(struct span name);

@@ -3,6 +3,8 @@
  */
 #include "ops/sending.h"
 
+#include "ops/limits.h"
+
 #define SENT_IDS_MAX 4096
 
 int sending_target(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_item *ret_target)
@@ -58,6 +60,11 @@ static int name_recipient(struct op_call *call, struct span culprit, const char 
 int sending_refused(struct op_call *call, int code, const struct outbox_sent *sent, struct op_result *ret_result)
 {
     int r = 0;
+    ret_result->back_off_ms = sent->back_off_ms;
+    if (code == CODE_ErrorMessageSizeExceeded)
+        return limits_size(call, sent->amount, ret_result);
+    if (code == CODE_ErrorExceededMaxRecipientLimit)
+        return limits_recipients(call, sent->amount, ret_result);
     if (code == CODE_ErrorInvalidRecipients && sent->culprit.len)
         r = name_recipient(call, sent->culprit, &ret_result->text);
     else if (code == CODE_ErrorSendAsDenied && sent->refusal.len)
@@ -65,10 +72,15 @@ int sending_refused(struct op_call *call, int code, const struct outbox_sent *se
     return r ? r : code;
 }
 
-static void add_id(struct op_call *call, const struct access *access, struct buf *text, const struct outbox_sent *sent)
+const uint8_t *sending_mailbox(const struct op_call *call, const struct sent_ids *sent)
+{
+    return sent->copies ? sent->copies->mailbox.guid : sent->mailbox ? sent->mailbox : call->mailbox->guid;
+}
+
+static void add_id(struct op_call *call, const uint8_t *mailbox, struct buf *text, const struct outbox_sent *sent)
 {
     struct ews_id id = { .kind = ID_ITEM, .folder = sent->folder_no, .item = sent->item_no };
-    memcpy(id.mailbox, access->mailbox.guid, GUID_SIZE);
+    memcpy(id.mailbox, mailbox, GUID_SIZE);
     if (sent->folder_no)
         id_encode(&call->env->id_key, &id, text);
     else
@@ -96,7 +108,7 @@ static void tell_ids(struct op_call *call, const struct sent_ids *sent, const st
         struct outbox_sent none = { 0 };
         if (i)
             buf_add_char(&text, ',');
-        add_id(call, sent->copies ? sent->copies : &call->own, &text, results[i].code ? &none : &sent->v[i]);
+        add_id(call, sending_mailbox(call, sent), &text, results[i].code ? &none : &sent->v[i]);
     }
     int r = buf_error(&text) ? arena_printf(call->arena, &value, "%zu", copies) : arena_copy(call->arena, buf_span(&text), &value);
     if (buf_error(&text))

@@ -13,6 +13,7 @@ struct sent_ids {
     struct outbox_sent *v; /* one per item of the request */
     size_t n;
     const struct access *copies; /* to the mailbox where all the copies are; NULL: one's own */
+    const uint8_t *mailbox;      /* its GUID, when it is known from a record alone; or NULL */
 };
 
 /* What target_item finds, for operations that need a ChangeKey: that it is
@@ -32,6 +33,8 @@ int sending_check_draft(const struct op_call *call, const struct outbox_submit *
 /* Puts code and text into ret_result; names the recipient, or the right, that it
  * was refused for. */
 int sending_refused(struct op_call *call, int code, const struct outbox_sent *sent, struct op_result *ret_result);
+/* GUID of the mailbox where the copies are. */
+const uint8_t *sending_mailbox(const struct op_call *call, const struct sent_ids *sent);
 /* Once, after the commit. */
 void sending_done(struct op_call *call, const struct sent_ids *sent, const struct op_result *results);
 

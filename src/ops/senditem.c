@@ -3,6 +3,7 @@
  * and answered per id; the rest is outbox_submit's, inside the store job
  * (decisions 1). A replayed answer comes from there too.
  */
+#include "ops/once.h"
 #include "ops/sending.h"
 
 #include <stdlib.h>
@@ -95,6 +96,12 @@ static int mark_repetitions(struct op_call *call, struct sends *s, size_t n)
     return 0;
 }
 
+static void answer(struct op_call *call, size_t index ATTR_UNUSED, const struct op_result *result, void *arg ATTR_UNUSED)
+{
+    op_message_begin(call, "m:SendItemResponseMessage", result);
+    op_message_end(call);
+}
+
 int op_run_SendItem(struct op_call *call)
 {
     const struct xml_node *list = xml_child(call->node, "ItemIds");
@@ -108,15 +115,11 @@ int op_run_SendItem(struct op_call *call)
         return -ENOMEM;
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
         s.ids[i++] = c;
-    int r = mark_repetitions(call, &s, n);
-    if (r || (r = op_write_items(call, n, results, send_one, &s)))
+    const struct once_items items = { n, results, send_one, answer, &s.sent, &s };
+    int r = once_check(call, n);
+    if (r || (r = mark_repetitions(call, &s, n)) || (r = once_write_items(call, &items)))
         return r;
     sending_done(call, &s.sent, results);
-    op_messages_begin(call);
-    for (i = 0; i < n; i++) {
-        op_message_begin(call, "m:SendItemResponseMessage", &results[i]);
-        op_message_end(call);
-    }
-    op_messages_end(call);
+    once_answer_items(call, &items);
     return 0;
 }

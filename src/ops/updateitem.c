@@ -7,6 +7,8 @@
  */
 #include "mime/mime.h"
 #include "ops/calendar.h"
+#include "ops/limits.h"
+#include "ops/once.h"
 #include "ops/sending.h"
 #include "store/store_content.h"
 
@@ -20,7 +22,7 @@ enum disposition { NO_DISPOSITION, SAVE_ONLY, SEND_ONLY, SEND_AND_SAVE };
 struct new_mime {
     const struct xml_node *change; /* the t:SetItemField */
     size_t index;                  /* of its item in the request */
-    int code;
+    struct op_result result;       /* of reading it */
     struct item said;              /* with the MIME itself */
     struct new_mime *next;
 };
@@ -33,7 +35,6 @@ struct updates {
     struct item *items;              /* as stored, with the new ChangeKey */
     const struct access **accesses;  /* to their mailboxes */
     struct new_mime *mimes;
-    bool *was_sent;
     struct sent_ids sent;
 };
 
@@ -97,13 +98,15 @@ static void take_mime(const struct new_mime *mime, struct item *item)
     item->boundary_seed = 0;
 }
 
-static int set_mime(const struct updates *u, const struct xml_node *change, struct edit *e)
+static int set_mime(const struct updates *u, const struct xml_node *change, struct edit *e, struct op_result *ret_result)
 {
     const struct new_mime *mime = u->mimes;
     while (mime && mime->change != change)
         mime = mime->next;
-    if (mime && mime->code)
-        return mime->code;
+    if (mime && mime->result.code) {
+        ret_result->text = mime->result.text;
+        return mime->result.code;
+    }
     if (mime)
         take_mime(mime, &e->item);
     else
@@ -115,22 +118,22 @@ static int set_mime(const struct updates *u, const struct xml_node *change, stru
 }
 
 static int apply_one(struct op_call *call, const struct updates *u, const struct xml_node *change, struct edit *e,
-                     const struct xml_node **ret_culprit)
+                     struct op_result *ret_result)
 {
     const struct prop_info *prop = prop_of(change);
     e->touched = e->touched || !prop || prop_id(prop) != PROP_ID_IsRead;
-    int r = shape_update(call->arena, change, &e->item, ret_culprit);
+    int r = shape_update(call->arena, change, &e->item, &ret_result->culprit);
     if (r || !prop || prop_id(prop) != PROP_ID_MimeContent)
         return r;
-    *ret_culprit = shape_update_path(change);
-    return set_mime(u, change, e);
+    ret_result->culprit = shape_update_path(change);
+    return set_mime(u, change, e, ret_result);
 }
 
 static int apply(struct op_call *call, const struct updates *u, const struct xml_node *changes, struct edit *e,
                  struct op_result *ret_result)
 {
     for (const struct xml_node *c = changes->child; c; c = c->next) {
-        int r = apply_one(call, u, c, e, &ret_result->culprit);
+        int r = apply_one(call, u, c, e, ret_result);
         if (r)
             return r;
     }
@@ -175,7 +178,7 @@ static unsigned parts_of(const struct edit *e, const struct item *before)
 }
 
 static int write_item(struct op_call *call, struct store_tx *tx, const struct access *access, const struct item *before,
-                      unsigned depth, struct edit *e)
+                      unsigned depth, struct edit *e, struct op_result *ret_result)
 {
     unsigned parts = parts_of(e, before);
     complete(call, access, before, e);
@@ -184,8 +187,9 @@ static int write_item(struct op_call *call, struct store_tx *tx, const struct ac
     if (parts & STORE_MIME)
         e->item.mime = (struct span){ 0 };
     e->item.size = item_content_size(&e->item);
-    if (e->item.size > before->size && e->item.size > (uint64_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
+    int r = e->item.size > before->size ? limits_size(call, e->item.size, ret_result) : 0;
+    if (r)
+        return r;
     if (e->new_mime && !prop_same(&props[PROP_ID_Body], &e->base, &e->item))
         e->item.staged_no = 0; /* another body than the MIME's stands there */
     if (e->new_mime)
@@ -241,19 +245,19 @@ static int update_one(struct op_call *call, struct store_tx *tx, size_t index, s
     struct target_item target;
     struct target_folder folder = { .access = &call->own };
     struct edit e = { 0 };
+    u->sent.v[index] = (struct outbox_sent){ 0 }; /* the job may run again */
     int r = u->disposition == SEND_AND_SAVE ? sending_save_folder(call, tx, u->folder, &folder) : 0;
     if (r || (r = load(call, tx, u, index, depth, &target, &e.item)))
         return r;
     const struct item before = e.base = e.item;
     if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, u, updates, &e, ret_result)) ||
-        (r = write_item(call, tx, target.access, &before, depth, &e)))
+        (r = write_item(call, tx, target.access, &before, depth, &e, ret_result)))
         return r;
     bool mail = kind_is_message(e.item.kind) || e.item.kind == ITEM_KIND_POST;
     u->items[index] = e.item;
     u->accesses[index] = target.access;
     u->sent.copies = folder.access;
-    u->was_sent[index] = mail && u->disposition > SAVE_ONLY;
-    return u->was_sent[index] ? send(call, tx, &target, &folder, &e.item, &u->sent.v[index], ret_result) : 0;
+    return mail && u->disposition > SAVE_ONLY ? send(call, tx, &target, &folder, &e.item, &u->sent.v[index], ret_result) : 0;
 }
 
 /* ---- the request ---- */
@@ -270,16 +274,15 @@ static void parse(const struct op_call *call, struct updates *u)
     u->folder = target_saved_folder(call);
 }
 
-static int read_mime(struct op_call *call, const struct xml_node *id, const struct xml_node *node, struct item *said)
+static int read_mime(struct op_call *call, const struct xml_node *id, const struct xml_node *node, struct item *said,
+                     struct op_result *ret_result)
 {
     struct span bytes;
     const struct access *access;
     int r = shape_read_mime(call->arena, node, &bytes);
     if (r || !bytes.len)
         return r ? r : CODE_ErrorMimeContentInvalid;
-    if (bytes.len > (size_t)call->env->conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
-    if ((r = mime_read(bytes, call->arena, said)))
+    if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)))
         return r;
     if ((r = target_item_ahead(call, id, ACCESS_EDIT, &access)))
         return r;
@@ -303,18 +306,19 @@ static int read_mimes(struct op_call *call, size_t index, struct updates *u)
         mime->next = u->mimes;
         u->mimes = mime;
         item_init(&mime->said);
-        mime->code = read_mime(call, u->changes[index]->child, item, &mime->said);
-        if (mime->code < 0)
-            return mime->code;
+        mime->result.code = read_mime(call, u->changes[index]->child, item, &mime->said, &mime->result);
+        if (mime->result.code < 0)
+            return mime->result.code;
     }
     return 0;
 }
 
-static void answer(struct op_call *call, const struct updates *u, const struct op_result *result, size_t index)
+static void answer(struct op_call *call, size_t index, const struct op_result *result, void *arg)
 {
+    const struct updates *u = arg;
     op_message_begin(call, "m:UpdateItemResponseMessage", result);
     xw_open(call->xw, "m:Items");
-    if (!result->code && !u->was_sent[index]) {
+    if (!result->code && !u->sent.v[index].submitted) {
         struct shape_ids ids = access_ids(call, u->accesses[index]);
         shape_write_item_ref(call->xw, &ids, &u->items[index]);
     }
@@ -336,29 +340,29 @@ int op_run_UpdateItem(struct op_call *call)
     struct updates u = { .resolution = AUTO_RESOLVE, .changes = arena_array(call->arena, n + 1, sizeof(*u.changes)),
                          .items = arena_array(call->arena, n + 1, sizeof(*u.items)),
                          .accesses = arena_array(call->arena, n + 1, sizeof(*u.accesses)),
-                         .was_sent = arena_array(call->arena, n + 1, sizeof(*u.was_sent)),
                          .sent = { .v = arena_array(call->arena, n + 1, sizeof(*u.sent.v)), .n = n } };
-    if (!results || !u.changes || !u.items || !u.accesses || !u.was_sent || !u.sent.v)
+    if (!results || !u.changes || !u.items || !u.accesses || !u.sent.v)
         return -ENOMEM;
+    const struct once_items items = { n, results, update_one, answer, &u.sent, &u };
+    int r = once_check(call, n);
     parse(call, &u);
-    int r = 0;
     for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next, i++) {
         u.changes[i] = c;
         r = read_mimes(call, i, &u);
     }
-    if (r || (r = op_write_items(call, n, results, update_one, &u)))
+    if (r)
         return r;
+    r = once_write_items(call, &items);
     for (struct new_mime *mime = u.mimes; mime; mime = mime->next)
-        if (results[mime->index].code)
+        if (r || results[mime->index].code || results[mime->index].kept)
             (void)store_stage_discard(call->env->store, &mime->said); /* in vain: an hour later */
+    if (r)
+        return r;
     bool sent = false;
     for (i = 0; i < n; i++)
-        sent = sent || u.was_sent[i];
+        sent = sent || u.sent.v[i].submitted;
     if (sent)
         sending_done(call, &u.sent, results);
-    op_messages_begin(call);
-    for (i = 0; i < n; i++)
-        answer(call, &u, &results[i], i);
-    op_messages_end(call);
+    once_answer_items(call, &items);
     return 0;
 }

@@ -157,7 +157,7 @@ static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bou
     if (r)
         return r;
     report.folder_no = inbox.folder_no;
-    return store_item_insert(tx, &report);
+    return store_item_insert_unlimited(tx, &report);
 }
 
 /* ---- the job ---- */
@@ -204,7 +204,7 @@ static int delivery_job(struct store_tx *tx, void *arg)
 
 static void note_delivery(const struct delivery *delivery, int r)
 {
-    if (r)
+    if (r < 0)
         delivery->part->results[delivery->i] =
             (struct transport_result){ TRANSPORT_DEFERRED, SPAN("4.3.0 the mailbox store is not available") };
 }

@@ -16,13 +16,13 @@ struct sent_record sent_to_record(const struct outbox_sent *sent)
     return (struct sent_record){ sent->folder_no, sent->item_no, sent->uncopied };
 }
 
-int sent_from_record(struct span bytes, struct outbox_sent *ret_sent)
+int outbox_sent_read(struct span bytes, struct outbox_sent *ret_sent)
 {
     struct sent_record record;
     if (bytes.len != sizeof(record))
         return -EBADMSG;
     memcpy(&record, bytes.ptr, sizeof(record));
-    *ret_sent = (struct outbox_sent){ .folder_no = record.folder_no, .item_no = record.item_no,
+    *ret_sent = (struct outbox_sent){ .submitted = true, .folder_no = record.folder_no, .item_no = record.item_no,
                                       .uncopied = record.uncopied != 0, .replayed = true };
     return 0;
 }
@@ -54,18 +54,19 @@ static int mark(struct store_tx *tx, const struct store_outbox *entry, int64_t m
     return store_delivery_mark(tx, mailbox_id, key, when_now() + MARK_LIFE_MS);
 }
 
-/* A folder that went meanwhile leaves Sent Items. */
+/* A folder that went meanwhile leaves Sent Items. There was room when the copy
+ * was promised. */
 static int insert(struct store_tx *tx, struct item *copy, struct span folder)
 {
     int64_t no;
     if (!span_int(folder, false, 1, INT64_MAX, &no))
         no = FOLDER_ROLE_sentitems;
     copy->folder_no = (uint64_t)no;
-    int r = store_item_insert(tx, copy);
+    int r = store_item_insert_unlimited(tx, copy);
     if (r != CODE_ErrorFolderNotFound)
         return r;
     copy->folder_no = FOLDER_ROLE_sentitems;
-    return store_item_insert(tx, copy);
+    return store_item_insert_unlimited(tx, copy);
 }
 
 int filing_write(struct store_tx *tx, struct arena *arena, const struct store_outbox *entry, const struct item *item,

@@ -17,9 +17,6 @@ struct sent_record {
 };
 
 struct sent_record sent_to_record(const struct outbox_sent *sent);
-/* -EBADMSG: no such record. */
-int sent_from_record(struct span bytes, struct outbox_sent *ret_sent);
-
 /* One recipient more, for which entry->rcpts has room. */
 int filing_add(const struct outbox_submit *submit, struct store_outbox *entry);
 /* Writes the copy, unless it was written before (then ret_copy has no numbers).

@@ -34,6 +34,7 @@ struct outbox_submit {
 struct outbox_sent {
     uint64_t folder_no; /* of the sent copy; 0 when none is kept */
     uint64_t item_no;
+    bool submitted;
     bool replayed;      /* an earlier success was answered; nothing was sent */
     bool uncopied;      /* sent, but without the copy that was asked for: the draft stays (protocol.md 2.8) */
     struct span culprit; /* an address that was refused; else empty */
@@ -41,16 +42,21 @@ struct outbox_sent {
     struct store_outbox_key filing;  /* the entry that puts the copy into another mailbox; outbox_no 0: none */
     uint8_t replay_key[SHA256_SIZE]; /* with filing: where the copy's numbers belong */
     uint64_t draft_no;
+    uint64_t amount;     /* bytes or recipients, where they are too many */
+    int64_t back_off_ms; /* with ErrorServerBusy */
 };
 
 /* 0: submitted, or replayed. Positive, nothing written: ErrorItemNotFound,
  * ErrorInvalidItemForOperationSendItem, ErrorIrresolvableConflict,
  * ErrorMessageSizeExceeded, ErrorMissingRecipients, ErrorInvalidRecipients,
  * ErrorExceededMaxRecipientLimit, ErrorSavedItemFolderNotFound,
- * ErrorSendAsDenied.
+ * ErrorSendAsDenied, ErrorServerBusy (send.rate), ErrorQuotaExceeded (a copy).
  * A copy asked for in another mailbox than the draft's: senditem.delegate_copy
  * says what happens (decisions 5). */
 int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struct outbox_sent *ret_sent);
+
+/* From what is kept for a replay. -EBADMSG: it is something else. */
+int outbox_sent_read(struct span bytes, struct outbox_sent *ret_sent);
 
 /* Whether outbox_submit leaves the draft where it is: the copy is asked for in
  * another mailbox, and senditem.delegate_copy is documented. */

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "outbox/forget.h"
 #include "store/store_content.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #define IDLE_MS 60000
 #define TROUBLE_MS 1000 /* pause after the store refused work */
 #define EXPIRE_EVERY_MS 10000
-#define EXPIRE_AT_ONCE 5000 /* rows per job, so that senders don't wait for it */
 
 /* ---- sleeping and waking ---- */
 
@@ -89,12 +89,6 @@ void outbox_due_at(struct outbox *outbox, int64_t at)
 
 /* ---- a dispatcher's thread ---- */
 
-static int expire_job(struct store_tx *tx, void *arg)
-{
-    (void)arg;
-    return store_expire(tx, when_now(), EXPIRE_AT_ONCE);
-}
-
 static int sweep_job(struct store_tx *tx, void *arg)
 {
     return store_sweep(tx, when_now(), arg);
@@ -109,7 +103,7 @@ static void forget_old(struct outbox *outbox)
     if (mine)
         outbox->next_expire = now + EXPIRE_EVERY_MS;
     pthread_mutex_unlock(&outbox->lock);
-    int r = mine ? store_write(outbox->options.store, expire_job, NULL) : 0;
+    int r = mine ? forget_answers(outbox->options.store, outbox->options.conf, &outbox->stop) : 0;
     for (bool more = mine; r == 0 && more && !atomic_load(&outbox->stop);)
         r = store_write(outbox->options.store, sweep_job, &more);
     if (r < 0)

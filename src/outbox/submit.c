@@ -7,7 +7,9 @@
  */
 #include "outbox/deferral.h"
 #include "outbox/filing.h"
+#include "outbox/limit.h"
 #include "outbox/originator.h"
+#include "outbox/resolve.h"
 
 #include "base/metrics.h"
 #include "store/store_mail.h"
@@ -49,7 +51,7 @@ static int replay_find(struct store_tx *tx, const struct outbox_submit *submit, 
     int r = store_replay_find(tx, submit->arena, submit->mailbox->mailbox_id, submit->item_no, key, when_now(), &answer);
     if (r)
         return r;
-    return sent_from_record(answer, ret_sent);
+    return outbox_sent_read(answer, ret_sent);
 }
 
 static int replay_put(struct store_tx *tx, const struct outbox_submit *submit, const uint8_t key[SHA256_SIZE],
@@ -148,10 +150,11 @@ static int envelope_is_local(struct envelope *envelope, struct span folded, bool
 static int envelope_add(struct envelope *envelope, const struct rcpt *rcpt)
 {
     bool smtp = rcpt->routing.len == 0 || span_eq_nocase(rcpt->routing, SPAN("SMTP"));
-    if (!smtp && !span_eq_nocase(rcpt->routing, SPAN("EX")))
+    bool known = span_eq_nocase(rcpt->routing, SPAN("EX")) || span_is(rcpt->routing, RCPT_ROUTING_CONTACT);
+    if (!smtp && !known)
         return CODE_ErrorInvalidRoutingType;
     if (!smtp || !rcpt_address_ok(rcpt->address)) {
-        envelope->culprit = rcpt->address.len ? rcpt->address : rcpt->name;
+        envelope->culprit = rcpt->address.len ? rcpt->address : rcpt->name.len ? rcpt->name : SPAN("(no name and no address)");
         return CODE_ErrorInvalidRecipients;
     }
     struct span folded;
@@ -196,21 +199,11 @@ static int envelope_fill(struct envelope *envelope, const struct item *item)
     return 0;
 }
 
-/* without: the code for no recipients at all; operations differ (2.4). */
-static int check_limits(const struct conf *conf, const struct item *item, int without)
-{
-    if (item->size > (uint64_t)conf->send_max_size)
-        return CODE_ErrorMessageSizeExceeded;
-    if (item_recipient_count(item) > (size_t)conf->send_max_recipients)
-        return CODE_ErrorExceededMaxRecipientLimit;
-    return item_recipient_count(item) == 0 ? without : 0;
-}
-
 /* The envelope, checked (2.11: 11 and 12); nothing is written yet. */
 static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct item *item, int without,
                    struct store_outbox *ret_entry, struct outbox_sent *ret_sent)
 {
-    int r = check_limits(conf, item, without);
+    int r = limit_message(conf, item, without, ret_sent);
     if (r)
         return r;
     int64_t now = when_now(), due = deferral_due(item, now);
@@ -293,7 +286,9 @@ static int leave_draft(struct store_tx *tx, struct item *item, struct item *draf
 static int file_elsewhere(struct store_tx *tx, const struct outbox_submit *submit, struct item *item, const struct item *draft,
                           struct store_outbox *entry, struct outbox_sent *ret_sent)
 {
-    int r = filing_add(submit, entry);
+    int r = store_mailbox_room(tx, submit->save_mailbox->mailbox_id, item->size);
+    if (r == 0)
+        r = filing_add(submit, entry);
     if (r)
         return r;
     item->folder_no = 0;
@@ -334,6 +329,8 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
         return submit->edited ? r : replayed(tx, submit, key, r, ret_sent);
     if (r)
         return r;
+    if ((r = resolve_names(tx, submit->arena, &draft)))
+        return r;
     struct item item = draft;
     struct store_outbox entry;
     const int without = submit->edited ? CODE_ErrorInvalidRecipients : CODE_ErrorMissingRecipients;
@@ -341,9 +338,12 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
     if (r == 0)
         r = freeze(tx, submit, &item, ret_sent);
     if (r == 0)
+        r = limit_pace(tx, submit->conf, submit->sender->mailbox_id, ret_sent);
+    if (r == 0)
         r = submit_draft(tx, submit, &item, &draft, &entry, ret_sent);
     if (r)
         return r;
+    ret_sent->submitted = true;
     metric_add(METRIC_outbox_submitted, 1);
     memcpy(ret_sent->replay_key, key, sizeof(key));
     return submit->edited ? 0 : replay_put(tx, submit, key, ret_sent);
@@ -357,10 +357,13 @@ int outbox_submit_new(struct store_tx *tx, const struct outbox_submit *submit, s
         return r;
     item->mailbox_id = submit->mailbox->mailbox_id;
     struct store_outbox entry;
-    r = prepare(tx, submit->conf, submit->arena, item, CODE_ErrorInvalidRecipients, &entry, ret_sent);
-    if (r)
-        return r;
-    r = freeze(tx, submit, item, ret_sent);
+    r = resolve_names(tx, submit->arena, item);
+    if (r == 0)
+        r = prepare(tx, submit->conf, submit->arena, item, CODE_ErrorInvalidRecipients, &entry, ret_sent);
+    if (r == 0)
+        r = freeze(tx, submit, item, ret_sent);
+    if (r == 0)
+        r = limit_pace(tx, submit->conf, submit->sender->mailbox_id, ret_sent);
     if (r)
         return r;
     if (submit->save_folder != 0) {
@@ -371,5 +374,6 @@ int outbox_submit_new(struct store_tx *tx, const struct outbox_submit *submit, s
         ret_sent->folder_no = item->folder_no;
         ret_sent->item_no = item->item_no;
     }
+    ret_sent->submitted = true;
     return queue(tx, item, &entry);
 }

@@ -48,7 +48,8 @@ struct transport {
     /* Fills results[0..n). Negative: treated as deferred for all. */
     int (*deliver)(const struct transport_job *job, struct transport_result *results);
     int (*store)(struct store_tx *tx, const struct transport_job *job, struct transport_result *results);
-    /* One recipient; negative: deferred, and nothing stands. ready, before and
+    /* One recipient; negative: deferred, and nothing stands; positive: nothing
+     * stands but the result. ready, before and
      * outside of the job: what it gives is handed to store_one, 0 or -errno. */
     int (*ready)(const struct transport_job *job, size_t i, void **ret_ready);
     int (*store_one)(struct store_tx *tx, const struct transport_job *job, size_t i, const void *ready,

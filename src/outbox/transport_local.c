@@ -82,6 +82,8 @@ static int local_ready(const struct transport_job *job, size_t i, void **ret_rea
     return store_stage_item(job->store, copy);
 }
 
+enum { MAILBOX_FULL = 1 };
+
 static int put_in_inbox(struct store_tx *tx, const struct transport_job *job, const struct store_mailbox *mailbox,
                         const struct item *ready)
 {
@@ -92,7 +94,7 @@ static int put_in_inbox(struct store_tx *tx, const struct transport_job *job, co
     struct item copy = ready && ready->mailbox_id == mailbox->mailbox_id ? *ready : make_copy(job, mailbox);
     copy.folder_no = inbox.folder_no;
     r = store_item_insert(tx, &copy);
-    return r > 0 ? -EIO : r;
+    return r == CODE_ErrorQuotaExceeded ? MAILBOX_FULL : r > 0 ? -EIO : r;
 }
 
 static int local_store_one(struct store_tx *tx, const struct transport_job *job, size_t i, const void *ready,
@@ -107,11 +109,13 @@ static int local_store_one(struct store_tx *tx, const struct transport_job *job,
     uint8_t key[SHA256_SIZE];
     delivery_key(job->entry, key);
     r = store_delivery_mark(tx, mailbox.mailbox_id, key, when_now() + MARK_LIFE_MS);
-    if (r == 0)
-        r = put_in_inbox(tx, job, &mailbox, ready);
-    if (r >= 0)
-        *ret_result = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 delivered") };
-    return r < 0 ? r : 0;
+    *ret_result = (struct transport_result){ TRANSPORT_SENT, SPAN("2.0.0 delivered") };
+    if (r)
+        return r < 0 ? r : 0; /* it was delivered before */
+    r = put_in_inbox(tx, job, &mailbox, ready);
+    if (r == MAILBOX_FULL)
+        *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.2.2 the mailbox is full") };
+    return r;
 }
 
 const struct transport transport_local = { .name = "local", .ready = local_ready, .store_one = local_store_one };

@@ -7,6 +7,8 @@
 #include "soap/envelope.h"
 
 #include "soap/soap_check.h"
+#include "soap/soap_header.h"
+#include "soap/soap_version.h"
 #include "soap/xml_flaw.h"
 #include "soap/xml_read.h"
 
@@ -18,22 +20,22 @@
 
 struct soap {
     struct schema *schema;
-    bool (*served)(struct span name);
+    struct soap_rules rules;
     pthread_mutex_t lock; /* over the pool */
     struct xml_reader *pool[POOL_SIZE];
     size_t n_pool;
 };
 
-int soap_new(bool (*served)(struct span name), struct soap **ret_soap)
+int soap_new(const struct soap_rules *rules, struct soap **ret_soap)
 {
     struct soap *soap = calloc(1, sizeof(*soap));
-    int r = soap ? schema_new(true, &soap->schema) : -ENOMEM;
+    int r = soap ? schema_new(!rules->strict_order, &soap->schema) : -ENOMEM;
 
     if (r < 0) {
         free(soap);
         return r;
     }
-    soap->served = served;
+    soap->rules = *rules;
     pthread_mutex_init(&soap->lock, NULL);
     *ret_soap = soap;
     return 0;
@@ -59,7 +61,7 @@ static int borrow_reader(struct soap *soap, struct xml_reader **ret_reader)
         reader = soap->pool[--soap->n_pool];
     pthread_mutex_unlock(&soap->lock);
     if (!reader)
-        return xml_reader_new(soap->schema, ret_reader);
+        return xml_reader_new(soap->schema, soap->rules.limits, ret_reader);
     *ret_reader = reader;
     return 0;
 }
@@ -109,7 +111,7 @@ static enum xml_verdict watch_operation(struct watcher *watcher, const struct xm
     if (watcher->request->operation)
         return refuse(watcher, soap_fault_make("ErrorInvalidRequest", "The request is invalid."));
     watcher->request->operation = node;
-    if (node->ns == XML_NS_M && watcher->soap->served(node->name))
+    if (node->ns == XML_NS_M && watcher->soap->rules.served(node->name))
         return XML_VERDICT_VALIDATE;
     fault = soap_fault_make("ErrorInvalidOperation", "");
     watcher->out_of_memory = arena_printf(watcher->arena, &fault.text,
@@ -119,41 +121,11 @@ static enum xml_verdict watch_operation(struct watcher *watcher, const struct xm
     return refuse(watcher, fault);
 }
 
-static bool is_known_header(const struct xml_node *node)
-{
-    static const char *const known[] = { "RequestServerVersion", "MailboxCulture",    "ExchangeImpersonation",
-                                         "TimeZoneContext",      "DateTimePrecision", "ManagementRole" };
-
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (xml_is(node, XML_NS_T, known[i]))
-            return true;
-    return false;
-}
-
 static enum xml_verdict watch_header(struct watcher *watcher, const struct xml_node *node)
 {
-    struct span must;
+    struct soap_fault fault;
 
-    if (!is_known_header(node)) {
-        for (size_t i = 0; i < node->n_attrs; i++) {
-            must = span_trim(node->attrs[i].value);
-            if (node->attrs[i].ns == XML_NS_SOAP && span_is(node->attrs[i].name, "mustUnderstand") &&
-                (span_is(must, "1") || span_is(must, "true")))
-                return refuse(watcher, (struct soap_fault){ .code = SPAN("MustUnderstand"),
-                                                            .text = SPAN("A header that must be understood is not "
-                                                                         "known here.") });
-        }
-        return XML_VERDICT_GO_ON;
-    }
-    for (const struct xml_node *other = node->parent->child; other != node; other = other->next)
-        if (other->ns == node->ns && span_eq(other->name, node->name))
-            return refuse(watcher, soap_fault_make("ErrorDuplicateSOAPHeader",
-                                                   "A SOAP header was given more than once."));
-    if (span_is(node->name, "RequestServerVersion") &&
-        !soap_version_take(node, &watcher->request->version, &watcher->request->shape_2007))
-        return refuse(watcher,
-                      soap_fault_make("ErrorInvalidServerVersion", "The specified server version is invalid."));
-    return XML_VERDICT_GO_ON;
+    return soap_header_begin(node, watcher->request, &fault) ? refuse(watcher, fault) : XML_VERDICT_GO_ON;
 }
 
 /* Called for each node up to the operation. */
@@ -177,22 +149,6 @@ static enum xml_verdict watch_node(void *arg, const struct xml_node *node)
 
 /* ---- the whole request ---- */
 
-static void take_headers(const struct xml_node *root, struct soap_request *request)
-{
-    const struct xml_node *header = root->child;
-    const struct xml_node *precision;
-
-    if (!xml_is(header, XML_NS_SOAP, "Header"))
-        return;
-    request->impersonation = xml_child(header, "ExchangeImpersonation");
-    request->time_zone = xml_child(header, "TimeZoneContext");
-    if (!xml_child_text(header, "MailboxCulture", &request->culture))
-        request->culture = (struct span){ "", 0 };
-    request->culture = span_trim(request->culture);
-    precision = xml_child(header, "DateTimePrecision");
-    request->milliseconds = precision && span_is(span_trim(precision->text), "Milliseconds");
-}
-
 static int schema_fault(struct arena *arena, const struct xml_flaw *flaw, struct soap_fault *fault)
 {
     static const char prefix[] = "The request failed schema validation: ";
@@ -207,32 +163,69 @@ static int schema_fault(struct arena *arena, const struct xml_flaw *flaw, struct
     return arena_printf(arena, &fault->text, "%s%.*s", prefix, (int)flaw->text.len, flaw->text.ptr);
 }
 
+static int schema_fault_at(struct watcher *watcher, const struct xml_source *source, const struct xml_node *node, struct span text)
+{
+    struct xml_flaw flaw = { .well_formed = true, .text = text };
+
+    xml_locate(source, node->offset, &flaw.line, &flaw.position);
+    int r = schema_fault(watcher->arena, &flaw, watcher->fault);
+    return r < 0 ? r : SOAP_FAULT;
+}
+
+/* The first element that an item holds twice: the lenient schema, which knows no
+ * order, cannot forbid that. */
+static int check_twice(struct watcher *watcher, const struct xml_source *source)
+{
+    const struct xml_node *twice = soap_find_twice(watcher->request->operation);
+    struct span text;
+    int r = twice ? xml_flaw_child(watcher->arena, twice, &text) : 0;
+
+    return r < 0 || !twice ? r : schema_fault_at(watcher, source, twice, text);
+}
+
+static int check_version(struct watcher *watcher)
+{
+    const struct soap_request *request = watcher->request;
+    struct soap_newer newer;
+
+    if (!watcher->soap->rules.version_gate || !soap_version_find_newer(request->operation, request->version, &newer))
+        return 0;
+    *watcher->fault = soap_fault_make("ErrorIncorrectSchemaVersion", "");
+    int r = arena_printf(watcher->arena, &watcher->fault->text,
+                         "The request has '%.*s', which came with %s, but is made for %.*s: RequestServerVersion must have Version "
+                         "%s or a later one.",
+                         (int)newer.name.len, newer.name.ptr, newer.since, (int)request->version.len, request->version.ptr,
+                         newer.since);
+    return r < 0 ? r : SOAP_FAULT;
+}
+
+static int take_headers(struct watcher *watcher, const struct xml_node *root, const struct xml_source *source)
+{
+    const struct xml_node *node;
+    struct span text;
+
+    if (!xml_is(root->child, XML_NS_SOAP, "Header"))
+        return 0;
+    int r = soap_headers_take(watcher->arena, root->child, watcher->request, watcher->fault, &node, &text);
+    if (r == SOAP_HEADER_INVALID)
+        return schema_fault_at(watcher, source, node, text);
+    return r == SOAP_HEADER_FAULT ? SOAP_FAULT : r;
+}
+
 /* After a tree that read well: what the schema could not say. */
 static int finish(struct watcher *watcher, const struct xml_node *root, const struct xml_source *source)
 {
-    const struct xml_node *twice = NULL;
-    struct xml_flaw flaw = { .well_formed = true };
-
-    if (watcher->foreign) {
-        flaw.text = SPAN("The root element is no Envelope of SOAP 1.1.");
-        xml_locate(source, root->offset, &flaw.line, &flaw.position);
-        int r = schema_fault(watcher->arena, &flaw, watcher->fault);
-        return r < 0 ? r : SOAP_FAULT;
-    }
-    take_headers(root, watcher->request);
+    if (watcher->foreign)
+        return schema_fault_at(watcher, source, root, SPAN("The root element is no Envelope of SOAP 1.1."));
+    int r = take_headers(watcher, root, source);
+    if (r)
+        return r;
     if (!watcher->request->operation) {
         *watcher->fault = soap_fault_make("ErrorInvalidRequest", "The request is invalid.");
         return SOAP_FAULT;
     }
-    twice = soap_find_twice(watcher->request->operation);
-    if (!twice)
-        return 0;
-    xml_locate(source, twice->offset, &flaw.line, &flaw.position);
-    int r = xml_flaw_child(watcher->arena, twice, &flaw.text);
-
-    if (r == 0)
-        r = schema_fault(watcher->arena, &flaw, watcher->fault);
-    return r < 0 ? r : SOAP_FAULT;
+    r = check_twice(watcher, source);
+    return r ? r : check_version(watcher);
 }
 
 int soap_parse(struct soap *soap, struct buf *body, struct arena *arena, struct soap_request *ret_request,

@@ -8,11 +8,17 @@
 
 #include "soap/xml.h"
 
-/* Everything shared: the lenient schema and a pool of readers. Thread-safe. */
+/* Everything shared: the schema and a pool of readers. Thread-safe. */
 struct soap;
 
-/* served: is this an operation (local name in the messages namespace)? */
-int soap_new(bool (*served)(struct span name), struct soap **ret_soap);
+struct soap_rules {
+    bool (*served)(struct span name); /* is this an operation (local name in the messages namespace)? */
+    struct xml_limits limits;
+    bool strict_order;                /* an item's elements stand in the order of the schema, too (decisions 22) */
+    bool version_gate;                /* nothing may be newer than the request's version (decisions 23) */
+};
+
+int soap_new(const struct soap_rules *rules, struct soap **ret_soap);
 void soap_free(struct soap *soap);
 
 struct soap_request {

@@ -1,8 +1,9 @@
 /*
  * The contract: our types.xsd and messages.xsd, compiled once and shared by
  * all threads. From one text come two schemas: strict (what clients are
- * served) and lenient (an item's content in any order; what requests are held
- * against). decisions: the lenient one refuses duplicates through the reader.
+ * served) and lenient (an item's content in any order). soap.item_order says
+ * which of them requests are held against. What the lenient one cannot forbid,
+ * an element that an item holds twice, envelope.c looks for.
  */
 #ifndef EWSD_SOAP_SCHEMA_H
 #define EWSD_SOAP_SCHEMA_H

@@ -22,6 +22,18 @@ int shape_read_mime(struct arena *arena, const struct xml_node *node, struct spa
     return r > 0 ? CODE_ErrorMimeContentInvalidBase64String : r;
 }
 
+/* Somebody meant by the id of a contact or list alone is not a name to look up:
+ * the routing type of such says so until it is refused (decisions 9). */
+static void take_contact(const struct xml_node *node, struct rcpt *rcpt)
+{
+    const struct xml_node *id = xml_child(node, "ItemId");
+    if (!id || rcpt->address.len)
+        return;
+    rcpt->routing = SPAN(RCPT_ROUTING_CONTACT);
+    if (!rcpt->name.len)
+        (void)xml_attr(id, "Id", &rcpt->name);
+}
+
 static int read_mailbox(const struct xml_node *node, enum rcpt_type type, struct rcpt *ret_rcpt)
 {
     struct rcpt rcpt = { .type = type };
@@ -29,6 +41,7 @@ static int read_mailbox(const struct xml_node *node, enum rcpt_type type, struct
     (void)xml_child_text(node, "EmailAddress", &rcpt.address);
     (void)xml_child_text(node, "RoutingType", &rcpt.routing);
     rcpt.address = span_trim(rcpt.address);
+    take_contact(node, &rcpt);
     if (span_eq_nocase(rcpt.routing, SPAN("SMTP")))
         rcpt.routing = (struct span){ 0 };
     *ret_rcpt = rcpt;

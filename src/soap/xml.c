@@ -18,13 +18,13 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define DEPTH_MAX 128
 #define DECODE_IN_PLACE 65536 /* from so many characters on */
 #define NAMES_WORTH_KEEPING (1 << 20) /* bytes of the parser's dictionary */
 
 struct xml_reader {
     xmlParserCtxtPtr parser;
     struct schema_check *check; /* NULL: no schema */
+    struct xml_limits limits;
     /* one run: */
     struct arena *arena;
     struct xml_source *source;
@@ -333,7 +333,7 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix, cons
         stop(reader, -ENOMEM);
         return;
     }
-    if (++reader->depth > DEPTH_MAX) {
+    if (++reader->depth > reader->limits.depth) {
         stop_flawed(reader, false, "The maximum depth of elements has been exceeded.", node->offset);
         return;
     }
@@ -383,11 +383,13 @@ static void ignore_error(void *arg ATTR_UNUSED, xmlErrorPtr error ATTR_UNUSED)
 {
 }
 
-int xml_reader_new(const struct schema *schema, struct xml_reader **ret_reader)
+int xml_reader_new(const struct schema *schema, struct xml_limits limits, struct xml_reader **ret_reader)
 {
     struct xml_reader *reader = calloc(1, sizeof(*reader));
     int r = reader ? 0 : -ENOMEM;
 
+    if (r == 0)
+        reader->limits = limits;
     if (r == 0 && schema)
         r = schema_check_new(schema, &reader->check);
     if (r == 0) {
@@ -462,7 +464,7 @@ static int refuse_scanned(struct xml_reader *reader, const char *words, size_t o
 static int run(struct xml_reader *reader)
 {
     size_t offset;
-    const char *refused = xml_scan(reader->text, &offset);
+    const char *refused = xml_scan(reader->text, reader->limits.tag, &offset);
 
     if (refused)
         return refuse_scanned(reader, refused, offset);
@@ -485,7 +487,7 @@ int xml_read(struct xml_reader *reader, struct xml_source *source, struct arena 
 {
     if (source->len > INT_MAX)
         return -EFBIG;
-    *reader = (struct xml_reader){ .parser = reader->parser, .check = reader->check, .arena = arena, .watch = watch,
+    *reader = (struct xml_reader){ .parser = reader->parser, .check = reader->check, .limits = reader->limits, .arena = arena, .watch = watch,
                                    .source = source, .text = { source->text, source->len } };
     int r = run(reader);
 

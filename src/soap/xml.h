@@ -48,6 +48,14 @@ struct xml_node {
     size_t offset;          /* of its '<' in the text that was read */
 };
 
+/* What a text that is read may have at most: elements in each other, and bytes
+ * in a tag. */
+struct xml_limits {
+    unsigned depth;
+    size_t tag;
+};
+#define XML_LIMITS_USUAL ((struct xml_limits){ .depth = 128, .tag = 16384 })
+
 /* Is it that element? */
 bool xml_is(const struct xml_node *node, enum xml_ns ns, const char *name);
 /* First child with this name in t: or m:, or NULL; node may be NULL. */

@@ -49,7 +49,7 @@ struct xml_watch {
 enum { XML_READ_FLAWED = 1 };
 
 /* schema may be NULL (nothing is validated) and must outlive the reader. */
-int xml_reader_new(const struct schema *schema, struct xml_reader **ret_reader);
+int xml_reader_new(const struct schema *schema, struct xml_limits limits, struct xml_reader **ret_reader);
 void xml_reader_free(struct xml_reader *reader);
 /* Worth keeping for another text? (It grows with the names it has met.) */
 bool xml_reader_fresh(const struct xml_reader *reader);

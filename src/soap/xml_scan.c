@@ -5,12 +5,12 @@
  */
 #include "soap/xml_scan.h"
 
-#define TAG_MAX 16384
 #define PAIRS_MAX 64
 
 struct scan {
     const char *at;
     const char *end;
+    size_t tag_max;
 };
 
 static bool begins(const struct scan *scan, const char *word)
@@ -33,7 +33,7 @@ static void skip_past(struct scan *scan, const char *word)
 static const char *scan_tag(struct scan *scan)
 {
     const char *start = scan->at;
-    const char *limit = scan->end - start > TAG_MAX ? start + TAG_MAX : scan->end;
+    const char *limit = (size_t)(scan->end - start) > scan->tag_max ? start + scan->tag_max : scan->end;
     unsigned pairs = 0;
     char quote = 0;
 
@@ -99,9 +99,9 @@ static bool declares_other_encoding(struct span text)
            !span_eq_nocase(value, SPAN("us-ascii"));
 }
 
-const char *xml_scan(struct span text, size_t *ret_offset)
+const char *xml_scan(struct span text, size_t tag_max, size_t *ret_offset)
 {
-    struct scan scan = { text.ptr, text.ptr + text.len };
+    struct scan scan = { text.ptr, text.ptr + text.len, tag_max };
     const char *flaw = NULL;
 
     *ret_offset = 0;

@@ -156,6 +156,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->readers_max = readers;
     store->group_max = options->group_max ? options->group_max : 64;
     store->options = *options;
+    store->replays_drafts = INT64_MAX;
     store->writer = (struct store_tx){ .store = store, .driver = driver, .domains = &store->domains };
     if (!store->readers || store_tx_open(&store->writer)) {
         free(store->readers);

@@ -35,6 +35,7 @@ struct store_options {
     unsigned readers;      /* reader connections at most; 0 is 32 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
+    uint64_t quota;        /* bytes of one mailbox; 0: no limit */
     store_hook *before_commit;
     store_hook *after_commit; /* committed, no caller has been told */
     void *hook_arg;

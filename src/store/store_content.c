@@ -222,7 +222,7 @@ int content_own(struct store_tx *tx, struct item *item)
 
     if (r != 0 || refs <= 1)
         return r;
-    r = store_take_numbers(tx, item->mailbox_id, 1, &no, &change);
+    r = store_take_numbers(tx, item->mailbox_id, 1, STORE_NO_GROWTH, &no, &change);
     if (r == 0)
         r = content_copy(tx, item, no);
     if (r == 0)

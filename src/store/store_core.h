@@ -44,6 +44,7 @@ struct store {
     struct store_waiter **last;
     unsigned group_max;
     bool stopping;
+    _Atomic uint64_t replays_drafts, replays_others; /* seen: see store_replays_seen */
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };

@@ -129,18 +129,19 @@ static uint64_t content_size(const struct item *item)
     return size;
 }
 
-int store_item_insert(struct store_tx *tx, struct item *item)
+static int insert_item(struct store_tx *tx, struct item *item, bool limited)
 {
     uint64_t no = 0, change = 0;
-    int r = store_take_numbers(tx, item->mailbox_id, 2, &no, &change);
 
+    if (item->size == 0)
+        item->size = content_size(item);
+    const struct store_growth growth = { .bytes = (int64_t)item->size, .limited = limited };
+    int r = store_take_numbers(tx, item->mailbox_id, 2, growth, &no, &change);
     if (r != 0)
         return r;
     item->item_no = no;
     item->change_no = change;
     item->key_no = change;
-    if (item->size == 0)
-        item->size = content_size(item);
     item->flags = item->mime.len > 0 ? item->flags | ITEM_HAS_MIME : item->flags & ~ITEM_HAS_MIME;
     r = folder_count_item(tx, item->mailbox_id, item->folder_no, item->flags, 1, change);
     if (r == 0)
@@ -148,6 +149,16 @@ int store_item_insert(struct store_tx *tx, struct item *item)
     if (r == 0)
         r = insert_row(tx, item);
     return r == 0 ? note_change(tx, item, no, item->folder_no, CHANGE_CREATED) : r;
+}
+
+int store_item_insert(struct store_tx *tx, struct item *item)
+{
+    return insert_item(tx, item, true);
+}
+
+int store_item_insert_unlimited(struct store_tx *tx, struct item *item)
+{
+    return insert_item(tx, item, false);
 }
 
 static int find_place(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, struct item_place *ret_place)
@@ -163,6 +174,7 @@ static int find_place(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no,
     ret_place->folder_no = (uint64_t)sql_int(&sql, 0);
     ret_place->flags = (uint32_t)sql_int(&sql, 1);
     ret_place->content_no = (uint64_t)sql_int(&sql, 2);
+    ret_place->size = (uint64_t)sql_int(&sql, 3);
     return 0;
 }
 
@@ -176,10 +188,11 @@ static int recount(struct store_tx *tx, const struct item *item, const struct it
     return r == 0 ? folder_count_item(tx, item->mailbox_id, old->folder_no, old->flags, -1, item->change_no) : r;
 }
 
-static int take_change(struct store_tx *tx, struct item *item, uint32_t numbers, bool client, uint64_t *ret_no)
+static int take_change(struct store_tx *tx, struct item *item, uint32_t numbers, struct store_growth growth, bool client,
+                       uint64_t *ret_no)
 {
     uint64_t change = 0;
-    int r = store_take_numbers(tx, item->mailbox_id, numbers, ret_no, &change);
+    int r = store_take_numbers(tx, item->mailbox_id, numbers, growth, ret_no, &change);
 
     if (r != 0)
         return r;
@@ -196,7 +209,7 @@ int store_item_update(struct store_tx *tx, struct item *item, bool client)
     int r = find_place(tx, item->mailbox_id, item->item_no, &old);
 
     if (r == 0)
-        r = take_change(tx, item, 0, client, &no);
+        r = take_change(tx, item, 0, store_grows(old.size, item->size), client, &no);
     if (r != 0)
         return r;
     item->folder_no = old.folder_no;
@@ -223,7 +236,7 @@ int store_item_replace(struct store_tx *tx, struct item *item, bool client)
     int r = find_place(tx, item->mailbox_id, item->item_no, &old);
 
     if (r == 0)
-        r = store_take_numbers(tx, item->mailbox_id, 1, &no, &change);
+        r = store_take_numbers(tx, item->mailbox_id, 1, STORE_NO_GROWTH, &no, &change);
     if (r != 0)
         return r;
     item->size = content_size(item);
@@ -266,7 +279,7 @@ int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, 
     int r = find_place(tx, item->mailbox_id, item->item_no, &old);
 
     if (r == 0)
-        r = take_change(tx, item, 1, client, &no);
+        r = take_change(tx, item, 1, store_grows(old.size, item->size), client, &no);
     if (r != 0)
         return r;
     item->item_no = no;
@@ -277,7 +290,7 @@ int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, 
 int store_item_copy(struct store_tx *tx, struct item *copy, uint64_t folder_no)
 {
     uint64_t source_no = copy->item_no, no = 0;
-    int r = take_change(tx, copy, 1, true, &no);
+    int r = take_change(tx, copy, 1, store_grows(0, copy->size), true, &no);
 
     if (r != 0)
         return r;
@@ -301,7 +314,7 @@ int store_item_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no)
     int r = find_place(tx, mailbox_id, item_no, &old);
 
     if (r == 0)
-        r = take_change(tx, &item, 0, false, &no);
+        r = take_change(tx, &item, 0, store_grows(old.size, 0), false, &no);
     if (r == 0)
         r = item_delete_row(tx, &item, &old);
     return r == 0 ? content_drop(tx, mailbox_id, old.content_no) : r;

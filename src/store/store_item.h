@@ -37,6 +37,7 @@ struct item_place {
     uint64_t folder_no;
     uint32_t flags;
     uint64_t content_no;
+    uint64_t size;
 };
 /* Rewrites the row at `from` with item's columns, number and folder, keeps
  * the counts of both folders and tells those who follow them.

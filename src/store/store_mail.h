@@ -34,11 +34,17 @@ enum store_depth {
 /* The item's memory is the arena's. CODE_ErrorItemNotFound. */
 int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, unsigned depth,
                    struct item *ret_item);
+/* Whatever makes a mailbox larger than options.quota is refused with
+ * CODE_ErrorQuotaExceeded: insert, update, replace, rewrite, copy, and adding
+ * attachments. */
+
 /* Stores a new item with all that item holds (properties, recipients, body,
  * MIME, attachments with data) in item->mailbox_id, item->folder_no, and sets
  * item_no, content_no, change_no, key_no and the attachments' no in it.
- * CODE_ErrorFolderNotFound. */
+ * CODE_ErrorFolderNotFound, CODE_ErrorQuotaExceeded. */
 int store_item_insert(struct store_tx *tx, struct item *item);
+/* The same whatever the quota, for reports to the owner and copies promised. */
+int store_item_insert_unlimited(struct store_tx *tx, struct item *item);
 /* Writes the hot columns and rare properties of an item that was read before
  * (not recipients, bodies, attachments). client: a client's write, so key_no
  * moves. Sets change_no and key_no. CODE_ErrorItemNotFound. */

@@ -133,6 +133,21 @@ int store_mailbox_by_address(struct store_tx *tx, struct arena *arena, struct sp
     return r != 0 ? r : find_mailbox(tx, arena, SQL_mailbox_by_address, V_TEXT(key), ret_mailbox);
 }
 
+int store_mailbox_by_name(struct store_tx *tx, struct arena *arena, struct span name, struct store_mailbox *ret_mailbox)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_mailbox_by_name, ARGS(V_TEXT(name)), &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : CODE_ErrorNonExistentMailbox;
+    r = read_mailbox(&sql, arena, ret_mailbox);
+    if (r == 0)
+        r = sql_next(&sql);
+    return r > 0 ? CODE_ErrorNameResolutionMultipleResults : r;
+}
+
 int store_mailbox_by_guid(struct store_tx *tx, struct arena *arena, const uint8_t guid[STORE_GUID_SIZE],
                           struct store_mailbox *ret_mailbox)
 {
@@ -215,6 +230,38 @@ int store_mailbox_usage(struct store_tx *tx, struct arena *arena, int64_t mailbo
     if (r == 0)
         *ret_folders = rows;
     return r;
+}
+
+int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_size)
+{
+    int64_t size = 0;
+    int r = sql_number(tx, SQL_mailbox_size, ARGS(V_INT(mailbox_id)), &size);
+
+    if (r == 0)
+        *ret_size = (uint64_t)size;
+    return r == 1 ? CODE_ErrorNonExistentMailbox : r;
+}
+
+int store_mailbox_room(struct store_tx *tx, int64_t mailbox_id, uint64_t bytes)
+{
+    uint64_t quota = store_quota(tx), size = 0;
+    int r = quota ? store_mailbox_size(tx, mailbox_id, &size) : 0;
+
+    return r == 0 && quota && size + bytes > quota ? CODE_ErrorQuotaExceeded : r;
+}
+
+int store_mailbox_pace(struct store_tx *tx, int64_t mailbox_id, int64_t now, int64_t interval, int64_t burst, int64_t *ret_wait)
+{
+    int64_t written = 0, at = 0;
+    int r = sql_run(tx, SQL_pace_take, ARGS(V_INT(mailbox_id), V_INT(now), V_INT(interval), V_INT(burst)), &written);
+
+    if (r != 0 || written != 0)
+        return r;
+    r = sql_number(tx, SQL_pace_get, ARGS(V_INT(mailbox_id)), &at);
+    if (r != 0)
+        return r < 0 ? r : CODE_ErrorNonExistentMailbox;
+    *ret_wait = at + interval - now - burst;
+    return 1;
 }
 
 int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct span password_hash)

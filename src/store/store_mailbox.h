@@ -23,6 +23,9 @@ int store_mailbox_create(struct store_tx *tx, struct span address, struct span d
 /* CODE_ErrorNonExistentMailbox when there is none. by_address takes primary
  * addresses and aliases. */
 int store_mailbox_by_address(struct store_tx *tx, struct arena *arena, struct span address, struct store_mailbox *ret_mailbox);
+/* The one whose display name is exactly this. CODE_ErrorNonExistentMailbox;
+ * CODE_ErrorNameResolutionMultipleResults: there are more. */
+int store_mailbox_by_name(struct store_tx *tx, struct arena *arena, struct span name, struct store_mailbox *ret_mailbox);
 int store_mailbox_by_guid(struct store_tx *tx, struct arena *arena, const uint8_t guid[STORE_GUID_SIZE],
                           struct store_mailbox *ret_mailbox);
 int store_mailbox_by_id(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_mailbox *ret_mailbox);
@@ -37,6 +40,16 @@ int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard);
 /* One bounded step through what removed mailboxes held; a job of its own each.
  * ret_more: call again. */
 int store_mailbox_sweep(struct store_tx *tx, bool *ret_more);
+
+/* The sizes of its items together, as quotas count them. */
+int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_size);
+/* Whether so many bytes more are within options.quota. CODE_ErrorQuotaExceeded,
+ * -NonExistentMailbox. Costs nothing where there is no quota. */
+int store_mailbox_room(struct store_tx *tx, int64_t mailbox_id, uint64_t bytes);
+/* Takes leave for one more message at a pace of one each interval (in us), of
+ * which up to burst (us) may come at once. 1: not yet, and nothing is written;
+ * ret_wait is how long (us). CODE_ErrorNonExistentMailbox. */
+int store_mailbox_pace(struct store_tx *tx, int64_t mailbox_id, int64_t now, int64_t interval, int64_t burst, int64_t *ret_wait);
 
 struct store_usage {
     uint64_t folder_no;

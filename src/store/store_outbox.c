@@ -76,7 +76,7 @@ static int insert_rows(struct store_tx *tx, const struct item *item, struct stor
 int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_outbox *entry)
 {
     uint64_t no = 0, change = 0;
-    int r = store_take_numbers(tx, entry->mailbox_id, 2, &no, &change);
+    int r = store_take_numbers(tx, entry->mailbox_id, 2, STORE_NO_GROWTH, &no, &change);
 
     if (r != 0)
         return r;
@@ -90,16 +90,18 @@ int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_out
 
 int store_outbox_submit(struct store_tx *tx, struct item *item, const struct item *draft, struct store_outbox *entry)
 {
-    const struct item_place from = { draft->item_no, draft->folder_no, draft->flags, draft->content_no };
+    const struct item_place from = { draft->item_no, draft->folder_no, draft->flags, draft->content_no, draft->size };
+    const bool copy = item->folder_no != 0;
+    const struct store_growth growth = { .bytes = (copy ? (int64_t)item->size : 0) - (int64_t)draft->size, .limited = copy };
     uint64_t no = 0, change = 0;
-    int r = store_take_numbers(tx, entry->mailbox_id, 2, &no, &change);
+    int r = store_take_numbers(tx, entry->mailbox_id, 2, growth, &no, &change);
 
     if (r != 0)
         return r;
     entry->outbox_no = no;
     r = insert_rows(tx, item, entry);
     item->change_no = item->key_no = change;
-    if (r != 0 || item->folder_no == 0)
+    if (r != 0 || !copy)
         return r != 0 ? r : item_delete_row(tx, item, &from); /* the draft's reference is the entry's now */
     item->item_no = no + 1;
     r = item_move_row(tx, item, &from);

@@ -47,7 +47,8 @@ int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_out
 /* The same for a stored draft, with what becomes of it: item is the draft as
  * it is sent, in item->folder_no, and takes the draft's place under a new
  * number, or nothing does (folder_no 0). draft is as it was read in this job.
- * CODE_ErrorFolderNotFound. */
+ * CODE_ErrorFolderNotFound. CODE_ErrorQuotaExceeded: a copy, in a mailbox that
+ * is over its quota. */
 int store_outbox_submit(struct store_tx *tx, struct item *item, const struct item *draft, struct store_outbox *entry);
 
 struct store_outbox_key {
@@ -109,8 +110,21 @@ int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_
                       const uint8_t key[SHA256_SIZE], int64_t now, struct span *ret_answer);
 int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
                      int64_t expires);
-/* Forgets expired answers and delivery marks, at most limit each. */
-int store_expire(struct store_tx *tx, int64_t now, uint64_t limit);
+/* Forgets expired answers and delivery marks, at most limit each. ret_n is how
+ * many answers went. */
+int store_expire(struct store_tx *tx, int64_t now, uint64_t limit, uint64_t *ret_n);
+
+/* How many answers are kept: for drafts, and those with item_no 0. */
+struct store_replays {
+    uint64_t drafts, others;
+};
+/* Reads an index of all of them; corrects what store_replays_seen says. */
+int store_replays_count(struct store_tx *tx, struct store_replays *ret_replays);
+/* Costs nothing: those counted last, and those put by this process since; far
+ * more drafts than there can be until they were counted once. */
+void store_replays_seen(const struct store *store, struct store_replays *ret_replays);
+/* Forgets the answers for drafts that expire next, at most limit. */
+int store_replays_drop(struct store_tx *tx, uint64_t limit, uint64_t *ret_n);
 
 /* Marks (target mailbox, key) as delivered. 1: it was marked before, so the
  * caller writes nothing. */

@@ -3,7 +3,15 @@
  * deliveries that were made.
  */
 #include "store/store_outbox.h"
-#include "store/store_sql.h"
+
+#include "store/store_core.h"
+
+#include <errno.h>
+
+static _Atomic uint64_t *seen_of(struct store_tx *tx, uint64_t item_no)
+{
+    return item_no ? &tx->store->replays_drafts : &tx->store->replays_others;
+}
 
 int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no,
                       const uint8_t key[SHA256_SIZE], int64_t now, struct span *ret_answer)
@@ -21,14 +29,48 @@ int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_
 int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
                      int64_t expires)
 {
+    (*seen_of(tx, item_no))++;
     return sql_run(tx, SQL_replay_put,
                    ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer)), NULL);
 }
 
-int store_expire(struct store_tx *tx, int64_t now, uint64_t limit)
+int store_replays_count(struct store_tx *tx, struct store_replays *ret_replays)
 {
-    int r = sql_run(tx, SQL_replay_expire, ARGS(V_INT(now), V_INT(limit)), NULL);
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_replay_count, NULL, 0, &sql);
 
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r < 0 ? r : -EIO;
+    ret_replays->drafts = (uint64_t)sql_int(&sql, 0);
+    ret_replays->others = (uint64_t)sql_int(&sql, 1) - ret_replays->drafts;
+    tx->store->replays_drafts = ret_replays->drafts;
+    tx->store->replays_others = ret_replays->others;
+    return 0;
+}
+
+void store_replays_seen(const struct store *store, struct store_replays *ret_replays)
+{
+    ret_replays->drafts = store->replays_drafts;
+    ret_replays->others = store->replays_others;
+}
+
+int store_replays_drop(struct store_tx *tx, uint64_t limit, uint64_t *ret_n)
+{
+    int64_t n = 0;
+    int r = sql_run(tx, SQL_replay_drop, ARGS(V_INT(limit)), &n);
+
+    *ret_n = (uint64_t)n;
+    return r;
+}
+
+int store_expire(struct store_tx *tx, int64_t now, uint64_t limit, uint64_t *ret_n)
+{
+    int64_t n = 0;
+    int r = sql_run(tx, SQL_replay_expire, ARGS(V_INT(now), V_INT(limit)), &n);
+
+    *ret_n = (uint64_t)n;
     return r == 0 ? sql_run(tx, SQL_delivery_expire, ARGS(V_INT(now), V_INT(limit)), NULL) : r;
 }
 

@@ -2,7 +2,8 @@
  * Running statements: thin wrappers over the driver's slots that close what
  * they open.
  */
-#include "store/store_sql.h"
+#include "model/code.h"
+#include "store/store_core.h"
 
 #include <errno.h>
 
@@ -122,10 +123,23 @@ int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement stat
     return 0;
 }
 
-int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_no, uint64_t *ret_change)
+uint64_t store_quota(const struct store_tx *tx)
+{
+    return tx->store->options.quota;
+}
+
+struct store_growth store_grows(uint64_t from, uint64_t to)
+{
+    return (struct store_growth){ .bytes = (int64_t)(to - from), .limited = to > from };
+}
+
+int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, struct store_growth growth, uint64_t *ret_no,
+                       uint64_t *ret_change)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_run(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n)), NULL);
+    uint64_t quota = growth.limited ? store_quota(tx) : 0;
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota)), &written);
 
     if (r == 0)
         r = sql_open(tx, SQL_numbers_taken, ARGS(V_INT(mailbox_id)), &sql);
@@ -133,6 +147,8 @@ int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint
         r = sql_next(&sql);
     if (r <= 0)
         return r < 0 ? r : -ENOENT;
+    if (written == 0)
+        return CODE_ErrorQuotaExceeded;
     *ret_no = (uint64_t)sql_int(&sql, 0) - n;
     *ret_change = (uint64_t)sql_int(&sql, 1);
     return 0;

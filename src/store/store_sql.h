@@ -67,9 +67,22 @@ void sql_close(struct sql *sql);
 int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
              size_t size, int (*read)(struct sql *sql, struct arena *arena, void *ret_row), void **ret_rows, size_t *ret_n);
 
+/* Bytes of one mailbox; 0: no limit. */
+uint64_t store_quota(const struct store_tx *tx);
+/* What a write makes of the size of its mailbox. */
+struct store_growth {
+    int64_t bytes;
+    bool limited; /* refused when the mailbox is, or would be, over its quota */
+};
+
 /* Takes n numbers and a change number of the mailbox at once: ret_no is the
- * first of n. -ENOENT when the mailbox is gone. */
-int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_no, uint64_t *ret_change);
+ * first of n. -ENOENT when the mailbox is gone. CODE_ErrorQuotaExceeded:
+ * nothing was written. */
+int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, struct store_growth growth, uint64_t *ret_no,
+                       uint64_t *ret_change);
+#define STORE_NO_GROWTH ((struct store_growth){ 0 })
+/* By that many bytes: growing is limited, the same or less is always allowed. */
+struct store_growth store_grows(uint64_t from, uint64_t to);
 
 /* Room for one more element behind n of them: the array, or a larger copy of it
  * in the arena; NULL when memory is out. */

@@ -28,7 +28,7 @@ static int begin_job(struct store_tx *tx, void *arg)
 {
     struct stage *stage = arg;
     uint64_t change = 0;
-    int r = store_take_numbers(tx, stage->mailbox_id, 1, &stage->content_no, &change);
+    int r = store_take_numbers(tx, stage->mailbox_id, 1, STORE_NO_GROWTH, &stage->content_no, &change);
 
     return r == 0 ? content_to_sweep(tx, stage->mailbox_id, stage->content_no, when_now() + STAGE_LIFE_MS) : r;
 }

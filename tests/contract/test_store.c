@@ -636,7 +636,8 @@ static int put_marks(struct store_tx *tx, struct world *world, void *data)
 static int expire(struct store_tx *tx, struct world *world, void *data)
 {
     (void)world;
-    return store_expire(tx, *(int64_t *)data, 100);
+    uint64_t n;
+    return store_expire(tx, *(int64_t *)data, 100, &n);
 }
 
 static void test_replay_and_marks(void **state)

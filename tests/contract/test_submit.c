@@ -249,6 +249,33 @@ static void test_replay_after_delivery(void **state)
     assert_int_equal(send_draft(world, draft).result, CODE_ErrorItemNotFound);
 }
 
+static int64_t now;
+
+static int64_t clock_of_test(void)
+{
+    return now;
+}
+
+/* send.replay_hours, to the millisecond; nothing is sent again afterwards. */
+static void test_replay_expires(void **state)
+{
+    struct world *world = *state;
+    struct item draft = make_draft(world, "bob@example.test");
+    world->conf.send_replay_hours = 2;
+    now = when_now();
+    when_set_clock(clock_of_test);
+    int first = send_draft(world, draft).result;
+    now += 2 * 3600000 - 1;
+    struct sending again = send_draft(world, draft);
+    now++;
+    int late = send_draft(world, draft).result;
+    when_set_clock(NULL);
+    assert_int_equal(first, 0);
+    assert_true(again.result == 0 && again.sent.replayed);
+    assert_int_equal(late, CODE_ErrorItemNotFound);
+    assert_int_equal(queued(world), 1);
+}
+
 static void test_refused(void **state)
 {
     struct world *world = *state;
@@ -485,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_many_send_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_replay_after_delivery, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_replay_expires, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_delivery, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_large_delivery, set_up, tear_down),

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct soap_request request;
     struct soap_fault fault;
     struct arena *arena;
-    if (!soap && soap_new(served, &soap) != 0)
+    if (!soap && soap_new(&(struct soap_rules){ .served = served, .limits = XML_LIMITS_USUAL, .version_gate = true }, &soap) != 0)
         abort();
     if (arena_new(64u << 20, &arena) != 0)
         abort();

@@ -57,7 +57,7 @@ static int start(void **state ATTR_UNUSED)
     assert_int_equal(auth_hash(SPAN("secret"), 1, hash), 0);
     assert_int_equal(store_write(s->store, make_alice, hash), 0);
     assert_int_equal(auth_new(s->store, &s->conf, &s->auth), 0);
-    assert_int_equal(soap_new(op_is_served, &s->soap), 0);
+    assert_int_equal(soap_new(&(struct soap_rules){ .served = op_is_served, .limits = XML_LIMITS_USUAL }, &s->soap), 0);
     op_env_init(&s->ops, s->store, &s->conf, NULL);
     struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .dev = true };
     struct listener listener;

@@ -30,7 +30,7 @@ static int setup(void **state)
     static struct fixture f;
     const uint8_t secret[MAC_KEY_SIZE] = { 7 };
     assert_int_equal(arena_new(1 << 24, &f.arena), 0);
-    assert_int_equal(xml_reader_new(NULL, &f.reader), 0);
+    assert_int_equal(xml_reader_new(NULL, XML_LIMITS_USUAL, &f.reader), 0);
     mac_key_init(&f.key, secret);
     f.ids = (struct shape_ids){ &f.key, f.guid, f.epoch, SPAN("example.test"), FOLDER_RIGHTS_ALL };
     *state = &f;

@@ -104,7 +104,7 @@ static void expect_at(const char *body, uint32_t line, uint32_t position, const 
 static int setup(void **state)
 {
     (void)state;
-    return soap_new(served, &soap);
+    return soap_new(&(struct soap_rules){ .served = served, .limits = XML_LIMITS_USUAL }, &soap);
 }
 
 static int teardown(void **state)

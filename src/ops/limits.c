@@ -1,0 +1,34 @@
+/*
+ * See limits.h. Texts of two causes are joined as Exchange joins them.
+ */
+#include "ops/limits.h"
+
+static int say(struct op_call *call, int code, struct span first, const char *what, uint64_t amount, int64_t limit,
+               struct op_result *ret_result)
+{
+    struct span text;
+    int r = arena_printf(call->arena, &text, "%.*s., The message has %llu %s; the limit is %lld.", (int)first.len, first.ptr,
+                         (unsigned long long)amount, what, (long long)limit);
+    if (r)
+        return r;
+    ret_result->text = text.ptr;
+    return code;
+}
+
+int limits_size(struct op_call *call, uint64_t size, struct op_result *ret_result)
+{
+    const int64_t limit = call->env->conf->send_max_size;
+    if (size <= (uint64_t)limit)
+        return 0;
+    return say(call, CODE_ErrorMessageSizeExceeded, SPAN("The message exceeds the maximum supported size"), "bytes", size, limit,
+               ret_result);
+}
+
+int limits_recipients(struct op_call *call, uint64_t n, struct op_result *ret_result)
+{
+    const int64_t limit = call->env->conf->send_max_recipients;
+    if (span_starts(call->request->version, SPAN("V")))
+        return say(call, CODE_ErrorExceededMaxRecipientLimit, SPAN("The message has more recipients than are allowed"), "recipients",
+                   n, limit, ret_result);
+    return say(call, CODE_ErrorInvalidRecipients, SPAN("At least one recipient is not valid"), "recipients", n, limit, ret_result);
+}
