@@ -32,8 +32,10 @@ static int drop_job(struct store_tx *tx, void *arg)
 static int count(struct store *store, struct store_replays *ret_replays)
 {
     CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    struct store_replays seen;
+    store_replays_seen(store, &seen);
     int r = store_read_begin(store, &tx);
-    return r ? r : store_replays_count(tx, ret_replays);
+    return r ? r : store_replays_count(tx, &seen, ret_replays);
 }
 
 /* A sixteenth more than is over it goes, so that the count, which reads them

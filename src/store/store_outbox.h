@@ -118,8 +118,9 @@ int store_expire(struct store_tx *tx, int64_t now, uint64_t limit, uint64_t *ret
 struct store_replays {
     uint64_t drafts, others;
 };
-/* Reads an index of all of them; corrects what store_replays_seen says. */
-int store_replays_count(struct store_tx *tx, struct store_replays *ret_replays);
+/* Reads an index of all of them; corrects what store_replays_seen says. seen is
+ * what it said before the snapshot was taken. */
+int store_replays_count(struct store_tx *tx, const struct store_replays *seen, struct store_replays *ret_replays);
 /* Costs nothing: those counted last, and those put by this process since; far
  * more drafts than there can be until they were counted once. */
 void store_replays_seen(const struct store *store, struct store_replays *ret_replays);

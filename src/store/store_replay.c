@@ -34,7 +34,7 @@ int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, 
                    ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer)), NULL);
 }
 
-int store_replays_count(struct store_tx *tx, struct store_replays *ret_replays)
+int store_replays_count(struct store_tx *tx, const struct store_replays *seen, struct store_replays *ret_replays)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
     int r = sql_open(tx, SQL_replay_count, NULL, 0, &sql);
@@ -45,8 +45,9 @@ int store_replays_count(struct store_tx *tx, struct store_replays *ret_replays)
         return r < 0 ? r : -EIO;
     ret_replays->drafts = (uint64_t)sql_int(&sql, 0);
     ret_replays->others = (uint64_t)sql_int(&sql, 1) - ret_replays->drafts;
-    tx->store->replays_drafts = ret_replays->drafts;
-    tx->store->replays_others = ret_replays->others;
+    /* What was put since then may be missing in this snapshot: it stays added. */
+    tx->store->replays_drafts += ret_replays->drafts - seen->drafts;
+    tx->store->replays_others += ret_replays->others - seen->others;
     return 0;
 }
 
