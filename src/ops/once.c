@@ -47,14 +47,10 @@ int once_check(struct op_call *call, size_t n)
 
 /* ---- records ---- */
 
+/* Within the rows of the acting mailbox. */
 static void record_key(const struct op_call *call, uint8_t ret_key[SHA256_SIZE])
 {
-    const struct span parts[] = {
-        SPAN("Idempotency-Key"),
-        { (const char *)call->caller->guid, STORE_GUID_SIZE },
-        { (const char *)call->mailbox->guid, STORE_GUID_SIZE },
-        call->once->key,
-    };
+    const struct span parts[] = { SPAN("Idempotency-Key"), { (const char *)call->caller->guid, STORE_GUID_SIZE }, call->once->key };
     sha256_parts(parts, ARRAY_LEN(parts), ret_key);
 }
 
@@ -248,6 +244,8 @@ int once_write_items(struct op_call *call, const struct once_items *items)
     int r = store_write(call->env->store, run_job, &job);
     if (r > 0 && call->once->refused)
         return r;
+    if (r < 0) /* what was rendered is not stored */
+        memset(call->once->messages, 0, items->n * sizeof(*call->once->messages));
     return op_write_failed(r, items->n, given, items->results);
 }
 
