@@ -107,8 +107,8 @@ class Audit:
         self.found = {place: self.read_unknown(*place) for place in self.unknown}
         arrived = collections.defaultdict(list)
         for (user, role), found in self.found.items():
-            for item, value, _, _ in found:
-                place = (user, role, item.says())
+            for item, value, _, from_me in found:
+                place = (user, role, item.says(), from_me if role == "inbox" else None)
                 if role == "inbox" and not item.report:
                     arrived[value, place].append(item)
                 if value and not item.report:
@@ -116,15 +116,16 @@ class Audit:
         wanted = collections.defaultdict(list)
         for one in self.world.sent:
             wanted[one.message_id] += [("captured", one.captured)] if one.captured else []
-            wanted[one.message_id] += [(a.mailbox, "inbox", a.says()) for a in one.arrivals]
+            wanted[one.message_id] += [(a.mailbox, "inbox", a.says(), a.from_me) for a in one.arrivals]
         for user, role in self.unknown:
             for item in self.waiting(user, role):
                 if item.message_id:
-                    wanted[item.message_id].append((user, role, item.says()))
+                    wanted[item.message_id].append((user, role, item.says(), None))
         self.pair(seen, {message_id: places for message_id, places in wanted.items() if places})
         for one in self.world.sent:
             for arrival in one.arrivals:
-                self.adopt(arrival, arrived[one.message_id.value, (arrival.mailbox, "inbox", arrival.says())])
+                place = (arrival.mailbox, "inbox", arrival.says(), arrival.from_me)
+                self.adopt(arrival, arrived[one.message_id.value, place])
         self.take_reports()
         self.world.sent, self.world.reports = [], []
 

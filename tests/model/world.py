@@ -123,7 +123,6 @@ class Submission:
 
     def __init__(self, item, boxes, outside):
         self.subject, self.message_id = item.subject, item.message_id
-        of_its_own = item.mailbox == item.sent_from == item.sender
         self.arrivals = []           # items that come into Inboxes
         self.captured = None
         if outside:
@@ -134,7 +133,7 @@ class Submission:
             arrival = item.copy()
             arrival.mailbox, arrival.folder, arrival.creator = mailbox, "inbox", mailbox
             arrival.bcc, arrival.read, arrival.draft = [], False, False
-            arrival.from_me = mailbox == item.mailbox if of_its_own else None
+            arrival.from_me = mailbox == item.mailbox  # of delegates the pages don't say
             self.arrivals.append(arrival)
 
 
