@@ -1,0 +1,136 @@
+"""One life of the server under test, from its start to the SIGKILL, and the gate
+by which the clients go in: open while a server lives, and closed until all that
+they were answered is in the ledger."""
+
+import contextlib
+import http.client
+import os
+import subprocess
+import threading
+import time
+import urllib.parse
+
+import harness
+
+PATIENCE = 60
+COMPLAINTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ThreadSanitizer")
+
+
+class Violation(AssertionError):
+    """A promise was broken."""
+
+
+class Life:
+    """arguments: of ewsd. The log is the caller's file, truncated."""
+
+    def __init__(self, arguments, log_path, env):
+        self.log_path = log_path
+        self.broken = False  # a connection was: nobody need try another
+        environment = dict(os.environ, **env)
+        environment.setdefault("ASAN_OPTIONS", "quarantine_size_mb=8:malloc_context_size=5:detect_leaks=0")
+        environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
+        with open(log_path, "wb") as log:
+            self.process = subprocess.Popen([harness.binary()] + arguments, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=log, env=environment)
+
+    def await_ready(self):
+        """Is it? It may be killed before."""
+        line = self.process.stdout.readline().decode().strip()
+        if not line.startswith("ready "):
+            return False
+        where = urllib.parse.urlsplit(line.split()[1])
+        self.host, self.port, self.path = where.hostname, where.port, where.path
+        return True
+
+    def connect(self):
+        return http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
+
+    def killed_by_itself(self, seconds):
+        """By its preloaded library, that is."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.process.poll() is not None
+
+    def kill(self):
+        """When; it died of nothing else."""
+        self.process.kill()
+        return self.bury(-9)
+
+    def stop(self):
+        self.process.terminate()
+        return self.bury(0)
+
+    def bury(self, wanted):
+        try:
+            code = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = "no answer to SIGTERM"
+        at = time.monotonic()
+        self.process.stdout.close()
+        with open(self.log_path, "rb") as log:
+            text = log.read().decode(errors="replace")
+        if code != wanted or any(word in text for word in COMPLAINTS):
+            raise Violation("ewsd ended with %s\n%s" % (code, text[-6000:]))
+        return at
+
+    def must_be_dead(self, error):
+        """A connection that broke is the kill's doing."""
+        self.broken = True
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Violation("a living server broke a connection: %r" % error) from error
+
+
+class Finished(Exception):
+    """No server will come any more."""
+
+
+class Gate:
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.life, self.busy, self.failure, self.over = None, 0, None, False
+
+    def open(self, life):
+        with self.changed:
+            self.life = life
+            self.changed.notify_all()
+
+    def close(self):
+        """Returns when nobody is within."""
+        with self.changed:
+            self.life = None
+            if not self.changed.wait_for(lambda: self.busy == 0 or self.failure, 2 * PATIENCE):
+                raise Violation("a client waits for a dead server")
+        self.check()
+
+    def fail(self, error):
+        with self.changed:
+            self.failure = self.failure or error
+            self.changed.notify_all()
+
+    def check(self):
+        if self.failure:
+            raise self.failure
+
+    def shut(self):
+        with self.changed:
+            self.over = True
+            self.changed.notify_all()
+
+    @contextlib.contextmanager
+    def turn(self):
+        """For one request, and writing down its answer."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.over or (self.life and not self.life.broken))
+            if not self.life or self.life.broken:
+                raise Finished
+            life = self.life
+            self.busy += 1
+        try:
+            yield life
+        finally:
+            with self.changed:
+                self.busy -= 1
+                self.changed.notify_all()
