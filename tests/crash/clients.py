@@ -16,7 +16,9 @@ from life import Finished, Violation
 
 PASSWORD = "secret"
 DRAFTS_KEPT = 8
-OUTSIDE = ["one@elsewhere.test", "two@elsewhere.test", "three@else.test", "later-1@elsewhere.test", "later-2@else.test"]
+OUTSIDE = ["one@elsewhere.test", "two@elsewhere.test", "three@else.test", "four@else.test"]
+# What the sink does with some.
+LATER, NEVER = "later-%s@elsewhere.test", "never-%s@elsewhere.test"
 ACTIONS = {"create": 26, "create_and_send": 6, "update": 14, "attach": 12, "send": 14, "send_batch": 12, "move": 5,
            "delete": 3, "delete_copy": 3, "look": 4, "repeat": 4}
 
@@ -139,11 +141,12 @@ class Client(threading.Thread):
 
     def new_letter(self):
         self.made += 1
-        locals_ = self.rng.sample(self.users, self.rng.choice((0, 1, 1, 2)))
-        remotes = self.rng.sample(OUTSIDE, self.rng.choice((0, 1, 1, 2, 3)))
-        if self.rng.random() < 0.06:
-            remotes.append("never-1@elsewhere.test")
-        letter = Letter("%s-%d" % (self.name, self.made), self.user, locals_ + remotes or [self.users[0]])
+        token = "%s-%d" % (self.name, self.made)
+        rcpts = self.rng.sample(self.users, self.rng.choice((0, 1, 1, 2)))
+        rcpts += self.rng.sample(OUTSIDE, self.rng.choice((0, 1, 1, 2, 3)))
+        rcpts += [LATER % token] if self.rng.random() < 0.15 else []
+        rcpts += [NEVER % token] if self.rng.random() < 0.06 else []
+        letter = Letter(token, self.user, rcpts or [self.users[0]])
         self.ledger.letters[letter.token] = letter
         return letter
 

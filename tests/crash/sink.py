@@ -6,7 +6,7 @@ It says what happens as lines of JSON on standard output, in order:
 {"port": N} first; {"open": 1} and {"close": 1} for each connection;
 {"token", "version", "id", "rcpts", "files", "hash", "at"} for each message taken.
 
-Recipients called later-* are put off every other time, never-* are refused.
+Recipients called later-* are put off the first time, never-* are refused.
 It ends with its standard input."""
 
 import asyncio
@@ -46,15 +46,14 @@ def files_of(message):
 
 class Handler:
     def __init__(self):
-        self.put_off = {}
+        self.put_off = set()
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("never-"):
             return "550 5.1.1 nobody of that name"
-        if address.startswith("later-"):
-            self.put_off[address] = not self.put_off.get(address)
-            if self.put_off[address]:
-                return "451 4.2.1 come again"
+        if address.startswith("later-") and address not in self.put_off:
+            self.put_off.add(address)
+            return "451 4.2.1 come again"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
 
