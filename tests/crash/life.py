@@ -21,7 +21,7 @@ class Violation(AssertionError):
 
 
 class Life:
-    """arguments: of ewsd. The log is the caller's file, truncated."""
+    """arguments: of ewsd. Its log is added to the caller's file."""
 
     def __init__(self, arguments, log_path, env):
         self.log_path = log_path
@@ -29,7 +29,8 @@ class Life:
         environment = dict(os.environ, **env)
         environment.setdefault("ASAN_OPTIONS", "quarantine_size_mb=8:malloc_context_size=5:detect_leaks=0")
         environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
-        with open(log_path, "wb") as log:
+        with open(log_path, "ab") as log:
+            self.log_start = log.tell()
             self.process = subprocess.Popen([harness.binary()] + arguments, stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=log, env=environment)
 
@@ -69,6 +70,7 @@ class Life:
         at = time.monotonic()
         self.process.stdout.close()
         with open(self.log_path, "rb") as log:
+            log.seek(self.log_start)
             text = log.read().decode(errors="replace")
         if code != wanted or any(word in text for word in COMPLAINTS):
             raise Violation("ewsd ended with %s\n%s" % (code, text[-6000:]))

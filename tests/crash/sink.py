@@ -4,7 +4,8 @@ message before it answers for it, so that what it answered for is on record.
 It says what happens as lines of JSON on standard output, in order:
 
 {"port": N} first; {"open": 1} and {"close": 1} for each connection;
-{"token", "version", "id", "rcpts", "files", "hash", "at"} for each message taken.
+{"token", "version", "id", "rcpts", "files", "hash", "at"} for each message taken;
+{"echo": TEXT} for each line on standard input.
 
 Recipients called later-* are put off the first time, never-* are refused.
 It ends with its standard input."""
@@ -81,7 +82,8 @@ async def serve():
     server = await loop.create_server(lambda: Session(handler, data_size_limit=1 << 26, enable_SMTPUTF8=True), "127.0.0.1", 0)
     loop.set_exception_handler(lambda loop, context: None)
     tell(port=server.sockets[0].getsockname()[1])
-    await loop.run_in_executor(None, sys.stdin.read)
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        tell(echo=line.strip())
 
 
 asyncio.run(serve())
