@@ -159,7 +159,7 @@ class Client(threading.Thread):
     def new_item(self, letter, names):
         files = "<t:Attachments>%s</t:Attachments>" % attachments(names) if names else ""
         return ('<m:Items><t:Message><t:Subject>%s v1</t:Subject><t:Body BodyType="Text">%s</t:Body>%s%s</t:Message></m:Items>'
-                % (letter.token, "word " * self.rng.randrange(1, 400), files, to_rcpts(letter.rcpts)))
+                % (letter.token, "word " * self.rng.choice((1, 20, 400, 20000)), files, to_rcpts(letter.rcpts)))
 
     def create(self):
         if len(self.drafts) >= DRAFTS_KEPT:

@@ -11,8 +11,6 @@ from life import PATIENCE, Violation
 
 
 class Outside:
-    """record: a file object that takes each line; it may be changed."""
-
     def __init__(self):
         self.record = None
         self.process = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "sink.py")],
@@ -36,6 +34,13 @@ class Outside:
         with self.changed:
             self.gone = True
             self.changed.notify_all()
+
+    def record_to(self, path):
+        """Writes down each line from now on; with None no more."""
+        with self.changed:
+            if self.record:
+                self.record.close()
+            self.record = open(path, "ab", buffering=0) if path else None
 
     def take(self):
         """What arrived since the last time. The server is dead, so the sink is

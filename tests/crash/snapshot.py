@@ -42,6 +42,17 @@ BOOKS = {
         SELECT DISTINCT p.mailbox_id, p.content_no FROM chunk p WHERE NOT EXISTS
             (SELECT 1 FROM content c WHERE c.mailbox_id = p.mailbox_id AND c.content_no = p.content_no)
         AND NOT EXISTS (SELECT 1 FROM garbage g WHERE g.mailbox_id = p.mailbox_id AND g.content_no = p.content_no)""",
+    "attachments that are not whole": """
+        SELECT a.mailbox_id, a.content_no, a.no, a.size, (SELECT TOTAL(LENGTH(p.data)) FROM chunk p
+            WHERE p.mailbox_id = a.mailbox_id AND p.content_no = CASE a.data_no WHEN 0 THEN a.content_no ELSE a.data_no END
+            AND p.part = CASE a.data_no WHEN 0 THEN 2 + a.no ELSE 2 END) AS there
+        FROM attachment a WHERE a.size <> there""",
+    "bodies that are not whole": """
+        SELECT c.mailbox_id, c.content_no, c.body_size, c.mime_size FROM content c WHERE (c.body IS NULL AND c.body_size > 0
+            AND c.body_size <> (SELECT TOTAL(LENGTH(p.data)) FROM chunk p
+                WHERE p.mailbox_id = c.mailbox_id AND p.content_no = c.content_no AND p.part = 0))
+        OR c.mime_size <> (SELECT TOTAL(LENGTH(p.data)) FROM chunk p
+                WHERE p.mailbox_id = c.mailbox_id AND p.content_no = c.content_no AND p.part = 1)""",
     "garbage that is referred to": """
         SELECT g.mailbox_id, g.content_no FROM garbage g JOIN content c
         ON c.mailbox_id = g.mailbox_id AND c.content_no = g.content_no""",
