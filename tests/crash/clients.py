@@ -7,6 +7,7 @@ import base64
 import http.client
 import random
 import re
+import textwrap
 import threading
 
 import harness
@@ -157,9 +158,17 @@ class Client(threading.Thread):
         return ["%s-%d-%d.bin" % (letter.token, first + i, size) for i, size in enumerate(sizes)]
 
     def new_item(self, letter, names):
-        files = "<t:Attachments>%s</t:Attachments>" % attachments(names) if names else ""
-        return ('<m:Items><t:Message><t:Subject>%s v1</t:Subject><t:Body BodyType="Text">%s</t:Body>%s%s</t:Message></m:Items>'
-                % (letter.token, "word " * self.rng.choice((1, 20, 400, 20000)), files, to_rcpts(letter.rcpts)))
+        """As elements, or as MIME."""
+        body = "word " * self.rng.choice((1, 20, 400, 20000))
+        if not names and self.rng.random() < 0.2:
+            mime = "Subject: %s v1\r\nTo: %s\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n%s\r\n" % (
+                letter.token, ", ".join(letter.rcpts), textwrap.fill(body).replace("\n", "\r\n"))
+            content = "<t:MimeContent>%s</t:MimeContent>" % base64.b64encode(mime.encode()).decode()
+        else:
+            files = "<t:Attachments>%s</t:Attachments>" % attachments(names) if names else ""
+            content = '<t:Subject>%s v1</t:Subject><t:Body BodyType="Text">%s</t:Body>%s%s' % (
+                letter.token, body, files, to_rcpts(letter.rcpts))
+        return "<m:Items><t:Message>%s</t:Message></m:Items>" % content
 
     def create(self):
         if len(self.drafts) >= DRAFTS_KEPT:
