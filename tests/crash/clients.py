@@ -78,10 +78,16 @@ class Client(threading.Thread):
             life.must_be_dead(error)
             self.ledger.count("unanswered")
             return None
-        self.ledger.count("answered")
-        if answer.status != 200:
+        if answer.status != 200 and not self.is_refusal(life, answer):
             raise Violation("HTTP %d: %s" % (answer.status, answer.body[:2000].decode(errors="replace")))
+        self.ledger.count("answered" if answer.status == 200 else "refused by a server that stops")
         return answer
+
+    @staticmethod
+    def is_refusal(life, answer):
+        """By a server that was asked to stop; then nobody need ask it again."""
+        life.broken = life.broken or life.asked_to_stop
+        return life.asked_to_stop and answer.status == 503
 
     def attempt(self, changes, operation, record=None, key=None, done=None):
         """Asks once. changes: (letter, its State when this is done) pairs; record
@@ -93,6 +99,10 @@ class Client(threading.Thread):
                 letter.pending = after
             answer = self.ask(life, operation, key)
             if not answer:
+                return None
+            if answer.status != 200:  # then it was not done
+                for letter, _ in changes:
+                    letter.pending = None
                 return None
             codes = answer.codes()
             wanted = [done if done and was else "NoError" for was in was_done] or ["NoError"]
