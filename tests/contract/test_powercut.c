@@ -332,6 +332,8 @@ static void test_mail(void **state)
             check(&scene, at, cut);
             cuts++;
         }
+        if (everywhere && at % 100 == 0)
+            print_message("cut at place %zu of %zu\n", at, events + 1);
     }
     print_message("power was cut %zu times in the mail, of %zu places\n", cuts, events + 1);
     power_forget();
@@ -373,6 +375,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest cases[] = { cmocka_unit_test(test_mail), cmocka_unit_test(test_migration) };
     everywhere = argc > 1 && strcmp(argv[1], "--everywhere") == 0;
+    setvbuf(stdout, NULL, _IOLBF, 0);
     mime_init();
     log_set_level(LOG_ERROR_LEVEL);
     power_install();
