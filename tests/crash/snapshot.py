@@ -13,7 +13,8 @@ import sqlite3
 from letters import INBOX, read_subject
 from life import Violation
 
-# Each finds rows only where something is wrong.
+# Each finds rows only where something is wrong. An item that was sent and its
+# outbox entry, which has the number before, hold their content together.
 BOOKS = {
     "folder counters": """
         SELECT f.mailbox_id, f.name, f.total, f.unread, COUNT(i.item_no), COUNT(CASE WHEN i.is_read = 0 THEN 1 END)
@@ -27,7 +28,9 @@ BOOKS = {
         SELECT m.mailbox_id, m.size, TOTAL(i.size) FROM mailbox m LEFT JOIN item i ON i.mailbox_id = m.mailbox_id
         GROUP BY m.mailbox_id HAVING m.size <> TOTAL(i.size)""",
     "references to content": """
-        WITH users AS (SELECT mailbox_id, content_no FROM item UNION ALL SELECT mailbox_id, content_no FROM outbox
+        WITH users AS (SELECT mailbox_id, content_no FROM item
+            UNION ALL SELECT mailbox_id, content_no FROM outbox o WHERE NOT EXISTS (SELECT 1 FROM item i
+                WHERE i.mailbox_id = o.mailbox_id AND i.item_no = o.outbox_no + 1 AND i.flags & 0x4000)
             UNION ALL SELECT mailbox_id, data_no FROM attachment WHERE data_no <> 0
             UNION ALL SELECT mailbox_id, content_no FROM capture),
         counted AS (SELECT mailbox_id, content_no, COUNT(*) AS n FROM users GROUP BY mailbox_id, content_no)
