@@ -356,21 +356,28 @@ bool field_name_ok(struct span name)
     return name.len > 0 && name.len <= 70;
 }
 
+static bool begins(struct span name, struct span with)
+{
+    return name.len >= with.len && span_eq_nocase((struct span){ name.ptr, with.len }, with);
+}
+
+bool field_is_carriers(struct span name)
+{
+    return begins(name, SPAN("Resent-")) || begins(name, SPAN("ARC-")) || span_eq_nocase(name, SPAN("Return-Path")) ||
+           span_eq_nocase(name, SPAN("Authentication-Results"));
+}
+
 bool field_name_free(struct span name)
 {
     static const char *const taken[] = { "From",       "Sender",      "Reply-To",    "To",
                                          "Cc",         "Bcc",         "Subject",     "Date",
                                          "Message-ID", "In-Reply-To", "References",  "Importance",
-                                         "Sensitivity", "MIME-Version", "Return-Path", "Received",
-                                         "Disposition-Notification-To", "Return-Receipt-To", "DKIM-Signature",
+                                         "Sensitivity", "MIME-Version", "Received",    "DKIM-Signature",
+                                         "Disposition-Notification-To", "Return-Receipt-To",
                                          "Thread-Topic", "Thread-Index", "Apparently-To", "Envelope-To" };
-    const struct span families[] = { SPAN("Content-"), SPAN("Resent-"), SPAN("ARC-") };
 
     for (size_t i = 0; i < ARRAY_LEN(taken); i++)
         if (span_eq_nocase(name, span_of(taken[i])))
             return false;
-    for (size_t i = 0; i < ARRAY_LEN(families); i++)
-        if (name.len >= families[i].len && span_eq_nocase((struct span){ name.ptr, families[i].len }, families[i]))
-            return false;
-    return field_name_ok(name);
+    return field_name_ok(name) && !begins(name, SPAN("Content-")) && !field_is_carriers(name);
 }

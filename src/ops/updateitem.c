@@ -282,7 +282,8 @@ static int read_mime(struct op_call *call, const struct xml_node *id, const stru
     int r = shape_read_mime(call->arena, node, &bytes);
     if (r || !bytes.len)
         return r ? r : CODE_ErrorMimeContentInvalid;
-    if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)))
+    if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)) ||
+        (r = limits_attachments(call, said->attachments.n, ret_result)))
         return r;
     if ((r = target_item_ahead(call, id, ACCESS_EDIT, &access)))
         return r;
