@@ -216,19 +216,6 @@ static void add_phrase(struct field *field, struct span name)
         add_quoted(field, name);
 }
 
-/* Could it end the address, the header or an SMTP command? */
-static bool address_is_hazard(struct span address)
-{
-    if (rcpt_address_ok(address))
-        return false;
-    for (size_t i = 0; i < address.len; i++) {
-        unsigned char c = (unsigned char)address.ptr[i];
-        if (c <= ' ' || c == 0x7f || strchr("<>,;:\"()[]\\", c))
-            return true;
-    }
-    return address.len > RCPT_ADDRESS_MAX || !span_utf8_ok(address);
-}
-
 static bool is_ascii(struct span text)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -244,7 +231,7 @@ static int add_rcpt(struct field *field, const struct rcpt *rcpt)
     bool smtp = !rcpt->routing.len || span_eq_nocase(rcpt->routing, SPAN("SMTP"));
     struct span name = span_trim(rcpt->name);
 
-    if (smtp && address_is_hazard(rcpt->address))
+    if (smtp && rcpt_address_is_hazard(rcpt->address))
         return CODE_ErrorInvalidRecipients;
     if (!smtp || !rcpt->address.len || !is_ascii(rcpt->address)) {
         add_phrase(field, name.len ? name : rcpt->address.len ? rcpt->address : SPAN("undisclosed"));
