@@ -118,6 +118,15 @@ static void check_certificate(struct check *check)
     tls_done(&tls);
 }
 
+/* Root and a group may read the key; it is not for everybody. */
+static void check_key(struct check *check)
+{
+    const char *key = check->conf->http_key;
+    struct stat info;
+    if (*key && stat(key, &info) == 0 && info.st_mode & S_IRWXO)
+        say(check, "http.key", "%s: others may use the file (mode %03o); chmod o= it", key, info.st_mode & 0777u);
+}
+
 static void check_proxies(struct check *check)
 {
     struct peer_nets nets;
@@ -162,7 +171,7 @@ static void check_relays(struct check *check)
 unsigned serve_check(const struct conf *conf, const char *path)
 {
     static void (*const checks[])(struct check *) = {
-        check_store, check_user,   check_domains, check_hostname, check_listen, check_certificate,
+        check_store, check_user,   check_domains, check_hostname, check_listen, check_certificate, check_key,
         check_proxies, check_budget, check_retries, check_relays,
     };
     struct check check = { .conf = conf, .path = path };
