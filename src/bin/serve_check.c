@@ -108,16 +108,6 @@ static void check_listen(struct check *check)
                                   "give http.certificate and http.key, or allow it by http.insecure_basic = yes");
 }
 
-static void check_certificate(struct check *check)
-{
-    struct tls tls;
-    const char *setting;
-    char error[TLS_ERROR_SIZE];
-    if (tls_load(check->conf, &tls, &setting, error))
-        say(check, setting, "%s", error);
-    tls_done(&tls);
-}
-
 /* Root and a group may read the key; it is not for everybody. */
 static void check_key(struct check *check)
 {
@@ -125,6 +115,18 @@ static void check_key(struct check *check)
     struct stat info;
     if (*key && stat(key, &info) == 0 && info.st_mode & S_IRWXO)
         say(check, "http.key", "%s: others may use the file (mode %03o); chmod o= it", key, info.st_mode & 0777u);
+}
+
+static void check_certificate(struct check *check)
+{
+    struct tls tls;
+    const char *setting;
+    char error[TLS_ERROR_SIZE];
+    if (tls_load(check->conf, &tls, &setting, error))
+        say(check, setting, "%s", error);
+    else
+        check_key(check);
+    tls_done(&tls);
 }
 
 static void check_proxies(struct check *check)
@@ -171,7 +173,7 @@ static void check_relays(struct check *check)
 unsigned serve_check(const struct conf *conf, const char *path)
 {
     static void (*const checks[])(struct check *) = {
-        check_store, check_user,   check_domains, check_hostname, check_listen, check_certificate, check_key,
+        check_store, check_user,   check_domains, check_hostname, check_listen, check_certificate,
         check_proxies, check_budget, check_retries, check_relays,
     };
     struct check check = { .conf = conf, .path = path };

@@ -70,8 +70,7 @@ class World:
         found = {}
         self.db.execute("BEGIN")
         for name in self.tables:
-            text = "\n".join(sorted(map(repr, self.db.execute("SELECT * FROM " + name))))
-            found[name] = hashlib.sha256(text.encode()).hexdigest()
+            found[name] = hashlib.sha256(repr(self.db.execute("SELECT * FROM " + name).fetchall()).encode()).digest()
         self.db.execute("COMMIT")
         return found
 
