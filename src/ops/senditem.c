@@ -30,7 +30,7 @@ static int check_draft(struct op_call *call, struct store_tx *tx, const struct o
     struct item draft;
     if (target->access->own)
         return 0;
-    int r = store_item_get(tx, call->arena, target->access->mailbox.mailbox_id, target->id.item, STORE_HOT, &draft);
+    int r = target_read(call, tx, target, STORE_HOT, &draft);
     if (r == CODE_ErrorItemNotFound)
         return 0;
     return r ? r : sending_check_draft(call, submit, target, &draft);
