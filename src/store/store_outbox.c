@@ -86,6 +86,8 @@ int store_outbox_submit(struct store_tx *tx, struct item *item, const struct ite
     uint64_t no = 0, change = 0;
     int r = store_take_numbers(tx, entry->mailbox_id, 2, growth, &no, &change);
 
+    if (r == 0)
+        r = item_stop_lending(tx, item); /* as what it was sent the last time */
     if (r != 0)
         return r;
     entry->outbox_no = no;
@@ -94,8 +96,8 @@ int store_outbox_submit(struct store_tx *tx, struct item *item, const struct ite
     if (r != 0 || !copy)
         return r != 0 ? r : item_delete_row(tx, item, &from); /* the draft's reference is the entry's now */
     item->item_no = no + 1;
-    r = item_move_row(tx, item, &from);
-    return r == 0 ? content_keep(tx, entry->mailbox_id, item->content_no) : r;
+    item->flags |= ITEM_LENT;
+    return item_move_row(tx, item, &from);
 }
 
 static int next_due(struct store_tx *tx, int64_t now, int64_t *ret_next)
@@ -224,6 +226,7 @@ static int read_frozen(struct store_tx *tx, struct arena *arena, struct store_ou
         r = read_entry(&sql, arena, entry);
     entry->content_no = item->content_no;
     item->item_no = 0;
+    item->flags &= ~ITEM_LENT;
     item->message_id = entry->message_id;
     item->sent = entry->date;
     item->boundary_seed = entry->boundary_seed;
@@ -336,15 +339,18 @@ static int settle_one(struct store_tx *tx, struct store_outbox_key key, uint64_t
     return r == 0 && written == 0 ? 1 : r;
 }
 
-/* The entry's rows and its reference to the content. */
+/* The entry's rows and its part in the content. */
 static int delete_rows(struct store_tx *tx, struct store_outbox_key key, uint64_t content_no)
 {
     const struct store_value args[] = { V_INT(key.mailbox_id), V_INT(key.outbox_no) };
+    bool lends = false;
     int r = sql_run(tx, SQL_outbox_rcpt_delete, args, 2, NULL);
 
     if (r == 0)
         r = sql_run(tx, SQL_outbox_delete, args, 2, NULL);
-    return r == 0 ? content_drop(tx, key.mailbox_id, content_no) : r;
+    if (r == 0)
+        r = item_lends(tx, key.mailbox_id, key.outbox_no, &lends);
+    return r == 0 && !lends ? content_drop(tx, key.mailbox_id, content_no) : r;
 }
 
 int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key)
