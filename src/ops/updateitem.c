@@ -232,7 +232,10 @@ static int load(struct op_call *call, struct store_tx *tx, const struct updates 
 {
     const struct xml_node *id = u->changes[index]->child;
     int r = u->resolution == ALWAYS_OVERWRITE ? target_item(call, tx, id, ret_target) : sending_target(call, tx, id, ret_target);
-    if (r || (r = store_item_get(tx, call->arena, ret_target->access->mailbox.mailbox_id, ret_target->id.item, depth, ret_item)))
+    if (r)
+        return r;
+    r = store_item_get(tx, call->arena, ret_target->access->mailbox.mailbox_id, ret_target->id.item, depth, ret_item);
+    if (target_told(ret_target, r))
         return r;
     return access_item(call, ret_target->access, ret_target->rights, ret_item, ACCESS_EDIT);
 }
