@@ -51,6 +51,7 @@ static int run(struct control *control, struct ctl_call *call, const struct wire
 {
     call->conf = control->options.conf;
     call->store = control->options.store;
+    call->outbox = control->options.outbox;
     call->folder = control->options.folder;
     call->password = request->password;
     int status = ctl_parse(call, request->words, request->words_n);
@@ -59,7 +60,7 @@ static int run(struct control *control, struct ctl_call *call, const struct wire
     if (call->command->flags & CTL_MAKES)
         return ctl_fail(call, EX_CANTCREAT, "there is a store in %s, and a server has it", call->folder);
     status = ctl_run(call);
-    if (call->wrote) {
+    if (call->wrote && !(call->command->flags & CTL_QUEUE)) {
         auth_forget_all(control->options.auth);
         control->sweeping = true;
     }

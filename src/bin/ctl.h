@@ -11,6 +11,7 @@
 
 #include "base/conf.h"
 #include "bin/ctl_out.h"
+#include "outbox/outbox.h"
 #include "store/store_mailbox.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 #define CTL_OPTIONS_MAX 8
 #define CTL_MEMORY (256u << 20) /* of a call, at most */
 
-enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4 };
+enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8 };
 
 struct ctl_call;
 
@@ -37,6 +38,7 @@ struct ctl_command {
 struct ctl_call {
     const struct conf *conf;
     struct store *store;
+    struct outbox *outbox; /* of the running server; else NULL */
     const char *folder; /* of the store */
     struct arena *arena;
     struct span password;

@@ -135,7 +135,7 @@ static int open_store(struct server *server)
  * not to serve. */
 static void start_control(struct server *server)
 {
-    int r = control_start(&(struct control_options){ .store = server->store, .conf = server->options->conf,
+    int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .conf = server->options->conf,
                                                      .auth = server->auth, .folder = server->options->store },
                           &server->control);
     if (r)
@@ -154,6 +154,7 @@ static int start_serving(struct server *server)
     }
     if (r)
         return failed(server, "outbox", r);
+    start_control(server);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
     r = http_start(&(struct http_options){ .conf = options->conf, .auth = server->auth, .ops = &server->ops,
                                            .soap = server->soap, .dev = options->dev, .hosts = options->hosts,
@@ -180,7 +181,6 @@ static int start(struct server *server)
     r = auth_new(server->store, options->conf, &server->auth);
     if (r)
         return failed(server, "auth", r);
-    start_control(server);
     r = start_serving(server);
     listener_close(&server->listener); /* the key is not needed any more */
     return r;

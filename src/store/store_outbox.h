@@ -10,7 +10,12 @@
 #include "model/item.h"
 #include "store/store.h"
 
-enum store_rcpt_state { STORE_RCPT_QUEUED, STORE_RCPT_SENT, STORE_RCPT_FAILED };
+enum store_rcpt_state {
+    STORE_RCPT_QUEUED,
+    STORE_RCPT_SENT,
+    STORE_RCPT_FAILED,
+    STORE_RCPT_REMOVED, /* by an administrator; in traces only */
+};
 /* Which way a recipient goes; the outbox decides, the store only keeps it. */
 enum store_rcpt_kind { STORE_RCPT_LOCAL, STORE_RCPT_REMOTE, STORE_RCPT_FILE };
 
@@ -23,6 +28,8 @@ struct store_outbox_rcpt {
     uint32_t attempts;
     int64_t next_attempt; /* ms; when QUEUED */
     struct span status;   /* last reply or enhanced status, for bounces */
+    struct span relay;    /* which one the last attempt was for; empty: none */
+    int64_t lease_until;  /* ms; in the future: an attempt is under way, or waits in a lane */
 };
 
 struct store_outbox {
@@ -36,6 +43,8 @@ struct store_outbox {
     int64_t created;
     int64_t expires;
     bool bounce;          /* a report of ours: never bounced again */
+    bool held;            /* by an administrator: it is not due until released */
+    bool warned;          /* the sender was told that it is late */
     struct store_outbox_rcpt *rcpts;
     size_t rcpts_n;
 };
@@ -86,6 +95,7 @@ struct store_settle {
     enum store_rcpt_state state; /* QUEUED: deferred to next_attempt */
     int64_t next_attempt;
     struct span status;
+    struct span relay;
     bool untried; /* put off: no attempt was made */
 };
 /* entry: its numbers (content_no 0: not known), as it was loaded.
