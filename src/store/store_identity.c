@@ -176,7 +176,7 @@ static const char mark[] = "DELETE FROM meta WHERE name = 'copied'; INSERT INTO 
 
 int store_backup(struct store *store, int file, const struct store_watch *watch)
 {
-    return store->driver->backup ? store->driver->backup(store->db, file, mark, watch) : -EOPNOTSUPP;
+    return store->driver->backup ? store->driver->backup(store->db, file, mark, watch) : -ENOSYS;
 }
 
 int store_restore(const struct store_options *options, int file, bool replace, const struct store_watch *watch)
@@ -185,7 +185,7 @@ int store_restore(const struct store_options *options, int file, bool replace, c
 
     if (!driver)
         return -EINVAL;
-    return driver->restore ? driver->restore(options, file, mark, replace, watch) : -EOPNOTSUPP;
+    return driver->restore ? driver->restore(options, file, mark, replace, watch) : -ENOSYS;
 }
 
 int store_renew(struct store_tx *tx)
