@@ -80,17 +80,17 @@ struct store_driver {
     int64_t (*changes)(struct store_conn *conn);
     void (*finish)(struct store_rows *rows);
 
+    /* What follows may be NULL, where the engine has no such thing. */
     int (*place)(struct store_db *db, struct store_place *ret_place);
-    /* Both or neither: an engine that has no place of its own for them. Written
-     * is on the disk when it returns. */
+    /* Both or neither. Written is on the disk when it returns. */
     int (*stamps_read)(struct store_db *db, struct store_stamps *ret_stamps);
     int (*stamps_write)(struct store_db *db, const struct store_stamps *stamps);
     /* The engine's own look at what it has stored; at most limit complaints. */
     int (*verify)(struct store_db *db, unsigned limit, store_complaint *complain, void *arg, const struct store_watch *watch);
     /* Writes one consistent copy of the store, with `mark` run in it, into an
-     * empty file; it is on the disk when this returns. NULL: the engine has
-     * tools of its own for that. And back: -EBUSY as open, -EEXIST: there is a
-     * store and replace is false; -EUCLEAN: the file is no store. */
+     * empty file; it is on the disk when this returns. And back: -EBUSY as
+     * open, -EEXIST: there is a store and replace is false; -EUCLEAN: the file
+     * is no store; -ENOTSUP: of a newer version. */
     int (*backup)(struct store_db *db, int file, const char *mark, const struct store_watch *watch);
     int (*restore)(const struct store_options *options, int file, const char *mark, bool replace, const struct store_watch *watch);
 };

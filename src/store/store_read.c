@@ -158,7 +158,7 @@ static int load_body(struct store_tx *tx, struct arena *arena, unsigned depth, s
     uint64_t mime_size = (uint64_t)sql_int(&sql, 2);
     r = 0;
     if (depth & STORE_BODY && body_size >= 0 && body_size <= INLINE_BODY)
-        r = sql_copy(&sql, 0, arena, &item->body);
+        r = sql_bytes(&sql, 0).len == (size_t)body_size ? sql_copy(&sql, 0, arena, &item->body) : CODE_ErrorItemCorrupt;
     sql_close(&sql);
     if (r == 0 && depth & STORE_BODY && body_size > INLINE_BODY)
         r = chunks_read(tx, arena, item->mailbox_id, item->content_no, PART_BODY, (uint64_t)body_size, &item->body);

@@ -4,6 +4,7 @@
  * connection of its own, so that it disturbs nobody but the log, which is not
  * used anew as long as a snapshot of before is read.
  */
+#include "store/statements.h"
 #include "store/store_sqlite.h"
 
 #include <errno.h>
@@ -280,6 +281,8 @@ static int prepare_copy(const char *path, const char *mark, const struct store_w
         r = verify(handle, "PRAGMA integrity_check(1)", &to);
     if (r == 0 && number(handle, "SELECT version FROM schema_version", &version) != 0)
         r = -EUCLEAN;
+    if (r == 0 && version > (uint64_t)migrations[migrations_n - 1].version)
+        r = -ENOTSUP;
     if (r == 0)
         r = run(handle, mark);
     sqlite3_close_v2(handle);
