@@ -287,6 +287,16 @@ int store_attachment_add(struct store_tx *tx, struct item *item, struct attachme
     return store_item_update(tx, item, true);
 }
 
+int store_attachment_count(struct store_tx *tx, const struct item *item, uint64_t *ret_n)
+{
+    int64_t n = 0;
+    int r = sql_number(tx, SQL_attachment_count, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &n);
+
+    if (r == 0)
+        *ret_n = (uint64_t)n;
+    return r;
+}
+
 static int find_attachment(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t no,
                            struct attachment *ret_attachment)
 {
