@@ -16,7 +16,6 @@
 #include <stdlib.h>
 
 #define FIELD "DKIM-Signature: "
-#define SIGNATURE_MIN 171 /* base64 digits: 1024 bits */
 
 struct signer {
     struct arena *arena;
@@ -31,13 +30,11 @@ struct signer {
 struct signing {
     DKIM_LIB *library;
     DKIM *handle;
-    char *field; /* the library's */
-    size_t field_n;
+    struct span field; /* the handle's */
 };
 
 static void signing_done(struct signing *signing)
 {
-    free(signing->field);
     if (signing->handle)
         dkim_free(signing->handle);
     if (signing->library)
@@ -77,6 +74,7 @@ static int sign(const struct signer *signer, struct span domain, int64_t submitt
 {
     DKIM_STAT status = DKIM_STAT_OK;
     unsigned char *field = NULL;
+    size_t n = 0;
     signing->library = dkim_init(NULL, NULL);
     int r = signing->library ? set_options(signing->library, submitted) : -ENOMEM;
     if (r)
@@ -87,9 +85,9 @@ static int sign(const struct signer *signer, struct span domain, int64_t submitt
     if (!signing->handle)
         return -EIO;
     r = feed(signing->handle, raw);
-    if (r == 0 && dkim_getsighdr_d(signing->handle, strlen(FIELD), &field, &signing->field_n) != DKIM_STAT_OK)
+    if (r == 0 && dkim_getsighdr_d(signing->handle, strlen(FIELD), &field, &n) != DKIM_STAT_OK)
         r = -EIO;
-    signing->field = (char *)field;
+    signing->field = (struct span){ (const char *)field, n };
     return r;
 }
 
@@ -117,7 +115,7 @@ int signer_sign(const struct signer *signer, struct arena *arena, const struct i
         return r < 0 ? r : 0;
     CLEANUP(signing_done) struct signing signing = { 0 };
     r = sign(signer, *found, submitted, raw, &signing);
-    return r ? r : arena_printf(arena, ret_field, FIELD "%.*s\r\n", (int)signing.field_n, signing.field);
+    return r ? r : arena_printf(arena, ret_field, FIELD "%.*s\r\n", (int)signing.field.len, signing.field.ptr);
 }
 
 /* ---- from the settings ---- */
@@ -148,31 +146,16 @@ static int load_key(struct signer *signer, const struct conf *conf, char *ret_er
     return r;
 }
 
-/* Base64 digits of the signature in a field. */
-static size_t signature_length(const struct signing *signing)
-{
-    const char *at = memmem(signing->field, signing->field_n, "b=", 2);
-    const char *end = signing->field + signing->field_n;
-    size_t n = 0;
-    while (at && at > signing->field && at[-1] == 'h') /* bh= is the hash of the body */
-        at = memmem(at + 2, (size_t)(end - at) - 2, "b=", 2);
-    for (at = at ? at + 2 : end; at < end && *at != ';'; at++)
-        n += *at > ' ';
-    return n;
-}
-
-/* A key that cannot sign is found now, not by the first message. */
+/* A key that cannot sign is found now, not by the first message. The library
+ * takes none under 1024 bits. */
 static int try_key(const struct signer *signer, const struct conf *conf, char *ret_error)
 {
     CLEANUP(signing_done) struct signing signing = { 0 };
     int r = sign(signer, signer->domains[0], 0, SPAN("From: a@b.test\r\n\r\n"), &signing);
-    if (r == -EIO)
-        snprintf(ret_error, CONF_ERROR_SIZE, "[dkim] key = %.200s: no signature can be made with it; a private RSA key in PEM is wanted",
-                 conf->dkim_key);
-    else if (r == 0 && signature_length(&signing) < SIGNATURE_MIN)
-        snprintf(ret_error, CONF_ERROR_SIZE, "[dkim] key = %.200s: shorter than 1024 bits", conf->dkim_key);
-    else
+    if (r != -EIO)
         return r;
+    snprintf(ret_error, CONF_ERROR_SIZE, "[dkim] key = %.200s: signs nothing; a private RSA key of 1024 bits at least, in PEM, is wanted",
+             conf->dkim_key);
     return 1;
 }
 
