@@ -58,7 +58,7 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
     submit.key_no = target.key;
     r = outbox_submit(tx, &submit, &sent);
     if (r)
-        return sending_refused(call, r, &sent, ret_result);
+        return sending_refused(call, target_told(&target, r), &sent, ret_result);
     s->sent.v[index] = sent;
     s->sent.copies = folder.access;
     return 0;

@@ -53,7 +53,7 @@ static struct store *open_store(const char *path)
 {
     struct store *store;
     /* a checkpoint every few transactions */
-    assert_int_equal(store_open(&(struct store_options){ .path = path, .checkpoint_pages = 40 }, &store), 0);
+    assert_int_equal(store_open(&(struct store_options){ .path = path, .checkpoint_pages = 40, .in_place = true }, &store), 0);
     return store;
 }
 
