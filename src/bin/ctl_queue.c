@@ -5,6 +5,8 @@
 #include "bin/ctl_queue.h"
 
 #include "base/when.h"
+#include "model/code.h"
+#include "store/store_keep.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
 
@@ -62,9 +64,30 @@ static bool matches(const struct queue_filter *filter, const struct store_outbox
     return any && is_chosen(filter->sender, entry->envelope_sender);
 }
 
+/* Also an entry that is damaged, so that something can be done about it. */
+static int load(struct store_tx *tx, struct arena *scratch, struct store_outbox_key key, struct store_outbox *ret_entry,
+                struct item *ret_item)
+{
+    int r = store_outbox_load(tx, scratch, key, 0, STORE_DAMAGED, ret_entry, ret_item);
+
+    if (r != CODE_ErrorCorruptData)
+        return r > 0 ? -EIO : r;
+    *ret_entry = (struct store_outbox){ .mailbox_id = key.mailbox_id, .outbox_no = key.outbox_no };
+    item_init(ret_item);
+    return 0;
+}
+
+int queue_stopped(struct store_tx *tx, bool *ret_stopped, int64_t *ret_since)
+{
+    int r = store_held(tx, ret_since);
+
+    *ret_stopped = r == 0;
+    return r < 0 ? r : 0;
+}
+
 /* The memory of an entry is given back before the next one. */
 static int walk_page(struct store_tx *tx, struct ctl_call *call, struct arena *scratch, const struct queue_filter *filter,
-                     queue_visit *visit, void *data, const struct store_outbox_key *keys, size_t n)
+                     queue_visit *visit, void *data, const struct store_outbox_key *keys, size_t n, bool stopped)
 {
     struct store_outbox entry;
     struct item item;
@@ -72,9 +95,8 @@ static int walk_page(struct store_tx *tx, struct ctl_call *call, struct arena *s
 
     for (size_t i = 0; r == 0 && i < n; i++) {
         arena_reset(scratch);
-        r = store_outbox_load(tx, scratch, keys[i], 0, STORE_HOT, &entry, &item);
-        if (r > 0)
-            r = -EIO;
+        r = load(tx, scratch, keys[i], &entry, &item);
+        entry.held = entry.held || stopped;
         if (r == 0 && matches(filter, &entry))
             r = visit(call, &entry, &item, data);
     }
@@ -86,12 +108,16 @@ int queue_walk(struct store_tx *tx, struct ctl_call *call, const struct queue_fi
     CLEANUP(free_ptr_arena) struct arena *scratch = NULL;
     struct store_outbox_key after = { 0 }, *keys;
     size_t n = PAGE;
+    bool stopped = false;
+    int64_t since;
     int r = arena_new(CTL_MEMORY, &scratch);
 
+    if (r == 0)
+        r = queue_stopped(tx, &stopped, &since);
     while (r == 0 && n == PAGE) {
         r = store_outbox_list(tx, call->arena, after, PAGE, &keys, &n);
         if (r == 0)
-            r = walk_page(tx, call, scratch, filter, visit, data, keys, n);
+            r = walk_page(tx, call, scratch, filter, visit, data, keys, n, stopped);
         if (r == 0 && n > 0)
             after = keys[n - 1];
     }
@@ -179,13 +205,28 @@ static int put_line(struct ctl_call *call, const struct store_outbox *entry, con
     return --*left > 0 ? 0 : ENOUGH;
 }
 
+/* Beside the list, which the hold makes no different but for the states. */
+static int tell_stopped(struct store_tx *tx, struct ctl_call *call)
+{
+    char at[WHEN_XS_SIZE];
+    bool stopped = false;
+    int64_t since = 0;
+    int r = queue_stopped(tx, &stopped, &since);
+
+    if (r || !stopped)
+        return r;
+    when_format_xs(since, at);
+    return ctl_fail(call, EX_OK, "the whole outbox is held since %s, as this store is a copy or was restored: what it holds may have been "
+                    "sent already. Remove that, then: ewsctl queue release --all", at);
+}
+
 static int list(struct store_tx *tx, struct ctl_call *call, void *data)
 {
     struct queue_filter filter;
 
     queue_read_filter(call, &filter);
     int r = queue_walk(tx, call, &filter, put_line, data);
-    return r == ENOUGH ? 0 : r;
+    return r == 0 || r == ENOUGH ? tell_stopped(tx, call) : r;
 }
 
 int ctl_queue_list(struct ctl_call *call)
@@ -226,14 +267,19 @@ static int show(struct store_tx *tx, struct ctl_call *call, void *data)
     struct store_mailbox mailbox;
     struct store_outbox entry;
     struct item item;
-    int r = store_outbox_load(tx, call->arena, *key, 0, STORE_RECIPIENTS, &entry, &item);
+    bool stopped = false;
+    int64_t since;
+    int r = store_outbox_load(tx, call->arena, *key, 0, STORE_RECIPIENTS | STORE_DAMAGED, &entry, &item);
 
     if (r > 0)
         return ctl_fail(call, EX_NOUSER, "no message %s waits; it may have left (ewsctl queue list)", call->operands[0]);
     if (r == 0)
         r = store_mailbox_by_id(tx, call->arena, key->mailbox_id, &mailbox);
+    if (r == 0)
+        r = queue_stopped(tx, &stopped, &since);
     if (r)
         return r > 0 ? -EIO : r;
+    entry.held = entry.held || stopped;
     call->out.style = OUT_SHEET;
     out_record(&call->out);
     put_id(&call->out, key_of(&entry));
@@ -283,7 +329,7 @@ static int put_waiting(struct store_tx *tx, struct ctl_call *call, struct span m
     int r = store_outbox_by_message_id(tx, call->arena, message_id, &keys, &n);
 
     for (size_t k = 0; r == 0 && k < n; k++) {
-        r = store_outbox_load(tx, call->arena, keys[k], 0, STORE_HOT, &entry, &item);
+        r = load(tx, call->arena, keys[k], &entry, &item);
         for (size_t i = 0; r == 0 && i < entry.rcpts_n; i++) {
             const struct store_outbox_rcpt *rcpt = &entry.rcpts[i];
             if (rcpt->state != STORE_RCPT_QUEUED || rcpt->kind == STORE_RCPT_FILE)

@@ -21,6 +21,9 @@ void queue_write_id(struct store_outbox_key key, char ret_id[QUEUE_ID_SIZE]);
 /* From the options of the call. True: there is one. */
 bool queue_read_filter(const struct ctl_call *call, struct queue_filter *ret_filter);
 
+/* Is the whole outbox held? Then so is each entry. */
+int queue_stopped(struct store_tx *tx, bool *ret_stopped, int64_t *ret_since);
+
 /* Called with each entry that the filter chooses, by mailbox and number; what
  * it is given lasts until it returns. Non-zero ends the walk. */
 typedef int queue_visit(struct ctl_call *call, const struct store_outbox *entry, const struct item *item, void *data);

@@ -7,6 +7,8 @@
 
 #include "base/when.h"
 #include "mime/mime.h"
+#include "model/code.h"
+#include "store/store_keep.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
 
@@ -19,6 +21,7 @@ enum fate {
     FATE_DONE,
     FATE_HELD, /* refused: it is held */
     FATE_BUSY, /* refused, for some recipients at least: an attempt is under way */
+    FATE_DAMAGED, /* refused: it cannot be read */
 };
 
 struct chosen {
@@ -67,17 +70,21 @@ static int choose_named(struct store_tx *tx, struct ctl_call *call, struct choic
     struct store_outbox_key key;
     struct store_outbox entry;
     struct item item;
-    int r = 0;
+    bool stopped = false;
+    int64_t since;
+    int r = queue_stopped(tx, &stopped, &since);
 
     for (size_t i = 0; r == 0 && i < call->operands_n; i++) {
         r = queue_read_id(call, call->operands[i], &key);
         if (r)
             return r;
-        r = store_outbox_load(tx, call->arena, key, 0, STORE_HOT, &entry, &item);
+        r = store_outbox_load(tx, call->arena, key, 0, STORE_DAMAGED, &entry, &item);
+        if (r == CODE_ErrorCorruptData) /* it is there, and can be removed */
+            r = entry.held = 0;
         if (r > 0)
             return ctl_fail(call, EX_NOUSER, "no message %s waits; it may have left (ewsctl queue list)", call->operands[i]);
         if (r == 0)
-            r = add(choice, key, entry.held);
+            r = add(choice, key, entry.held || stopped);
     }
     return r;
 }
@@ -115,12 +122,12 @@ static int print(struct ctl_call *call, const struct choice *choice)
 {
     char id[QUEUE_ID_SIZE], refused[QUEUE_ID_SIZE] = "";
     size_t refused_n = 0;
-    bool held = false;
+    enum fate fate = FATE_NONE;
 
     for (size_t i = 0; i < choice->n; i++) {
         queue_write_id(choice->v[i].key, id);
-        if (choice->v[i].fate == FATE_HELD || choice->v[i].fate == FATE_BUSY) {
-            held = choice->v[i].fate == FATE_HELD;
+        if (choice->v[i].fate > FATE_DONE) {
+            fate = choice->v[i].fate;
             memcpy(refused, id, sizeof(id));
             refused_n++;
         }
@@ -132,9 +139,19 @@ static int print(struct ctl_call *call, const struct choice *choice)
     }
     if (refused_n == 0)
         return 0;
-    return ctl_fail(call, EX_TEMPFAIL, held ? "%s is held: release it first (%zu such)" :
-                                              "%s is being sent at this moment: hold it first, or try again (%zu such)",
-                    refused, refused_n);
+    switch (fate) {
+    case FATE_HELD:
+        return ctl_fail(call, EX_TEMPFAIL, "%s is held: release it first (%zu such)", refused, refused_n);
+    case FATE_BUSY:
+        return ctl_fail(call, EX_TEMPFAIL, "%s is being sent at this moment: hold it first, or try again (%zu such)", refused,
+                        refused_n);
+    case FATE_NONE:
+    case FATE_DONE:
+    case FATE_DAMAGED:
+        break;
+    }
+    return ctl_fail(call, EX_TEMPFAIL, "%s cannot be read, so nobody can be told of it: ewsctl queue remove (%zu such)", refused,
+                    refused_n);
 }
 
 static int run(struct ctl_call *call, struct action *action)
@@ -200,9 +217,26 @@ static int release(struct store_tx *tx, struct ctl_call *call ATTR_UNUSED, struc
     return store_outbox_set_held(tx, chosen->key, false);
 }
 
+/* --all also ends the hold on the outbox as a whole, without which nothing of
+ * it can be released. */
+static int release_store(struct store_tx *tx, struct ctl_call *call, void *data ATTR_UNUSED)
+{
+    bool stopped = false;
+    int64_t since;
+    int r = queue_stopped(tx, &stopped, &since);
+
+    if (r || !stopped)
+        return r;
+    return ctl_option(call, "all") && call->operands_n == 0
+               ? store_release(tx)
+               : ctl_fail(call, EX_TEMPFAIL, "the whole outbox is held: ewsctl queue release --all");
+}
+
 int ctl_queue_release(struct ctl_call *call)
 {
-    int r = queue_act(call, release);
+    int r = ctl_write(call, release_store, NULL);
+    if (r == 0)
+        r = queue_act(call, release);
     outbox_wake(call->outbox);
     return r;
 }
@@ -214,6 +248,8 @@ static int bounce(struct store_tx *tx, struct ctl_call *call, struct arena *aren
 
     if (left > 0)
         chosen->fate = FATE_BUSY;
+    if (r == CODE_ErrorItemCorrupt)
+        chosen->fate = FATE_DAMAGED;
     return r;
 }
 

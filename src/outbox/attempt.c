@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "mime/mime.h"
+#include "outbox/aside.h"
 #include "outbox/header.h"
 #include "outbox/notify.h"
 #include "outbox/policy.h"
@@ -293,7 +294,9 @@ static void log_attempt(const struct attempt *attempt)
 
 static void log_unsettled(const struct attempt *attempt, int r)
 {
-    if (r > 0) /* leased by somebody else meanwhile, who settles it */
+    if (aside_wanted(r)) /* what a report would quote */
+        aside_put(attempt->store, (struct store_outbox_key){ attempt->entry.mailbox_id, attempt->entry.outbox_no }, r);
+    if (r > 0) /* or leased by somebody else meanwhile, who settles it */
         return;
     log_event(LOG_ERROR_LEVEL, "outbox entry not settled", LOG_N("mailbox", attempt->entry.mailbox_id),
               LOG_N("entry", attempt->entry.outbox_no), LOG_S("error", err_text(r)));

@@ -40,7 +40,8 @@ struct attempt {
 int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *store, const struct conf *conf, struct arena *arena,
                  struct store_outbox_key key, uint64_t owner);
 void attempt_done(struct attempt *attempt);
-/* Reads what was frozen, with or without the content. 1: the entry is gone. */
+/* Reads what was frozen, with or without the content. 1: the entry is gone; or
+ * aside_wanted. */
 int attempt_read(struct attempt *attempt, struct store_tx *tx, bool content);
 /* Makes raw of it; what that can't be made of is told to every recipient. */
 void attempt_write(struct attempt *attempt);

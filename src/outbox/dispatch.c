@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "outbox/aside.h"
 
 #include <errno.h>
 
@@ -161,7 +162,9 @@ static int read_slice(struct outbox *outbox, struct arena *arena, const struct t
         int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->owner);
         if (done == 0)
             done = plan(outbox, tx, attempt, taking);
-        if (done < 0)
+        if (aside_wanted(done))
+            aside_put(options->store, key, done);
+        else if (done < 0)
             log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", key.mailbox_id), LOG_N("entry", key.outbox_no),
                       LOG_S("error", err_text(done)));
         if (done == 0 && attempt->parts_n > 0) {

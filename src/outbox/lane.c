@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "outbox/aside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -292,7 +293,9 @@ static void *run(void *arg)
             continue;
         }
         int r = attempt_ticket(lane, arena, &ticket, dead, &link);
-        if (r < 0)
+        if (aside_wanted(r))
+            aside_put(lane->outbox->options.store, ticket.key, r);
+        else if (r < 0)
             log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", ticket.key.mailbox_id),
                       LOG_N("entry", ticket.key.outbox_no), LOG_S("error", err_text(r)));
         arena_reset(arena);

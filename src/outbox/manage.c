@@ -5,6 +5,8 @@
  */
 #include "outbox/attempt.h"
 
+#include "outbox/aside.h"
+#include "store/store_mail.h"
 #include "store/store_queue.h"
 
 #include <errno.h>
@@ -66,14 +68,18 @@ int outbox_give_up(struct store_tx *tx, const struct conf *conf, struct arena *a
     if (r == 0)
         r = attempt_settle_in(tx, &attempt);
     attempt_done(&attempt);
-    return r > 0 ? -EIO : r;
+    return aside_wanted(r) ? CODE_ErrorItemCorrupt : r > 0 ? -EIO : r;
 }
 
 int outbox_remove(struct store_tx *tx, const struct conf *conf, struct arena *arena, struct store_outbox_key key)
 {
     struct store_outbox entry;
     struct item item;
-    int r = store_outbox_load(tx, arena, key, 0, 0, &entry, &item);
+    int r = store_outbox_load(tx, arena, key, 0, STORE_DAMAGED, &entry, &item);
+    if (r == CODE_ErrorCorruptData) {
+        entry.rcpts_n = 0;
+        r = 0;
+    }
     for (size_t i = 0; r == 0 && conf->outbox_trace_days > 0 && i < entry.rcpts_n; i++) {
         const struct store_outbox_rcpt *rcpt = &entry.rcpts[i];
         if (rcpt->state == STORE_RCPT_QUEUED && rcpt->kind != STORE_RCPT_FILE)

@@ -77,7 +77,7 @@ int outbox_file(struct store *store, const struct conf *conf, struct outbox_sent
 
 /* Fails the queued recipients of an entry that no attempt is under way for, and
  * tells the sender so, as if they had expired. ret_left: those under way. 1:
- * nothing was done. */
+ * nothing was done. CODE_ErrorItemCorrupt: what would be told cannot be read. */
 int outbox_give_up(struct store_tx *tx, const struct conf *conf, struct arena *arena, struct store_outbox_key key, size_t *ret_left);
 /* Takes an entry away; nobody is told. An attempt that is under way may still
  * deliver it. 1: there is none. */

@@ -5,7 +5,9 @@
  */
 #include "store/store_outbox.h"
 
+#include "model/code.h"
 #include "store/store_item.h"
+#include "store/store_keep.h"
 
 #include <errno.h>
 
@@ -126,8 +128,16 @@ int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size
 {
     void *keys = NULL;
     size_t n = 0;
-    int64_t next = WHEN_NONE;
-    int r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), read_key, &keys, &n);
+    int64_t next = WHEN_NONE, since;
+    int r = store_held(tx, &since);
+
+    if (r == 0) {
+        *ret_n = 0;
+        *ret_next = WHEN_NONE;
+    }
+    if (r != 1)
+        return r;
+    r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), read_key, &keys, &n);
 
     if (r == 0 && n < limit)
         r = next_due(tx, now, &next);
@@ -288,8 +298,10 @@ int store_outbox_message(struct store_tx *tx, struct arena *arena, unsigned dept
     if (r == 0)
         r = item_load_content(tx, arena, depth, &item);
     if (r == 0)
+        r = item_whole(&item, depth);
+    if (r == 0)
         *ret_item = item;
-    return r;
+    return r == -EUCLEAN ? CODE_ErrorCorruptData : r;
 }
 
 int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner, unsigned depth,

@@ -27,6 +27,15 @@ int store_outbox_set_held(struct store_tx *tx, struct store_outbox_key key, bool
     return renew_due(tx, key);
 }
 
+int store_outbox_set_aside(struct store_tx *tx, struct store_outbox_key key, struct span status)
+{
+    int r = store_outbox_set_held(tx, key, true);
+
+    if (r == 0)
+        r = sql_run(tx, SQL_outbox_set_aside, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_TEXT(status)), NULL);
+    return r == 0 ? renew_due(tx, key) : r;
+}
+
 int store_outbox_hurry(struct store_tx *tx, struct store_outbox_key key, int64_t now, uint32_t tried)
 {
     int64_t written = 0;

@@ -11,6 +11,9 @@
 /* A held entry is not due; an attempt that is under way goes on. 1: it is so
  * already, or there is no such entry. */
 int store_outbox_set_held(struct store_tx *tx, struct store_outbox_key key, bool held);
+/* Holds an entry that cannot be sent as it is, whoever has it leased: status says
+ * why, to whoever waits in it. 1: it is held already, or there is none. */
+int store_outbox_set_aside(struct store_tx *tx, struct store_outbox_key key, struct span status);
 /* Makes the queued recipients due that wait for a later attempt and had `tried`
  * attempts at least. 1: there is none. */
 int store_outbox_hurry(struct store_tx *tx, struct store_outbox_key key, int64_t now, uint32_t tried);
