@@ -137,7 +137,14 @@ void op_empty(struct op_call *call, const char *element)
 
 int op_code_of(int r)
 {
-    return r >= 0 ? r : r == -EIO ? CODE_ErrorInternalServerTransientError : CODE_ErrorInternalServerError;
+    switch (r) {
+    case -EIO:
+        return CODE_ErrorInternalServerTransientError;
+    case -ENOSPC:
+        return CODE_ErrorInsufficientResources;
+    default:
+        return r >= 0 ? r : CODE_ErrorInternalServerError;
+    }
 }
 
 struct item_loop {

@@ -27,6 +27,7 @@ struct attempt {
     struct item item;
     struct buf raw;
     int unwritten;  /* why there is no raw, or 0 */
+    bool over;      /* settled, or another's by now */
     bool frozen;    /* item and the entry's own columns were read */
     bool loaded;    /* and the content, so raw was written */
     struct attempt_part parts[ATTEMPT_PARTS];
@@ -57,5 +58,9 @@ void attempt_failed(struct attempt_part *part, int r);
  * its own and logs each recipient. Attempts whose lease was lost are left
  * alone. -errno: one at least was not settled. */
 int attempt_settle(struct attempt *const *attempts, size_t n);
+/* The same, tried again with pauses while the store refuses it: what was done
+ * and is not settled would be done again. As long as the disk is full it goes
+ * on until *stop, since nobody can lease anything meanwhile. */
+int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms);
 
 #endif

@@ -185,7 +185,7 @@ static int do_slice(struct outbox *outbox, struct arena *arena, const struct tak
         if (attempts[i].loaded)
             attempt_write(&attempts[i]);
     }
-    r = attempt_settle(pointers, n);
+    r = attempt_settle_surely(pointers, n, &outbox->stop, outbox->pause_ms);
     for (size_t i = 0; i < n; i++) {
         if (r == 0)
             outbox_due_at(outbox, attempts[i].next);

@@ -25,7 +25,7 @@
 #define AGAIN_MIN_MS 1000
 #define AGAIN_MAX_MS 60000
 #define LEASE_MARGIN_MS 60000
-#define SETTLE_TRIES 30 /* a second apart: what the relay has should not be forgotten */
+#define READY_TRIES 30 /* with a pause between: what is dropped waits for the end of its lease */
 
 struct lane {
     struct outbox *outbox;
@@ -211,34 +211,36 @@ static int carry(struct lane *lane, struct attempt *attempt)
     return 0;
 }
 
-/* What was carried and is not settled would be carried again. */
-static int settle(struct lane *lane, struct attempt *attempt)
+/* 1: the lease was lost, or nothing is left to be done. */
+static int make_ready(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, bool content,
+                      struct smtp_link **link, struct attempt *attempt)
 {
-    int r = attempt_settle(&(struct attempt *){ attempt }, 1);
-    for (int i = 1; r < 0 && i < SETTLE_TRIES && !atomic_load(&lane->outbox->stop); i++) {
-        nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
-        r = attempt_settle(&(struct attempt *){ attempt }, 1);
-    }
-    return r;
+    int r = keep_lease(lane, ticket);
+    if (r == 0)
+        r = load(lane, arena, ticket, content, attempt);
+    if (r == 0)
+        r = fill_part(lane, attempt, link);
+    return r == 0 && attempt->parts[0].job.n == 0 ? 1 : r;
 }
 
 static int attempt_ticket(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, const char *dead,
                           struct smtp_link **link)
 {
     struct attempt attempt = { 0 };
-    int r = keep_lease(lane, ticket);
-    if (r == 0)
-        r = load(lane, arena, ticket, !*dead, &attempt);
-    if (r == 0)
-        r = fill_part(lane, &attempt, link);
-    if (r == 0 && attempt.parts[0].job.n == 0)
-        r = 1;
+    const atomic_bool *stop = &lane->outbox->stop;
+    int r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
+    for (int i = 1; r < 0 && (i < READY_TRIES || r == -ENOSPC) && !atomic_load(stop); i++) {
+        attempt_done(&attempt);
+        arena_reset(arena);
+        when_sleep(lane->outbox->pause_ms);
+        r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
+    }
     if (r == 0 && *dead)
         attempt_all(&attempt.parts[0], TRANSPORT_DEFERRED, span_of(dead));
     else if (r == 0)
         r = carry(lane, &attempt);
     if (r == 0)
-        r = settle(lane, &attempt);
+        r = attempt_settle_surely(&(struct attempt *){ &attempt }, 1, stop, lane->outbox->pause_ms);
     if (r == 0)
         outbox_due_at(lane->outbox, attempt.next);
     attempt_done(&attempt);

@@ -81,6 +81,7 @@ struct outbox_options {
     struct store *store;
     const struct conf *conf;
     bool capture; /* mail for other domains is captured instead of relayed */
+    unsigned pause_ms; /* after the store refused work, before it is tried again; 0 is a second */
 };
 
 /* Whether the [relay] sections are in order, with the files that they name. 1:

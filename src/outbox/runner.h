@@ -23,6 +23,7 @@ struct outbox {
     unsigned busy;        /* dispatchers at work: one that is will look again */
     int64_t next_due;     /* when sleeping dispatchers look again; WHEN_NONE: not before news */
     int64_t next_expire;  /* monotonic; when old answers are next forgotten */
+    unsigned pause_ms;    /* after the store refused work */
     pthread_t threads[OUTBOX_THREADS_MAX];
     unsigned threads_n;
 };

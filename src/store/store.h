@@ -64,8 +64,9 @@ void store_read_end(struct store_tx *tx);
  * and is what store_write returns. May run twice, so it starts from its
  * arguments each time and gives nothing away outside of them. */
 typedef int store_job(struct store_tx *tx, void *arg);
-/* Returns after COMMIT, with the job's result, or -EIO: not stored (or not
- * known to be: then the store has recovered and the caller may look). */
+/* Returns after COMMIT, with the job's result, -ENOSPC: the disk is full, and
+ * nothing is stored, or -EIO: not stored (or not known to be: then the store
+ * has recovered and the caller may look). */
 int store_write(struct store *store, store_job *job, void *arg);
 
 /* Several jobs, each for itself as by store_write, under way together: they

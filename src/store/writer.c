@@ -57,7 +57,9 @@ static enum outcome run_guarded(struct store *store, struct store_waiter *waiter
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
-static void give_up(struct store *store, struct store_waiter *const *group, size_t n)
+/* error: why. Only that the disk is full is told as it is, since nothing is in
+ * doubt then and the caller can know what to wait for. */
+static void give_up(struct store *store, struct store_waiter *const *group, size_t n, int error)
 {
     struct store_tx *tx = &store->writer;
 
@@ -67,7 +69,7 @@ static void give_up(struct store *store, struct store_waiter *const *group, size
     store_forget_domains(tx);
     (void)store_connect_writer(store, false); /* tried again by the next group */
     for (size_t i = 0; i < n; i++)
-        group[i]->result = -EIO;
+        group[i]->result = error == -ENOSPC ? error : -EIO;
 }
 
 static int commit(struct store *store)
@@ -88,10 +90,11 @@ static enum outcome run_group(struct store *store, struct store_waiter *const *g
 {
     struct store_tx *tx = &store->writer;
 
-    if (!tx->conn)
-        (void)store_connect_writer(store, false);
-    if (!tx->conn || tx->driver->control(tx->conn, STORE_BEGIN_WRITE) != 0) {
-        give_up(store, group, n);
+    int r = tx->conn ? 0 : store_connect_writer(store, false);
+    if (r == 0)
+        r = tx->driver->control(tx->conn, STORE_BEGIN_WRITE);
+    if (r != 0) {
+        give_up(store, group, n, r);
         return OUTCOME_KEPT;
     }
     for (size_t i = 0; i < n; i++) {
@@ -103,8 +106,9 @@ static enum outcome run_group(struct store *store, struct store_waiter *const *g
         store_forget_domains(tx);
         return outcome;
     }
-    if (commit(store) != 0)
-        give_up(store, group, n);
+    r = commit(store);
+    if (r != 0)
+        give_up(store, group, n, r);
     return OUTCOME_KEPT;
 }
 
