@@ -105,8 +105,9 @@ static int save_folder(struct op_call *call, struct store_tx *tx, const struct c
     *ret_folder = (struct target_folder){ .access = &call->own };
     if (disposition == SEND_ONLY)
         return 0;
-    int r = c->folder ? target_folder(call, tx, c->folder, FOLDER_RIGHT_CREATE, ret_folder)
-                      : target_own_folder(call, tx, usual, ret_folder);
+    if (!c->folder)
+        target_own_folder(call, usual, ret_folder);
+    int r = c->folder ? target_folder(call, tx, c->folder, FOLDER_RIGHT_CREATE, ret_folder) : 0;
     return r ? r : kind_check_folder(item->kind, ret_folder->folder.class);
 }
 

@@ -133,11 +133,13 @@ int target_folder(struct op_call *call, struct store_tx *tx, const struct xml_no
     return 0;
 }
 
-int target_own_folder(struct op_call *call, struct store_tx *tx, enum folder_role role, struct target_folder *ret_target)
+void target_own_folder(struct op_call *call, enum folder_role role, struct target_folder *ret_target)
 {
-    ret_target->access = &call->own;
-    ret_target->rights = FOLDER_RIGHTS_ALL;
-    return store_folder_by_role(tx, call->arena, call->mailbox->mailbox_id, role, &ret_target->folder);
+    *ret_target = (struct target_folder){ .access = &call->own, .rights = FOLDER_RIGHTS_ALL };
+    ret_target->folder.mailbox_id = call->mailbox->mailbox_id;
+    ret_target->folder.folder_no = role;
+    ret_target->folder.role = role;
+    ret_target->folder.class = span_of(folder_role_info(role)->class);
 }
 
 const struct xml_node *target_saved_folder(const struct op_call *call)

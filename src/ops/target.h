@@ -39,8 +39,9 @@ int target_attachment(struct op_call *call, struct store_tx *tx, const struct xm
  * seen), -NonExistentMailbox, -NonPrimarySmtpAddress, -CannotUseItemIdForFolderId... */
 int target_folder(struct op_call *call, struct store_tx *tx, const struct xml_node *node, uint32_t need,
                   struct target_folder *ret_target);
-/* A distinguished folder of the acting mailbox itself. */
-int target_own_folder(struct op_call *call, struct store_tx *tx, enum folder_role role, struct target_folder *ret_target);
+/* A distinguished folder of the acting mailbox itself: what needs no reading,
+ * since these are always there (their numbers are their roles). */
+void target_own_folder(struct op_call *call, enum folder_role role, struct target_folder *ret_target);
 /* The child (FolderId or the like) of SavedItemFolderId, or NULL. */
 const struct xml_node *target_saved_folder(const struct op_call *call);
 

@@ -38,6 +38,7 @@ enum store_control {
 
 struct store_driver {
     const char *name;
+    bool one_writer; /* nothing else writes to the store while it is open */
     /* Takes the exclusive lock: -EBUSY. */
     int (*open)(const struct store_options *options, struct store_db **ret_db);
     void (*close)(struct store_db *db);

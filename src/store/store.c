@@ -157,7 +157,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->group_max = options->group_max ? options->group_max : 64;
     store->options = *options;
     store->replays_drafts = INT64_MAX;
-    store->writer = (struct store_tx){ .store = store, .driver = driver, .domains = &store->domains };
+    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = driver->one_writer ? &store->kept : NULL };
     if (!store->readers || store_tx_open(&store->writer)) {
         free(store->readers);
         free(store);

@@ -1,8 +1,8 @@
 /*
  * The store: what is on stable storage and how one gets at it.
- * Readers take a snapshot (store_read_begin). Writers hand a job to the one
- * writer thread (store_write): it commits many jobs in one transaction, each
- * in a savepoint of its own, and wakes the callers only after COMMIT returned.
+ * Readers take a snapshot (store_read_begin). Writers hand in a job
+ * (store_write): one thread at a time commits many jobs in one transaction,
+ * each for itself, and the callers go on only after COMMIT returned.
  * The verbs stand in store_mail.h, store_content.h, store_outbox.h and
  * store_mailbox.h; all take a struct store_tx, of a reader or of the writer.
  * Conditions: positive values of enum ews_code. Fatal: -errno; -EIO when the
@@ -19,7 +19,7 @@
 struct store;
 struct store_tx;
 
-/* Called on the writer thread around COMMIT; for crash tests. */
+/* Called by the thread that writes, around COMMIT; for crash tests. */
 typedef void store_hook(void *arg);
 
 enum store_mode {
@@ -60,7 +60,7 @@ const uint8_t *store_epoch(const struct store *store); /* STORE_GUID_SIZE */
 int store_read_begin(struct store *store, struct store_tx **ret_tx);
 void store_read_end(struct store_tx *tx);
 
-/* Runs on the writer thread. A non-zero result undoes all that the job wrote
+/* Runs on whatever thread writes. A non-zero result undoes all that the job wrote
  * and is what store_write returns. May run twice, so it starts from its
  * arguments each time and gives nothing away outside of them. */
 typedef int store_job(struct store_tx *tx, void *arg);

@@ -218,8 +218,10 @@ int content_own(struct store_tx *tx, struct item *item)
 {
     uint64_t no = 0, change = 0;
     int64_t refs = 0;
-    int r = content_refs(tx, item, &refs);
+    int r = item_stop_lending(tx, item);
 
+    if (r == 0)
+        r = content_refs(tx, item, &refs);
     if (r != 0 || refs <= 1)
         return r;
     r = store_take_numbers(tx, item->mailbox_id, 1, STORE_NO_GROWTH, &no, &change);

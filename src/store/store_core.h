@@ -2,7 +2,7 @@
  * Inside the store only: the opened store, shared by store.c (open, readers)
  * and writer.c (the queue of jobs and the thread that commits them).
  * queue_lock guards the queue, reader_lock the pool; the writer's connection
- * belongs to the writer's thread.
+ * belongs to whoever set `writing`.
  */
 #ifndef EWSD_STORE_STORE_CORE_H
 #define EWSD_STORE_STORE_CORE_H
@@ -36,13 +36,14 @@ struct store {
     unsigned readers_max;
 
     struct store_tx writer;
-    struct store_domains domains;
+    struct store_kept kept;
     pthread_t thread;
     pthread_mutex_t queue_lock;
     pthread_cond_t queue_filled;
     struct store_waiter *first;
     struct store_waiter **last;
     unsigned group_max;
+    bool writing; /* somebody has the writer's connection */
     bool stopping;
     _Atomic uint64_t replays_drafts, replays_others; /* seen: see store_replays_seen */
     _Atomic uint64_t commits;

@@ -43,6 +43,11 @@ struct item_place {
  * the counts of both folders and tells those who follow them.
  * CODE_ErrorItemNotFound, CODE_ErrorFolderNotFound. */
 int item_move_row(struct store_tx *tx, const struct item *item, const struct item_place *from);
+/* Before an item is changed that an outbox entry may have a part in: each then
+ * holds the content for itself. The caller writes item's row afterwards. */
+int item_stop_lending(struct store_tx *tx, struct item *item);
+/* Whether the item that an entry was made of still holds the content for both. */
+int item_lends(struct store_tx *tx, int64_t mailbox_id, uint64_t outbox_no, bool *ret_lends);
 /* Deletes the row; its content is the caller's. change_no is item's. */
 int item_delete_row(struct store_tx *tx, const struct item *item, const struct item_place *from);
 /* Long enough to be staged? */

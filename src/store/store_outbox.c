@@ -54,23 +54,13 @@ static int insert_rcpts(struct store_tx *tx, struct store_outbox *entry)
     return 0;
 }
 
-static int put_trace(struct store_tx *tx, const struct store_outbox *entry)
-{
-    uint8_t hash[SHA256_SIZE];
-
-    sha256_parts(&entry->message_id, 1, hash);
-    return sql_run(tx, SQL_trace_put, ARGS(V_RAW(hash, sizeof(hash)), V_INT(entry->mailbox_id), V_INT(entry->outbox_no)), NULL);
-}
-
 /* The entry's rows; a reference to the content is there for it. */
 static int insert_rows(struct store_tx *tx, const struct item *item, struct store_outbox *entry)
 {
     entry->content_no = item->content_no;
     int r = insert_entry(tx, item, entry);
 
-    if (r == 0)
-        r = insert_rcpts(tx, entry);
-    return r == 0 ? put_trace(tx, entry) : r;
+    return r == 0 ? insert_rcpts(tx, entry) : r;
 }
 
 int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_outbox *entry)
@@ -96,6 +86,8 @@ int store_outbox_submit(struct store_tx *tx, struct item *item, const struct ite
     uint64_t no = 0, change = 0;
     int r = store_take_numbers(tx, entry->mailbox_id, 2, growth, &no, &change);
 
+    if (r == 0)
+        r = item_stop_lending(tx, item); /* as what it was sent the last time */
     if (r != 0)
         return r;
     entry->outbox_no = no;
@@ -104,8 +96,8 @@ int store_outbox_submit(struct store_tx *tx, struct item *item, const struct ite
     if (r != 0 || !copy)
         return r != 0 ? r : item_delete_row(tx, item, &from); /* the draft's reference is the entry's now */
     item->item_no = no + 1;
-    r = item_move_row(tx, item, &from);
-    return r == 0 ? content_keep(tx, entry->mailbox_id, item->content_no) : r;
+    item->flags |= ITEM_LENT;
+    return item_move_row(tx, item, &from);
 }
 
 static int next_due(struct store_tx *tx, int64_t now, int64_t *ret_next)
@@ -232,6 +224,7 @@ static int read_frozen(struct store_tx *tx, struct arena *arena, struct store_ou
         r = read_entry(&sql, arena, entry);
     entry->content_no = item->content_no;
     item->item_no = 0;
+    item->flags &= ~ITEM_LENT;
     item->message_id = entry->message_id;
     item->sent = entry->date;
     item->boundary_seed = entry->boundary_seed;
@@ -340,15 +333,18 @@ static int settle_one(struct store_tx *tx, struct store_outbox_key key, uint64_t
     return r == 0 && written == 0 ? 1 : r;
 }
 
-/* The entry's rows and its reference to the content. */
+/* The entry's rows and its part in the content. */
 static int delete_rows(struct store_tx *tx, struct store_outbox_key key, uint64_t content_no)
 {
     const struct store_value args[] = { V_INT(key.mailbox_id), V_INT(key.outbox_no) };
+    bool lends = false;
     int r = sql_run(tx, SQL_outbox_rcpt_delete, args, 2, NULL);
 
     if (r == 0)
         r = sql_run(tx, SQL_outbox_delete, args, 2, NULL);
-    return r == 0 ? content_drop(tx, key.mailbox_id, content_no) : r;
+    if (r == 0)
+        r = item_lends(tx, key.mailbox_id, key.outbox_no, &lends);
+    return r == 0 && !lends ? content_drop(tx, key.mailbox_id, content_no) : r;
 }
 
 int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key)

@@ -380,6 +380,7 @@ static int64_t changes(struct store_conn *conn)
 
 const struct store_driver store_driver_sqlite = {
     .name = "sqlite",
+    .one_writer = true,
     .open = open_db,
     .close = close_db,
     .connect = connect_db,

@@ -1,6 +1,8 @@
 /*
- * The one thread that writes. It takes what is queued, at once and without any
- * timer, into one transaction, commits, and only then wakes the callers. Jobs
+ * One writes at a time: the caller itself when nobody else does, so that a
+ * lone job needs no other thread, or else the store's own thread. That takes
+ * what is queued, at once and without any timer, into one transaction,
+ * commits, and only then wakes the callers. Jobs
  * run without savepoints, which cost a copy of each page, since few fail after
  * they wrote: when one does, the group is undone and runs once more with a
  * savepoint for each job. When a job's error ended the whole transaction, the
@@ -53,7 +55,7 @@ static enum outcome run_guarded(struct store *store, struct store_waiter *waiter
     if (outcome == OUTCOME_SPOILT && tx->driver->control(tx->conn, STORE_JOB_ROLLBACK) != 0)
         return OUTCOME_LOST;
     if (outcome == OUTCOME_SPOILT)
-        store_forget_domains(tx);
+        store_forget_kept(tx);
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
@@ -66,7 +68,7 @@ static void give_up(struct store *store, struct store_waiter *const *group, size
     if (tx->conn)
         tx->driver->disconnect(tx->conn);
     tx->conn = NULL;
-    store_forget_domains(tx);
+    store_forget_kept(tx);
     (void)store_connect_writer(store, false); /* tried again by the next group */
     for (size_t i = 0; i < n; i++)
         group[i]->result = error == -ENOSPC ? error : -EIO;
@@ -103,7 +105,7 @@ static enum outcome run_group(struct store *store, struct store_waiter *const *g
             continue;
         if (tx->driver->in_transaction(tx->conn))
             (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
-        store_forget_domains(tx);
+        store_forget_kept(tx);
         return outcome;
     }
     r = commit(store);
@@ -125,13 +127,13 @@ static void serve_group(struct store *store, struct store_waiter *const *group, 
             group[i]->result = -EIO;
 }
 
-/* Waits for jobs. 0: none left and the store is closing. */
+/* Waits for jobs and for the right to write. 0: none left and the store is closing. */
 static size_t take_group(struct store *store, struct store_waiter **group)
 {
     size_t n = 0;
 
     pthread_mutex_lock(&store->queue_lock);
-    while (!store->first && !store->stopping)
+    while (store->writing || (!store->first && !store->stopping))
         pthread_cond_wait(&store->queue_filled, &store->queue_lock);
     while (store->first && n < store->group_max && n < GROUP_CAP) {
         group[n++] = store->first;
@@ -139,8 +141,23 @@ static size_t take_group(struct store *store, struct store_waiter **group)
     }
     if (!store->first)
         store->last = &store->first;
+    store->writing = n > 0;
     pthread_mutex_unlock(&store->queue_lock);
     return n;
+}
+
+/* Writes the group, as the one who took the right to, and gives that back. */
+static void write_group(struct store *store, struct store_waiter *const *group, size_t n)
+{
+    serve_group(store, group, n);
+    store->commits++;
+    store->jobs += n;
+    pthread_mutex_lock(&store->queue_lock);
+    store->writing = false;
+    bool more = store->first || store->stopping;
+    pthread_mutex_unlock(&store->queue_lock);
+    if (more)
+        pthread_cond_signal(&store->queue_filled);
 }
 
 static void *write_loop(void *arg)
@@ -149,9 +166,7 @@ static void *write_loop(void *arg)
     struct store_waiter *group[GROUP_CAP];
 
     for (size_t n = take_group(store, group); n > 0; n = take_group(store, group)) {
-        serve_group(store, group, n);
-        store->commits++;
-        store->jobs += n;
+        write_group(store, group, n);
         for (size_t i = 0; i < n; i++)
             sem_post(group[i]->done);
     }
@@ -175,23 +190,38 @@ void store_stop_writer(struct store *store)
 
 enum { AT_ONCE = 64 };
 
-/* At most AT_ONCE. */
-static void write_some(struct store *store, struct store_work *work, size_t n)
+/* True: nobody writes, and the caller may, at once. */
+static bool enter(struct store *store, struct store_waiter *waiters, size_t n)
 {
-    struct store_waiter waiters[AT_ONCE];
-    sem_t done;
-
-    sem_init(&done, 0, 0);
-    for (size_t i = 0; i < n; i++)
-        waiters[i] = (struct store_waiter){ .job = work[i].job, .arg = work[i].arg, .done = &done };
     pthread_mutex_lock(&store->queue_lock);
-    for (size_t i = 0; i < n; i++) {
+    bool alone = !store->writing && !store->first && n <= store->group_max;
+    for (size_t i = 0; i < n && !alone; i++) {
         *store->last = &waiters[i];
         store->last = &waiters[i].next;
     }
-    pthread_cond_signal(&store->queue_filled);
+    bool signal = !alone && !store->writing; /* who writes looks at the queue afterwards */
+    store->writing = store->writing || alone;
     pthread_mutex_unlock(&store->queue_lock);
-    for (size_t i = 0; i < n; i++)
+    if (signal)
+        pthread_cond_signal(&store->queue_filled);
+    return alone;
+}
+
+/* At most AT_ONCE. */
+static void write_some(struct store *store, struct store_work *work, size_t n)
+{
+    struct store_waiter waiters[AT_ONCE], *group[AT_ONCE];
+    sem_t done;
+
+    sem_init(&done, 0, 0);
+    for (size_t i = 0; i < n; i++) {
+        waiters[i] = (struct store_waiter){ .job = work[i].job, .arg = work[i].arg, .done = &done };
+        group[i] = &waiters[i];
+    }
+    bool alone = enter(store, waiters, n);
+    if (alone)
+        write_group(store, group, n);
+    for (size_t i = 0; i < n && !alone; i++)
         while (sem_wait(&done) != 0)
             continue; /* a signal */
     sem_destroy(&done);
@@ -227,7 +257,7 @@ int store_savepoint_rollback(struct store_tx *tx)
 {
     int r = tx->driver->control(tx->conn, STORE_ITEM_ROLLBACK);
 
-    store_forget_domains(tx);
+    store_forget_kept(tx);
     return r != 0 ? r : tx->driver->control(tx->conn, STORE_ITEM_RELEASE);
 }
 
