@@ -28,6 +28,7 @@ struct attempt {
     struct buf raw;
     int unwritten;  /* why there is no raw, or 0 */
     bool over;      /* settled, or another's by now */
+    bool handed;    /* a lane has some of its recipients */
     bool frozen;    /* item and the entry's own columns were read */
     bool loaded;    /* and the content, so raw was written */
     struct attempt_part parts[ATTEMPT_PARTS];
