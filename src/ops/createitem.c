@@ -207,11 +207,12 @@ int op_run_CreateItem(struct op_call *call)
     if (r)
         return r;
     parse(call, &c);
+    const int full = limits_room(call);
     c.refused = target_folder_ahead(call, c.folder, FOLDER_RIGHT_CREATE, &c.access);
     if (c.refused < 0)
         return c.refused;
     for (const struct xml_node *node = list ? list->child : NULL; node; node = node->next, i++) {
-        results[i].code = read_one(call, node, c.has_disposition, &c.items[i], &results[i]);
+        results[i].code = full ? full : read_one(call, node, c.has_disposition, &c.items[i], &results[i]);
         if (results[i].code < 0)
             return results[i].code;
         if (results[i].code)

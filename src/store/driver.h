@@ -62,6 +62,8 @@ struct store_driver {
     /* Rows that the last finished INSERT, UPDATE or DELETE wrote. */
     int64_t (*changes)(struct store_conn *conn);
     void (*finish)(struct store_rows *rows);
+    /* Bytes that the disk has room for. NULL: the engine doesn't know. */
+    int (*room)(struct store_db *db, uint64_t *ret_bytes);
 };
 
 #define STORE_DRIVER(name) extern const struct store_driver store_driver_##name;

@@ -36,6 +36,7 @@ struct store_options {
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of one mailbox; 0: no limit */
+    uint64_t min_free;     /* bytes that the disk should have room for; see store_has_room */
     store_hook *before_commit;
     store_hook *after_commit; /* committed, no caller has been told */
     void *hook_arg;
@@ -83,6 +84,10 @@ void store_write_all(struct store *store, struct store_work *work, size_t n);
 int store_savepoint(struct store_tx *tx);
 int store_savepoint_release(struct store_tx *tx);
 int store_savepoint_rollback(struct store_tx *tx);
+
+/* Whether the disk has room for options.min_free bytes; where that cannot be
+ * known it has. ret_news, to one caller each time: it is not as it was. */
+bool store_has_room(struct store *store, bool *ret_news);
 
 struct store *store_of(const struct store_tx *tx);
 /* Commits since the store was opened, and jobs in them; for metrics. */

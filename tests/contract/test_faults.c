@@ -9,6 +9,7 @@
  * --everywhere tries all.
  */
 #include "base/log.h"
+#include "base/metrics.h"
 #include "deeds.h"
 #include "faulty.h"
 #include "mime/mime.h"
@@ -23,6 +24,7 @@
 #include "world.h"
 
 #define STRIDE 7
+#define RECIPIENTS 3 /* of what test_delivery sends */
 
 static bool everywhere;
 static size_t injected;
@@ -146,20 +148,23 @@ static void test_clients(void **state)
 
 /* ---- what the runner does ---- */
 
+/* Of recipients, as the runner counts them. */
+static uint64_t outcomes(void)
+{
+    return metric_get(METRIC_outbox_sent) + metric_get(METRIC_outbox_deferred) + metric_get(METRIC_outbox_failed);
+}
+
 static bool try_delivery(struct deeds *trial, const char *base, size_t at, const struct fault *fault)
 {
     copy_store(base, trial);
     assert_int_equal(deeds_open(trial), 0);
+    uint64_t before = outcomes();
     faulty_arm((unsigned)at, fault->error, fault->lasting);
     struct outbox *outbox = deeds_start(trial);
-    if (fault->lasting) { /* the trouble lasts for a few tries */
-        for (int i = 0; i < 200 && !faulty_fired(); i++)
-            usleep(100);
-        usleep(2000);
-    } else {
-        for (int i = 0; i < 200 && !faulty_fired(); i++)
-            usleep(100);
-    }
+    while (!faulty_fired() && outcomes() < before + RECIPIENTS)
+        usleep(100);
+    if (fault->lasting)
+        usleep(2000); /* for a few tries of the runner */
     unsigned failed = faulty_clear();
     injected += failed;
     deeds_wait(trial, outbox);
