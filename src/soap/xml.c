@@ -66,6 +66,8 @@ static void judge(struct xml_reader *reader, const struct xml_node *node)
     const char *violation = schema_check_violation(reader->check);
     size_t offset;
 
+    if (schema_check_failed(reader->check))
+        stop(reader, -ENOMEM);
     if (!violation || reader->result != 0)
         return;
     int r = xml_flaw_describe(reader->arena, schema_check_code(reader->check), violation, node, reader->text,
@@ -148,6 +150,8 @@ static void check_text(struct xml_reader *reader, struct xml_node *node, bool le
     int len = node->text.len > INT_MAX ? INT_MAX : (int)node->text.len;
 
     schema_check_text(reader->check, (const unsigned char *)node->text.ptr, len);
+    if (schema_check_failed(reader->check))
+        stop(reader, -ENOMEM);
 }
 
 /* Where lines and positions go on behind what was decoded, as the parser knows
@@ -338,7 +342,7 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix, cons
         return;
     }
     link_node(reader, node);
-    if (!ask_watch(reader, node) || !reader->checking)
+    if (reader->result != 0 || !ask_watch(reader, node) || !reader->checking)
         return;
     schema_check_start(reader->check, name, prefix, uri, n_namespaces, namespaces, n_attrs, n_defaulted, attrs);
     judge(reader, node);
@@ -353,6 +357,8 @@ static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix, const 
         return;
     if (reader->checking) {
         check_text(reader, node, !node->child);
+        if (reader->result != 0)
+            return;
         schema_check_end(reader->check, name, prefix, uri);
         judge(reader, node);
         reader->checking = node != reader->subject;

@@ -59,15 +59,28 @@ static enum outcome run_guarded(struct store *store, struct store_waiter *waiter
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
+static void let_go(struct store_tx *tx)
+{
+    if (tx->conn)
+        tx->driver->disconnect(tx->conn);
+    tx->conn = NULL;
+}
+
+/* A connection that can't even go back is of no more use. */
+static void undo(struct store_tx *tx)
+{
+    if (tx->driver->in_transaction(tx->conn) && tx->driver->control(tx->conn, STORE_ROLLBACK) != 0)
+        let_go(tx);
+    store_forget_kept(tx);
+}
+
 /* error: why. Only that the disk is full is told as it is, since nothing is in
  * doubt then and the caller can know what to wait for. */
 static void give_up(struct store *store, struct store_waiter *const *group, size_t n, int error)
 {
     struct store_tx *tx = &store->writer;
 
-    if (tx->conn)
-        tx->driver->disconnect(tx->conn);
-    tx->conn = NULL;
+    let_go(tx);
     store_forget_kept(tx);
     (void)store_connect_writer(store, false); /* tried again by the next group */
     for (size_t i = 0; i < n; i++)
@@ -103,9 +116,7 @@ static enum outcome run_group(struct store *store, struct store_waiter *const *g
         enum outcome outcome = run(store, group[i]);
         if (outcome == OUTCOME_KEPT)
             continue;
-        if (tx->driver->in_transaction(tx->conn))
-            (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
-        store_forget_kept(tx);
+        undo(tx);
         return outcome;
     }
     r = commit(store);

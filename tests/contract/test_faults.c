@@ -5,7 +5,7 @@
  * hears of it in the words of store.h, and what was answered stands, what was
  * not happened wholly or not at all. Then, with the fault gone, the same store,
  * still open, does it, once.
- * Of the places one in STRIDE is tried, another one each run of a deed;
+ * Of the places one in STRIDE is tried, others with each kind of fault;
  * --everywhere tries all.
  */
 #include "base/log.h"
@@ -24,6 +24,7 @@
 #include "world.h"
 
 #define STRIDE 7
+#define LONG_RUN 60 /* behind so many places it is pieces of an attachment, one like the other */
 #define RECIPIENTS 3 /* of what test_delivery sends */
 
 static bool everywhere;
@@ -69,7 +70,7 @@ static bool is_told(int r, enum faulty_error error)
 
 static size_t next_place(size_t at)
 {
-    return everywhere ? at + 1 : at + STRIDE;
+    return everywhere ? at + 1 : at < LONG_RUN ? at + STRIDE : at + 4 * STRIDE;
 }
 
 static size_t first_place(size_t run)
