@@ -102,24 +102,36 @@ static void answer(struct op_call *call, size_t index ATTR_UNUSED, const struct 
     op_message_end(call);
 }
 
+static int finish(struct op_call *call, int r, void *arg)
+{
+    const struct once_items *items = arg;
+    if (r)
+        return r;
+    sending_done(call, items->sent, items->results);
+    once_answer_items(call, items);
+    return 0;
+}
+
 int op_run_SendItem(struct op_call *call)
 {
     const struct xml_node *list = xml_child(call->node, "ItemIds");
     size_t n = list ? xml_count(list) : 0, i = 0;
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct sends s = { .ids = arena_array(call->arena, n + 1, sizeof(*s.ids)), .folder = target_saved_folder(call),
-                       .first = arena_array(call->arena, n + 1, sizeof(*s.first)),
-                       .save = xml_attr_bool(call->node, "SaveItemToFolder", true),
-                       .sent = { .v = arena_array(call->arena, n + 1, sizeof(*s.sent.v)), .n = n } };
-    if (!results || !s.ids || !s.first || !s.sent.v)
+    struct once_items *items = arena_alloc(call->arena, sizeof(*items));
+    struct sends *s = arena_alloc(call->arena, sizeof(*s));
+    if (!results || !items || !s)
+        return -ENOMEM;
+    *s = (struct sends){ .ids = arena_array(call->arena, n + 1, sizeof(*s->ids)), .folder = target_saved_folder(call),
+                         .first = arena_array(call->arena, n + 1, sizeof(*s->first)),
+                         .save = xml_attr_bool(call->node, "SaveItemToFolder", true),
+                         .sent = { .v = arena_array(call->arena, n + 1, sizeof(*s->sent.v)), .n = n } };
+    *items = (struct once_items){ n, results, send_one, answer, finish, &s->sent, s };
+    if (!s->ids || !s->first || !s->sent.v)
         return -ENOMEM;
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
-        s.ids[i++] = c;
-    const struct once_items items = { n, results, send_one, answer, &s.sent, &s };
+        s->ids[i++] = c;
     int r = once_check(call, n);
-    if (r || (r = mark_repetitions(call, &s, n)) || (r = once_write_items(call, &items)))
+    if (r || (r = mark_repetitions(call, s, n)))
         return r;
-    sending_done(call, &s.sent, results);
-    once_answer_items(call, &items);
-    return 0;
+    return once_write_items(call, items);
 }

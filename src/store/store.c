@@ -134,7 +134,7 @@ static void free_store(struct store *store)
     store_tx_close(&store->writer);
     store->driver->close(store->db);
     pthread_cond_destroy(&store->reader_free);
-    pthread_cond_destroy(&store->queue_filled);
+    sem_destroy(&store->queue_filled);
     pthread_mutex_destroy(&store->reader_lock);
     pthread_mutex_destroy(&store->queue_lock);
     free(store->readers);
@@ -165,7 +165,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     }
     pthread_mutex_init(&store->queue_lock, NULL);
     pthread_mutex_init(&store->reader_lock, NULL);
-    pthread_cond_init(&store->queue_filled, NULL);
+    sem_init(&store->queue_filled, 0, 0);
     pthread_cond_init(&store->reader_free, NULL);
     *ret_store = store;
     return 0;

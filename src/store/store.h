@@ -79,6 +79,18 @@ struct store_work {
 };
 void store_write_all(struct store *store, struct store_work *work, size_t n);
 
+/* A job for which nobody waits. */
+struct store_pending {
+    store_job *job;
+    void *arg;
+    void (*done)(struct store_pending *pending); /* after COMMIT, or when it failed; by any thread, so it must be short */
+    int result;                                  /* as store_write returns it */
+    struct store_pending *next;                  /* the store's */
+};
+/* done may be called before this returns: pending is no longer the caller's to
+ * look at. */
+void store_write_later(struct store *store, struct store_pending *pending);
+
 /* Nested inside one job: begin, then release (keep) or rollback (undo). One
  * level deep. */
 int store_savepoint(struct store_tx *tx);

@@ -10,9 +10,8 @@
 #include "store/store_sql.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
-
-struct store_waiter; /* writer.c */
 
 struct store_reader {
     struct store_tx tx; /* first: store_read_end casts back */
@@ -39,9 +38,9 @@ struct store {
     struct store_kept kept;
     pthread_t thread;
     pthread_mutex_t queue_lock;
-    pthread_cond_t queue_filled;
-    struct store_waiter *first;
-    struct store_waiter **last;
+    sem_t queue_filled; /* posted when the store's thread has something to do */
+    struct store_pending *first;
+    struct store_pending **last;
     unsigned group_max;
     bool writing; /* somebody has the writer's connection */
     bool stopping;
