@@ -34,8 +34,10 @@ int op_run_GetAttachment(struct op_call *call)
         xw_open(call->xw, "m:Attachments");
         if (!result.code) {
             struct shape_ids ids = access_ids(call, target.access);
-            shape_write_attachment(call->xw, &ids, &item, &attachment, true);
+            r = shape_write_attachment(call->xw, &ids, &item, &attachment, true);
         }
+        if (r)
+            return r;
         xw_close(call->xw);
         op_message_end(call);
     }

@@ -13,6 +13,7 @@
 #include "mime/mime.h"
 #include "outbox/bounce.h"
 #include "outbox/policy.h"
+#include "store/store_content.h"
 #include "store/store_mail.h"
 
 #include <errno.h>
@@ -40,8 +41,10 @@ int attempt_read(struct attempt *attempt, struct store_tx *tx, bool content)
 {
     if (attempt->loaded || (attempt->frozen && !content))
         return 0;
-    int r = store_outbox_message(tx, attempt->arena, content ? STORE_ALL : STORE_HOT, &attempt->entry, &attempt->item);
+    const unsigned depth = content ? STORE_ALL | STORE_LAZY | STORE_LAZY_BODY : STORE_HOT;
+    int r = store_outbox_message(tx, attempt->arena, depth, &attempt->entry, &attempt->item);
     if (r == 0) {
+        store_item_detach(&attempt->item); /* the entry keeps the content */
         attempt->frozen = true;
         attempt->loaded = content;
     }

@@ -13,7 +13,6 @@
 #include <errno.h>
 
 #define BATCH 64
-#define BATCH_BYTES 4194304 /* of messages that are held in memory at the same time */
 #define READ_TRIES 5 /* with a pause between: what is given up waits for the end of its lease */
 
 struct taking {
@@ -155,7 +154,7 @@ static int read_slice(struct outbox *outbox, struct arena *arena, struct taking 
     uint64_t bytes = 0;
     int r = store_read_begin(options->store, &tx);
     *ret_n = 0;
-    while (r == 0 && *at < taking->n && bytes < BATCH_BYTES) {
+    while (r == 0 && *at < taking->n && bytes < OUTBOX_LARGE) {
         struct attempt *attempt = &attempts[*ret_n];
         struct store_outbox_key key = taking->keys[(*at)++];
         int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->owner);
@@ -177,25 +176,39 @@ static int read_slice(struct outbox *outbox, struct arena *arena, struct taking 
     return r;
 }
 
-static int do_slice(struct outbox *outbox, struct arena *arena, struct taking *taking, size_t *at)
+/* Makes messages of what was read, delivers and settles. */
+static int carry_out(struct outbox *outbox, struct attempt *attempts, size_t n)
 {
-    struct attempt *attempts = arena_array(arena, BATCH, sizeof(*attempts));
-    struct attempt *pointers[BATCH];
-    size_t n;
-    int r = attempts ? read_slice(outbox, arena, taking, at, attempts, &n) : -ENOMEM;
-    if (r)
-        return r;
+    struct attempt *pointers[BATCH] = { 0 };
     for (size_t i = 0; i < n; i++) {
         pointers[i] = &attempts[i];
         if (attempts[i].loaded)
             attempt_write(&attempts[i]);
     }
-    r = attempt_settle_surely(pointers, n, &outbox->stop, outbox->pause_ms);
+    int r = attempt_settle_surely(pointers, n, &outbox->stop, outbox->pause_ms);
     for (size_t i = 0; i < n; i++) {
         if (r == 0)
             outbox_due_at(outbox, attempts[i].next);
         attempt_done(&attempts[i]);
     }
+    return r;
+}
+
+static int do_slice(struct outbox *outbox, struct arena *arena, struct taking *taking, size_t *at)
+{
+    struct attempt *attempts = arena_array(arena, BATCH, sizeof(*attempts));
+    size_t n;
+    int r = attempts ? read_slice(outbox, arena, taking, at, attempts, &n) : -ENOMEM;
+    if (r)
+        return r;
+    bool large = false;
+    for (size_t i = 0; i < n; i++)
+        large = large || (attempts[i].loaded && attempts[i].item.size > OUTBOX_LARGE);
+    if (large)
+        pthread_mutex_lock(&outbox->large);
+    r = carry_out(outbox, attempts, n);
+    if (large)
+        pthread_mutex_unlock(&outbox->large);
     return r;
 }
 

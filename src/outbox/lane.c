@@ -40,6 +40,7 @@ struct lane {
     uint64_t refused;       /* put off since the lane was last empty */
     int64_t last_done;      /* monotonic; for pace_ms */
     int64_t pace_ms;        /* between two messages, smoothed */
+    bool has_large;         /* a thread carries a large message; others come again */
     pthread_t threads[OUTBOX_THREADS_MAX];
     unsigned threads_n;
 };
@@ -211,6 +212,40 @@ static int carry(struct lane *lane, struct attempt *attempt)
     return 0;
 }
 
+/* At most one large message of a lane is in memory. False: another one is. */
+static bool claim_memory(struct lane *lane, const struct attempt *attempt)
+{
+    if (attempt->item.size <= OUTBOX_LARGE)
+        return true;
+    pthread_mutex_lock(&lane->lock);
+    bool mine = !lane->has_large;
+    lane->has_large = true;
+    pthread_mutex_unlock(&lane->lock);
+    return mine;
+}
+
+static void release_memory(struct lane *lane, struct attempt *attempt)
+{
+    if (attempt->item.size <= OUTBOX_LARGE)
+        return;
+    buf_done(&attempt->raw); /* a report would make it again */
+    pthread_mutex_lock(&lane->lock);
+    lane->has_large = false;
+    pthread_mutex_unlock(&lane->lock);
+}
+
+/* Transmits, unless there is no memory for it now. 1 as carry. */
+static int carry_within_memory(struct lane *lane, struct attempt *attempt)
+{
+    if (!claim_memory(lane, attempt)) {
+        attempt->parts[0].put_off = when_now() + AGAIN_MIN_MS;
+        return 0;
+    }
+    int r = carry(lane, attempt);
+    release_memory(lane, attempt);
+    return r;
+}
+
 /* 1: the lease was lost, or nothing is left to be done. */
 static int make_ready(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, bool content,
                       struct smtp_link **link, struct attempt *attempt)
@@ -238,7 +273,7 @@ static int attempt_ticket(struct lane *lane, struct arena *arena, const struct l
     if (r == 0 && *dead)
         attempt_all(&attempt.parts[0], TRANSPORT_DEFERRED, span_of(dead));
     else if (r == 0)
-        r = carry(lane, &attempt);
+        r = carry_within_memory(lane, &attempt);
     if (r == 0)
         r = attempt_settle_surely(&(struct attempt *){ &attempt }, 1, stop, lane->outbox->pause_ms);
     if (r == 0)

@@ -191,6 +191,7 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
     outbox->pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS;
     outbox->next_due = WHEN_NONE;
     pthread_mutex_init(&outbox->lock, NULL);
+    pthread_mutex_init(&outbox->large, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -225,5 +226,6 @@ void outbox_stop(struct outbox *outbox)
     relays_free(outbox->relays);
     pthread_cond_destroy(&outbox->wake);
     pthread_mutex_destroy(&outbox->lock);
+    pthread_mutex_destroy(&outbox->large);
     free(outbox);
 }

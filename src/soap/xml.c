@@ -9,6 +9,7 @@
 #include "soap/xml_read.h"
 
 #include "base/codec.h"
+#include "base/pages.h"
 #include "soap/xml_flaw.h"
 #include "soap/xml_scan.h"
 
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 
 #define DECODE_IN_PLACE 65536 /* from so many characters on */
+#define HOLE_MIN 1048576      /* bytes that are left over by it and worth giving back */
 #define NAMES_WORTH_KEEPING (1 << 20) /* bytes of the parser's dictionary */
 
 struct xml_reader {
@@ -181,7 +183,10 @@ static void decode_content(struct xml_reader *reader, struct xml_node *node)
     reader->text_moved = false;
     if (!decode || reader->result != 0)
         return;
+    size_t len = node->text.len;
     node->content = base64_decode_in_place(text, &node->text.len) ? XML_BYTES : XML_NO_BYTES;
+    if (node->content == XML_BYTES && len - node->text.len > HOLE_MIN)
+        pages_give_back(text + node->text.len, len - node->text.len);
 }
 
 static void on_text(void *arg, const xmlChar *text, int len)

@@ -14,7 +14,10 @@
  * and in item HAS_ATTACHMENTS (unless inline), size, content_no, change_no and
  * key_no. MIME that the client supplied is dropped: the item is modified. */
 int store_attachment_add(struct store_tx *tx, struct item *item, struct attachment *attachment);
-/* Meta and, when with_data, data. CODE_ErrorItemNotFound: no such item. 1: the
+/* Sources of a lazily read item read on in snapshots of their own, as long as
+ * something refers to the content. Not to be read while one has a snapshot. */
+void store_item_detach(struct item *item);
+/* Meta and, when with_data, data or, when it is long, a source. CODE_ErrorItemNotFound: no such item. 1: the
  * item has no such attachment (which code that is, the caller knows). */
 int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, uint32_t no,
                          bool with_data, struct attachment *ret_attachment);

@@ -29,6 +29,10 @@ enum store_depth {
     STORE_DATA = 1 << 3,        /* attachment data too */
     STORE_MIME = 1 << 4,        /* the client's MIME, when there is some */
     STORE_ALL = (1 << 5) - 1,
+    /* What is longer than STORE_STAGE_MIN of MIME and data is not read but left to a
+     * source, which lasts as long as the snapshot. */
+    STORE_LAZY = 1 << 5,
+    STORE_LAZY_BODY = 1 << 6, /* of the body, too */
 };
 
 /* The item's memory is the arena's. CODE_ErrorItemNotFound. */
