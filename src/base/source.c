@@ -30,7 +30,7 @@ int source_each(struct source *source, struct span whole, int (*take)(void *arg,
         if (r != 0)
             return r;
         if (piece.len != (source->len - at < SOURCE_PIECE ? source->len - at : SOURCE_PIECE))
-            return -EIO;
+            return -EUCLEAN;
         at += piece.len;
         r = take(arg, piece);
     }

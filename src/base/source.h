@@ -17,8 +17,8 @@ struct source {
     int (*read)(struct source *source, uint64_t at, struct span *ret_piece);
 };
 
-/* take gets each piece, and its non-zero result ends it. -EIO: the source ended
- * too early. */
+/* take gets each piece, and its non-zero result ends it. -EUCLEAN: the source
+ * ended too early. */
 int source_each(struct source *source, struct span whole, int (*take)(void *arg, struct span piece), void *arg);
 
 #endif

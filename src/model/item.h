@@ -105,6 +105,7 @@ struct item {
     enum item_kind kind;
     struct span item_class;
     uint32_t flags;
+    bool damaged; /* not all that is stored of it could be read; what could not is as if unset */
     struct span subject;
     enum body_type body_type;
     struct span body; /* UTF-8; ptr NULL when not loaded or none */

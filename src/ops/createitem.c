@@ -71,6 +71,8 @@ static int read_one(struct op_call *call, const struct xml_node *node, bool has_
     r = shape_read_item(call->arena, node, item, &structured, &ret_result->culprit);
     if (!r && mime.len && !structured)
         item->mime = mime;
+    if (r == 0)
+        r = limits_attachments(call, item->attachments.n, ret_result);
     return r ? r : calendar_check(call, item, "SendMeetingInvitations", CODE_ErrorSendMeetingInvitationsRequired, ret_result);
 }
 

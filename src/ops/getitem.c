@@ -60,6 +60,8 @@ static int answer(struct op_call *call, struct store_tx *tx, const struct xml_no
     if (result.code < 0)
         return result.code;
     int r = write_answer(call, &result, shape, &target, result.code ? NULL : &item);
+    if (r == -EUCLEAN)
+        r = target_told(&target, CODE_ErrorItemCorrupt);
     if (r <= 0)
         return r;
     *call->xw = before; /* what was written of the item is taken back */

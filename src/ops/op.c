@@ -142,6 +142,8 @@ int op_code_of(int r)
         return CODE_ErrorInternalServerTransientError;
     case -ENOSPC:
         return CODE_ErrorInsufficientResources;
+    case -EUCLEAN:
+        return CODE_ErrorCorruptData;
     default:
         return r >= 0 ? r : CODE_ErrorInternalServerError;
     }

@@ -30,7 +30,7 @@ static int check_draft(struct op_call *call, struct store_tx *tx, const struct o
     struct item draft;
     if (target->access->own)
         return 0;
-    int r = store_item_get(tx, call->arena, target->access->mailbox.mailbox_id, target->id.item, STORE_HOT, &draft);
+    int r = target_read(call, tx, target, STORE_HOT, &draft);
     if (r == CODE_ErrorItemNotFound)
         return 0;
     return r ? r : sending_check_draft(call, submit, target, &draft);
@@ -58,7 +58,7 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
     submit.key_no = target.key;
     r = outbox_submit(tx, &submit, &sent);
     if (r)
-        return sending_refused(call, r, &sent, ret_result);
+        return sending_refused(call, target_told(&target, r), &sent, ret_result);
     s->sent.v[index] = sent;
     s->sent.copies = folder.access;
     return 0;

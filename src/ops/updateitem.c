@@ -232,7 +232,7 @@ static int load(struct op_call *call, struct store_tx *tx, const struct updates 
 {
     const struct xml_node *id = u->changes[index]->child;
     int r = u->resolution == ALWAYS_OVERWRITE ? target_item(call, tx, id, ret_target) : sending_target(call, tx, id, ret_target);
-    if (r || (r = store_item_get(tx, call->arena, ret_target->access->mailbox.mailbox_id, ret_target->id.item, depth, ret_item)))
+    if (r || (r = target_read(call, tx, ret_target, depth, ret_item)))
         return r;
     return access_item(call, ret_target->access, ret_target->rights, ret_item, ACCESS_EDIT);
 }
@@ -282,7 +282,8 @@ static int read_mime(struct op_call *call, const struct xml_node *id, const stru
     int r = shape_read_mime(call->arena, node, &bytes);
     if (r || !bytes.len)
         return r ? r : CODE_ErrorMimeContentInvalid;
-    if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)))
+    if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)) ||
+        (r = limits_attachments(call, said->attachments.n, ret_result)))
         return r;
     if ((r = target_item_ahead(call, id, ACCESS_EDIT, &access)))
         return r;

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "outbox/aside.h"
 
 #include <errno.h>
 
@@ -98,12 +99,12 @@ static int hand_over(struct outbox *outbox, struct attempt *attempt, const struc
                      const struct relay *const *ways)
 {
     const struct lane_ticket ticket = { .key = { attempt->entry.mailbox_id, attempt->entry.outbox_no }, .owner = taking->owner,
-                                        .until = taking->until };
+                                        .until = taking->until, .home = relay };
     int64_t again = 0;
     struct span reason = SPAN("4.4.4 no relay is configured for this domain");
     if (!relay)
         return add_kept(attempt, relay, ways, 0, reason);
-    switch (lane_push(outbox->lanes[relay - outbox->relays->v], &ticket, attempt->arena, &again, &reason)) {
+    switch (outbox_hand_over(outbox, relay, &ticket, attempt->arena, &again, &reason)) {
     case LANE_TAKEN:
         attempt->handed = true;
         return 0;
@@ -116,12 +117,14 @@ static int hand_over(struct outbox *outbox, struct attempt *attempt, const struc
 }
 
 /* Each relay once, with all of its recipients. */
-static int add_relayed(struct outbox *outbox, struct attempt *attempt, const struct taking *taking)
+static int add_relayed(struct outbox *outbox, struct store_tx *tx, struct attempt *attempt, const struct taking *taking)
 {
     const struct relay **ways = arena_array(attempt->arena, attempt->entry.rcpts_n, sizeof(*ways));
     int r = ways ? 0 : -ENOMEM;
+    if (r == 0 && outbox->relays->by_sender)
+        r = attempt_read(attempt, tx, false);
     for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++)
-        r = relay_of(outbox->relays, attempt->arena, attempt->entry.rcpts[i].address, &ways[i]);
+        r = relay_of(outbox->relays, attempt->arena, attempt->entry.rcpts[i].address, attempt->entry.envelope_sender, &ways[i]);
     for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++) {
         bool seen = attempt->entry.rcpts[i].kind != STORE_RCPT_REMOTE;
         for (size_t j = 0; j < i && !seen; j++)
@@ -141,7 +144,7 @@ static int plan(struct outbox *outbox, struct store_tx *tx, struct attempt *atte
         r = add_stored(attempt, STORE_RCPT_REMOTE, &transport_capture);
     if (r == 0 && attempt->parts_n > 0)
         r = attempt_read(attempt, tx, true);
-    return r == 0 && !outbox->options.capture ? add_relayed(outbox, attempt, taking) : r;
+    return r == 0 && !outbox->options.capture ? add_relayed(outbox, tx, attempt, taking) : r;
 }
 
 /* ---- a slice of the batch: as much as memory should hold ---- */
@@ -160,7 +163,9 @@ static int read_slice(struct outbox *outbox, struct arena *arena, struct taking 
         int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->owner);
         if (done == 0)
             done = plan(outbox, tx, attempt, taking);
-        if (done < 0) {
+        if (aside_wanted(done)) {
+            aside_put(options->store, key, done);
+        } else if (done < 0) {
             if (!attempt->handed) /* else it would have it twice */
                 taking->keys[taking->unread++] = key;
             log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", key.mailbox_id), LOG_N("entry", key.outbox_no),
@@ -184,6 +189,10 @@ static int carry_out(struct outbox *outbox, struct attempt *attempts, size_t n)
         pointers[i] = &attempts[i];
         if (attempts[i].loaded)
             attempt_write(&attempts[i]);
+        attempts[i].over = aside_wanted(attempts[i].unwritten);
+        if (attempts[i].over)
+            aside_put(outbox->options.store, (struct store_outbox_key){ attempts[i].entry.mailbox_id, attempts[i].entry.outbox_no },
+                      attempts[i].unwritten);
     }
     int r = attempt_settle_surely(pointers, n, &outbox->stop, outbox->pause_ms);
     for (size_t i = 0; i < n; i++) {

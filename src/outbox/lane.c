@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "outbox/aside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,6 +78,14 @@ static void note_line(struct lane *lane, bool failed, struct span reason)
     if (dead != was_dead)
         log_event(dead ? LOG_WARN_LEVEL : LOG_INFO_LEVEL, dead ? "relay does not answer" : "relay answers again",
                   LOG_S("relay", lane->relay->name), LOG_V("status", reason));
+}
+
+void lane_forgive(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    if (is_dead(lane))
+        lane->failures = DEAD_AFTER - 1; /* one more, and it is dead again */
+    pthread_mutex_unlock(&lane->lock);
 }
 
 /* ---- the queue ---- */
@@ -163,8 +172,8 @@ static int keep_lease(struct lane *lane, const struct lane_ticket *ticket)
     return ticket->until - now >= need ? 0 : store_write(lane->outbox->options.store, renew_job, &renewal);
 }
 
-/* The recipients that this lane's relay takes, as the attempt's one part. */
-static int fill_part(struct lane *lane, struct attempt *attempt, struct smtp_link **link)
+/* The recipients that the ticket is about, as the attempt's one part. */
+static int fill_part(struct lane *lane, const struct lane_ticket *ticket, struct attempt *attempt, struct smtp_link **link)
 {
     struct attempt_part *part;
     int r = attempt_add_part(attempt, &transport_smtp, &part);
@@ -177,8 +186,8 @@ static int fill_part(struct lane *lane, struct attempt *attempt, struct smtp_lin
         const struct store_outbox_rcpt *rcpt = &attempt->entry.rcpts[i];
         const struct relay *relay = NULL;
         if (rcpt->kind == STORE_RCPT_REMOTE && rcpt->state == STORE_RCPT_QUEUED)
-            r = relay_of(lane->outbox->relays, attempt->arena, rcpt->address, &relay);
-        if (relay == lane->relay)
+            r = relay_of(lane->outbox->relays, attempt->arena, rcpt->address, attempt->entry.envelope_sender, &relay);
+        if (relay == ticket->home)
             attempt_add_rcpt(part, rcpt);
     }
     return r;
@@ -196,20 +205,42 @@ static int load(struct lane *lane, struct arena *arena, const struct lane_ticket
     return r ? r : attempt_read(attempt, tx, content);
 }
 
-/* 1: the program ends, so nothing is settled. */
-static int carry(struct lane *lane, struct attempt *attempt)
+/* True: the relay behind this one has the ticket, and the lease with it. */
+static bool pass_on(struct lane *lane, const struct lane_ticket *ticket, struct arena *arena)
+{
+    struct lane_ticket onward = *ticket;
+    struct span reason;
+    int64_t again;
+    onward.probe = false;
+    if (!lane->relay->next || outbox_hand_over(lane->outbox, lane->relay->next, &onward, arena, &again, &reason) != LANE_TAKEN)
+        return false;
+    log_event(LOG_INFO_LEVEL, "handed over", LOG_N("mailbox", ticket->key.mailbox_id), LOG_N("entry", ticket->key.outbox_no),
+              LOG_S("relay", lane->relay->name), LOG_S("to", lane->relay->next->name));
+    return true;
+}
+
+/* 1: nothing is settled here, as the program ends or another relay has it; nor
+ * with what aside_wanted. */
+static int carry(struct lane *lane, const struct lane_ticket *ticket, struct attempt *attempt)
 {
     struct attempt_part *part = &attempt->parts[0];
     attempt_write(attempt);
-    int r = attempt->unwritten ? attempt->unwritten : transport_smtp.deliver(&part->job, part->results);
+    int r = attempt->unwritten;
+    if (aside_wanted(r))
+        return r;
+    if (r == 0)
+        r = signer_sign(lane->outbox->signer, attempt->arena, &attempt->item, attempt->entry.created, part->job.raw,
+                        &part->job.signature);
+    if (r == 0)
+        r = transport_smtp.deliver(&part->job, part->results);
     if (attempt->unwritten || r < 0) {
         attempt_failed(part, r);
         return 0;
     }
     if (r == TRANSPORT_STOPPED)
         return 1;
-    note_line(lane, r == TRANSPORT_UNREACHABLE, part->results[part->job.n - 1].status);
-    return 0;
+    note_line(lane, r != 0, part->results[part->job.n - 1].status);
+    return r == TRANSPORT_UNREACHABLE && pass_on(lane, ticket, attempt->arena) ? 1 : 0;
 }
 
 /* At most one large message of a lane is in memory. False: another one is. */
@@ -235,13 +266,13 @@ static void release_memory(struct lane *lane, struct attempt *attempt)
 }
 
 /* Transmits, unless there is no memory for it now. 1 as carry. */
-static int carry_within_memory(struct lane *lane, struct attempt *attempt)
+static int carry_within_memory(struct lane *lane, const struct lane_ticket *ticket, struct attempt *attempt)
 {
     if (!claim_memory(lane, attempt)) {
         attempt->parts[0].put_off = when_now() + AGAIN_MIN_MS;
         return 0;
     }
-    int r = carry(lane, attempt);
+    int r = carry(lane, ticket, attempt);
     release_memory(lane, attempt);
     return r;
 }
@@ -254,7 +285,7 @@ static int make_ready(struct lane *lane, struct arena *arena, const struct lane_
     if (r == 0)
         r = load(lane, arena, ticket, content, attempt);
     if (r == 0)
-        r = fill_part(lane, attempt, link);
+        r = fill_part(lane, ticket, attempt, link);
     return r == 0 && attempt->parts[0].job.n == 0 ? 1 : r;
 }
 
@@ -263,17 +294,21 @@ static int attempt_ticket(struct lane *lane, struct arena *arena, const struct l
 {
     struct attempt attempt = { 0 };
     const atomic_bool *stop = &lane->outbox->stop;
+    if (*dead && pass_on(lane, ticket, arena))
+        return 0;
     int r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
-    for (int i = 1; r < 0 && (i < READY_TRIES || r == -ENOSPC) && !atomic_load(stop); i++) {
+    for (int i = 1; r < 0 && !aside_wanted(r) && (i < READY_TRIES || r == -ENOSPC) && !atomic_load(stop); i++) {
         attempt_done(&attempt);
         arena_reset(arena);
         when_sleep(lane->outbox->pause_ms);
         r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
     }
-    if (r == 0 && *dead)
+    if (r == 0 && attempt.entry.held)
+        attempt.parts[0].put_off = when_now(); /* due when it is released */
+    else if (r == 0 && *dead)
         attempt_all(&attempt.parts[0], TRANSPORT_DEFERRED, span_of(dead));
     else if (r == 0)
-        r = carry_within_memory(lane, &attempt);
+        r = carry_within_memory(lane, ticket, &attempt);
     if (r == 0)
         r = attempt_settle_surely(&(struct attempt *){ &attempt }, 1, stop, lane->outbox->pause_ms);
     if (r == 0)
@@ -298,7 +333,9 @@ static void *run(void *arg)
             continue;
         }
         int r = attempt_ticket(lane, arena, &ticket, dead, &link);
-        if (r < 0)
+        if (aside_wanted(r))
+            aside_put(lane->outbox->options.store, ticket.key, r);
+        else if (r < 0)
             log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", ticket.key.mailbox_id),
                       LOG_N("entry", ticket.key.outbox_no), LOG_S("error", err_text(r)));
         arena_reset(arena);

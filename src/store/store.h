@@ -6,7 +6,8 @@
  * The verbs stand in store_mail.h, store_content.h, store_outbox.h and
  * store_mailbox.h; all take a struct store_tx, of a reader or of the writer.
  * Conditions: positive values of enum ews_code. Fatal: -errno; -EIO when the
- * engine failed (nothing of the transaction then stands).
+ * engine failed (nothing of the transaction then stands), -EUCLEAN when what it
+ * read is no store's any more: damage of the file.
  */
 #ifndef EWSD_STORE_STORE_H
 #define EWSD_STORE_STORE_H
@@ -28,6 +29,14 @@ enum store_mode {
     STORE_NEW,      /* -EEXIST when there is one */
 };
 
+/* A long piece of work: tick is called from time to time, by whatever thread
+ * does it; true: give up (-ECANCELED). all is 0 where nobody knows how much
+ * there is to do. tick may be NULL. */
+struct store_watch {
+    bool (*tick)(void *arg, uint64_t done, uint64_t all);
+    void *arg;
+};
+
 struct store_options {
     const char *driver;    /* a row of drivers.def; NULL is "sqlite" */
     const char *path;      /* sqlite: the data folder, made when missing and allowed */
@@ -37,6 +46,7 @@ struct store_options {
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of one mailbox; 0: no limit */
     uint64_t min_free;     /* bytes that the disk should have room for; see store_has_room */
+    bool in_place; /* it is no copy, wherever its files are now; for tests that put it together anew */
     store_hook *before_commit;
     store_hook *after_commit; /* committed, no caller has been told */
     void *hook_arg;
@@ -53,8 +63,14 @@ void store_close(struct store *store);
 const uint8_t *store_id_secret(const struct store *store); /* MAC_KEY_SIZE */
 /* The version of its tables when it was opened (0: it was empty), and now. */
 void store_versions(const struct store *store, int *ret_found, int *ret_now);
-/* Changes when a store was copied or restored; goes into ChangeKeys. */
+/* Changes when a store was copied or restored; goes into ChangeKeys. Numbers go
+ * on far behind those of before then, so an id that was given by what this is a
+ * copy of names the same thing as there, or nothing. */
 const uint8_t *store_epoch(const struct store *store); /* STORE_GUID_SIZE */
+
+/* Whether this opening found that the store is a copy, or was restored, and has
+ * not been opened since: then its outbox is held from now on. */
+bool store_was_copied(const struct store *store);
 
 /* A consistent snapshot for one thread; waits for a free connection. End it
  * soon: it keeps the write-ahead log from being reused. */

@@ -26,6 +26,8 @@ struct store {
     uint8_t secret[MAC_KEY_SIZE];
     uint8_t epoch[STORE_GUID_SIZE];
     int version_found; /* by the opening, before it migrated */
+    bool copied;       /* found by the opening */
+    struct store_stamps stamp; /* of this opening; n is 0 where none is kept */
 
     pthread_mutex_t reader_lock;
     pthread_cond_t reader_free;
@@ -51,6 +53,19 @@ struct store {
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };
+
+/* NULL: there is none of that name; NULL is the default. */
+const struct store_driver *store_driver_find(const char *name);
+
+/* ---- store_identity.c: is this store a copy? ---- */
+
+/* In the transaction that opens the store, and behind its COMMIT. */
+int identity_settle(struct store_tx *tx);
+int identity_settled(struct store *store);
+/* Bytes that the store keeps under a name. get: 1 when there are none, -EIO
+ * when there are not len of them. */
+int meta_get(struct store_tx *tx, const char *name, void *ret_bytes, size_t len);
+int meta_put(struct store_tx *tx, const char *name, const void *bytes, size_t len);
 
 /* Connects and migrates; opening: also makes all leases void. */
 int store_connect_writer(struct store *store, bool opening);

@@ -15,8 +15,10 @@ int item_args(struct store_tx *tx, const struct item *item, struct store_value a
 /* Columns: number, folder, then ITEM_COLUMNS. */
 int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
 int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment);
-/* What depth asks for, into an item whose columns were read. */
+/* What depth asks for, into an item whose columns were read. Sets damaged. */
 int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item);
+/* CODE_ErrorItemCorrupt: it is damaged, and depth has no STORE_DAMAGED. */
+int item_whole(const struct item *item, unsigned depth);
 
 /* New content with one reference, numbered content_no: recipients, body, MIME,
  * attachments. Sets the attachments' numbers where they are 0. */
@@ -27,6 +29,7 @@ int content_write_rcpts(struct store_tx *tx, const struct item *item, uint64_t c
 int content_own(struct store_tx *tx, struct item *item);
 /* Of content that is the item's alone: the client's MIME goes. */
 int content_drop_mime(struct store_tx *tx, struct item *item);
+/* One reference more. CODE_ErrorItemCorrupt: there is no such content. */
 int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
 /* One reference less; the last takes the content along. */
 int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
@@ -62,9 +65,11 @@ int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id
 /* Bytes, or what source has, in pieces of CHUNK_SIZE. */
 int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct source *source,
                  struct span bytes);
-/* Chunks as a source (store_lazy.c). */
+/* Chunks as a source (store_lazy.c). CODE_ErrorItemCorrupt: there are not that
+ * many. To read it: -EUCLEAN, as one of them cannot be. */
 int chunks_source(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
                   struct source **ret_source);
+/* CODE_ErrorItemCorrupt: there are not that many. */
 int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
                 struct span *ret_bytes);
 
@@ -77,6 +82,6 @@ int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_n
 /* Data that is content of its own is PART_DATA of that; else it is a part of
  * the item's content by the attachment's number, from 1. */
 enum { PART_BODY = 0, PART_MIME = 1, PART_ATTACHMENT = 2, PART_DATA = 2 };
-enum { CHUNK_SIZE = SOURCE_PIECE, INLINE_BODY = 65536 };
+enum { CHUNK_SIZE = SOURCE_PIECE, INLINE_BODY = 65536, CONTENT_MAX = 1 << 30 };
 
 #endif

@@ -3,6 +3,7 @@
  * asked for, in the snapshot that it was made in or, detached, in one of its
  * own.
  */
+#include "model/code.h"
 #include "store/store_content.h"
 #include "store/store_core.h"
 #include "store/store_item.h"
@@ -28,10 +29,10 @@ static int read_chunk(struct store_tx *tx, struct chunks *chunks, uint64_t at, s
     if (r == 0)
         r = sql_next(&sql);
     if (r <= 0)
-        return r < 0 ? r : -EIO;
+        return r < 0 ? r : -EUCLEAN;
     struct span data = sql_bytes(&sql, 0);
     if (data.len > SOURCE_PIECE)
-        return -EIO;
+        return -EUCLEAN;
     memcpy(chunks->piece, data.ptr, data.len);
     *ret_piece = (struct span){ chunks->piece, data.len };
     return 0;
@@ -51,9 +52,13 @@ int chunks_source(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, 
 {
     struct chunks *chunks = arena_alloc(arena, sizeof(*chunks));
     char *piece = arena_alloc(arena, SOURCE_PIECE);
+    int64_t there = 0;
 
     if (!chunks || !piece)
         return -ENOMEM;
+    int r = sql_number(tx, SQL_chunk_size, ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(part)), &there);
+    if (r != 0 || (uint64_t)there != size)
+        return r < 0 ? r : CODE_ErrorItemCorrupt;
     *chunks = (struct chunks){ .source = { .len = size, .read = read_piece }, .store = tx->store, .tx = tx, .mailbox_id = mailbox_id,
                                .content_no = content_no, .part = part, .piece = piece };
     *ret_source = &chunks->source;

@@ -29,13 +29,16 @@ enum store_depth {
     STORE_DATA = 1 << 3,        /* attachment data too */
     STORE_MIME = 1 << 4,        /* the client's MIME, when there is some */
     STORE_ALL = (1 << 5) - 1,
+    STORE_DAMAGED = 1 << 5, /* also of a damaged item, as far as it can be read */
     /* What is longer than STORE_STAGE_MIN of MIME and data is not read but left to a
      * source, which lasts as long as the snapshot. */
-    STORE_LAZY = 1 << 5,
-    STORE_LAZY_BODY = 1 << 6, /* of the body, too */
+    STORE_LAZY = 1 << 6,
+    STORE_LAZY_BODY = 1 << 7, /* of the body, too */
 };
 
-/* The item's memory is the arena's. CODE_ErrorItemNotFound. */
+/* The item's memory is the arena's. CODE_ErrorItemNotFound. CODE_ErrorItemCorrupt:
+ * something of it is missing or unreadable, and depth has no STORE_DAMAGED;
+ * CODE_ErrorCorruptData: the store's file is damaged where it was. */
 int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, unsigned depth,
                    struct item *ret_item);
 /* Whatever makes a mailbox larger than options.quota is refused with
@@ -92,7 +95,7 @@ struct store_find {
 #define STORE_FIND_SORTS 4
 
 /* Items in that order (without sort: received, descending; ties: newest first),
- * in arena memory; ret_total counts all of the folder's. -EINVAL: a column that is not sorted by. */
+ * damaged ones (item.damaged) as far as they can be read, in arena memory; ret_total counts all of the folder's. -EINVAL: a column that is not sorted by. */
 int store_item_find(struct store_tx *tx, struct arena *arena, const struct store_find *find, struct item **ret_items,
                     size_t *ret_n, uint64_t *ret_total);
 

@@ -5,8 +5,10 @@
  */
 #include "store/store_outbox.h"
 
+#include "model/code.h"
 #include "store/store_core.h"
 #include "store/store_item.h"
+#include "store/store_keep.h"
 
 #include <errno.h>
 
@@ -128,8 +130,16 @@ int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size
 {
     void *keys = NULL;
     size_t n = 0;
-    int64_t next = WHEN_NONE;
-    int r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), read_key, &keys, &n);
+    int64_t next = WHEN_NONE, since;
+    int r = store_held(tx, &since);
+
+    if (r == 0) {
+        *ret_n = 0;
+        *ret_next = WHEN_NONE;
+    }
+    if (r != 1)
+        return r;
+    r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), read_key, &keys, &n);
 
     if (r == 0 && n < limit)
         r = next_due(tx, now, &next);
@@ -209,6 +219,8 @@ static int read_entry(struct sql *sql, struct arena *arena, struct store_outbox 
     entry->created = sql_int(sql, ENTRY_COLUMN + 4);
     entry->expires = sql_int(sql, ENTRY_COLUMN + 5);
     entry->bounce = sql_int(sql, ENTRY_COLUMN + 6) != 0;
+    entry->held = sql_int(sql, ENTRY_COLUMN + 7) != 0;
+    entry->warned = sql_int(sql, ENTRY_COLUMN + 8) != 0;
     return r;
 }
 
@@ -240,10 +252,13 @@ static int read_rcpt(struct sql *sql, struct arena *arena, struct store_outbox_r
     rcpt->state = (enum store_rcpt_state)sql_int(sql, 4);
     rcpt->attempts = (uint32_t)sql_int(sql, 5);
     rcpt->next_attempt = sql_int(sql, 6);
+    rcpt->lease_until = sql_int(sql, 9);
     int r = sql_copy(sql, 1, arena, &rcpt->address);
     if (r == 0)
         r = sql_copy(sql, 2, arena, &rcpt->name);
-    return r == 0 ? sql_copy(sql, 7, arena, &rcpt->status) : r;
+    if (r == 0)
+        r = sql_copy(sql, 7, arena, &rcpt->status);
+    return r == 0 ? sql_copy(sql, 8, arena, &rcpt->relay) : r;
 }
 
 static int read_rcpts(struct store_tx *tx, struct arena *arena, uint64_t owner, struct store_outbox *entry)
@@ -285,8 +300,10 @@ int store_outbox_message(struct store_tx *tx, struct arena *arena, unsigned dept
     if (r == 0)
         r = item_load_content(tx, arena, depth, &item);
     if (r == 0)
+        r = item_whole(&item, depth);
+    if (r == 0)
         *ret_item = item;
-    return r;
+    return r == -EUCLEAN ? CODE_ErrorCorruptData : r;
 }
 
 int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner, unsigned depth,
@@ -329,7 +346,8 @@ static int settle_one(struct store_tx *tx, struct store_outbox_key key, uint64_t
     int64_t written = 0;
     int r = sql_run(tx, SQL_outbox_settle,
                     ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(settle->no), V_INT(settle->state),
-                         V_INT(settle->next_attempt), V_TEXT(settle->status), V_INT(owner), V_INT(settle->untried ? 0 : 1)),
+                         V_INT(settle->next_attempt), V_TEXT(settle->status), V_INT(owner), V_INT(settle->untried ? 0 : 1),
+                         V_TEXT(settle->relay)),
                     &written);
 
     return r == 0 && written == 0 ? 1 : r;

@@ -297,7 +297,7 @@ void deeds_check_chunks(struct deeds *deeds)
 int deeds_open(struct deeds *deeds)
 {
     /* a checkpoint every few transactions */
-    return store_open(&(struct store_options){ .path = deeds->path, .checkpoint_pages = 40 }, &deeds->store);
+    return store_open(&(struct store_options){ .path = deeds->path, .checkpoint_pages = 40, .in_place = true }, &deeds->store);
 }
 
 void deeds_close(struct deeds *deeds)
