@@ -140,6 +140,8 @@ int op_code_of(int r)
     switch (r) {
     case -EIO:
         return CODE_ErrorInternalServerTransientError;
+    case -ENOSPC:
+        return CODE_ErrorInsufficientResources;
     case -EUCLEAN:
         return CODE_ErrorCorruptData;
     default:

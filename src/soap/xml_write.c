@@ -193,6 +193,18 @@ void xw_base64(struct xml_writer *xw, struct span bytes)
     base64_encode(xw->out, bytes.ptr, bytes.len);
 }
 
+size_t xw_base64_begin(struct xml_writer *xw)
+{
+    end_tag(xw);
+    return xw->out->len;
+}
+
+void xw_base64_end(struct xml_writer *xw, size_t begin)
+{
+    if (buf_error(xw->out) == 0)
+        base64_encode_in_place(xw->out, begin);
+}
+
 void xw_raw(struct xml_writer *xw, struct span xml)
 {
     end_tag(xw);
