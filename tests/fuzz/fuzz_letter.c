@@ -133,11 +133,25 @@ static void check_head(const struct item *item, struct span message)
     FUZZ_CHECK_TEXT(wire_count(message, "From") == 1 && wire_count(message, "Date") == 1, message);
 }
 
+static bool is_ascii(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* Those whose address 7 bits can hold; others are names of empty groups. */
 static void check_people(const struct rcpt_list *wanted, const struct rcpt_list *got, struct span message)
 {
-    FUZZ_CHECK_TEXT(wanted->n == got->n, message);
-    for (size_t i = 0; i < wanted->n; i++)
-        FUZZ_CHECK_TEXT(span_eq_nocase(wanted->v[i].address, got->v[i].address), message);
+    size_t n = 0;
+    for (size_t i = 0; i < wanted->n; i++) {
+        if (!wanted->v[i].address.len || !is_ascii(wanted->v[i].address))
+            continue;
+        FUZZ_CHECK_TEXT(n < got->n && span_eq_nocase(wanted->v[i].address, got->v[n].address), message);
+        n++;
+    }
+    FUZZ_CHECK_TEXT(n == got->n, message);
 }
 
 /* Line ends aside, which become CRLF, and one at the end. */
@@ -181,7 +195,8 @@ static void check_reading(const struct item *item, struct span message)
     check_people(&item->to, &again.to, message);
     check_people(&item->cc, &again.cc, message);
     FUZZ_CHECK_TEXT(again.bcc.n == 0, message);
-    FUZZ_CHECK_TEXT(span_eq_nocase(item->from.address, again.from.address), message);
+    if (is_ascii(item->from.address) && item->from.address.len)
+        FUZZ_CHECK_TEXT(span_eq_nocase(item->from.address, again.from.address), message);
     check_content(item, &again, message);
     arena_free(arena);
 }
