@@ -1,9 +1,10 @@
 # The front door: a thin layer over meson. See README.md.
 #   make demo     set up, build, and show a message on its way
 #   make check    set up, build every way, run every test
+#   make soak     the long runs: 10,000 kills, power cuts everywhere (tools/soak PART for one)
 #   make build    the optimised release build: build/ewsd, build/ewsctl
 .POSIX:
-.PHONY: all demo check build bench fuzz install clean setup
+.PHONY: all demo check build bench fuzz soak install clean setup
 
 PREFIX = /usr/local
 DESTDIR =
@@ -29,6 +30,9 @@ bench: build
 
 fuzz: setup
 	@tools/fuzz
+
+soak: build
+	@/usr/bin/python3 tools/soak
 
 install: build
 	@DESTDIR=$(DESTDIR) meson install -C build

@@ -1,7 +1,8 @@
 /*
  * One thread: waits for a connection, or for the end; in between it sweeps. A
  * request is read whole before anything is done, so a peer holds nothing but
- * this thread, and that for no longer than the deadlines below.
+ * this thread, and that for no longer than the deadlines below. A command that
+ * may take minutes has a thread of its own, and ends when its peer is gone.
  */
 #include "bin/control.h"
 
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -27,7 +29,9 @@ struct control {
     struct control_options options;
     int listener, stop;
     bool sweeping; /* something may be left to sweep */
-    pthread_t thread;
+    pthread_t thread, worker;
+    bool made;        /* there is, or was, a worker to be joined */
+    atomic_bool busy; /* it is at work */
 };
 
 /* ---- one connection ---- */
@@ -51,15 +55,16 @@ static int run(struct control *control, struct ctl_call *call, const struct wire
 {
     call->conf = control->options.conf;
     call->store = control->options.store;
+    call->outbox = control->options.outbox;
     call->folder = control->options.folder;
     call->password = request->password;
     int status = ctl_parse(call, request->words, request->words_n);
     if (status)
         return status;
-    if (call->command->flags & CTL_MAKES)
+    if (call->command->flags & (CTL_MAKES | CTL_LOADS))
         return ctl_fail(call, EX_CANTCREAT, "there is a store in %s, and a server has it", call->folder);
     status = ctl_run(call);
-    if (call->wrote) {
+    if (call->wrote && !(call->command->flags & (CTL_QUEUE | CTL_LONG))) {
         auth_forget_all(control->options.auth);
         control->sweeping = true;
     }
@@ -67,45 +72,145 @@ static int run(struct control *control, struct ctl_call *call, const struct wire
     return status;
 }
 
-static int answer(struct control *control, int fd, struct span payload)
-{
-    struct wire_end end = { .fd = fd, .stop = control->stop };
-    struct buf text = BUF_INIT(WIRE_ANSWER_MAX);
-    struct wire_request request;
-    struct ctl_call call;
-    int r = wire_get_request(payload, &request);
+/* A connection and what came over it. */
+struct talk {
+    struct control *control;
+    int fd, file;
+    struct buf payload;
+};
 
-    if (r)
-        return r;
-    r = ctl_call_init(&call, request.json);
-    if (r == 0) {
-        int status = run(control, &call, &request);
-        wire_put_answer(&text, status, buf_span(&call.error), buf_span(&call.out.text));
-        r = buf_error(&text);
-    }
-    ctl_call_done(&call);
-    end.until = when_monotonic() + SEND_MS;
+static void end_talk(struct talk *talk)
+{
+    if (talk->payload.ptr)
+        explicit_bzero(talk->payload.ptr, talk->payload.room);
+    buf_done(&talk->payload);
+    if (talk->file >= 0)
+        close(talk->file);
+    close(talk->fd);
+    free(talk);
+}
+
+static int send_answer(const struct talk *talk, int status, struct span error, struct span printed)
+{
+    struct wire_end end = { .fd = talk->fd, .stop = talk->control->stop, .until = when_monotonic() + SEND_MS };
+    struct buf text = BUF_INIT(WIRE_ANSWER_MAX);
+
+    wire_put_answer(&text, status, error, printed);
+    int r = buf_error(&text);
     if (r == 0)
-        r = wire_send(&end, buf_span(&text));
+        r = wire_send(&end, buf_span(&text), -1);
     buf_done(&text);
     return r;
 }
 
+/* True: the server ends, or the peer is gone. */
+static bool tell_progress(void *arg, const char *text)
+{
+    const struct talk *talk = arg;
+    struct pollfd fds[] = { { .fd = talk->fd, .events = POLLRDHUP }, { .fd = talk->control->stop, .events = POLLIN } };
+
+    if (poll(fds, ARRAY_LEN(fds), 0) > 0 && (fds[0].revents || fds[1].revents))
+        return true;
+    return send_answer(talk, WIRE_PROGRESS, span_of(text), SPAN("")) != 0;
+}
+
+static int answer(struct talk *talk)
+{
+    struct wire_request request;
+    struct ctl_call call;
+    int r = wire_get_request(buf_span(&talk->payload), &request);
+
+    if (r)
+        return r;
+    r = ctl_call_init(&call, request.json);
+    call.file = talk->file;
+    call.progress = tell_progress;
+    call.progress_arg = talk;
+    if (r == 0) {
+        int status = run(talk->control, &call, &request);
+        r = send_answer(talk, status, buf_span(&call.error), buf_span(&call.out.text));
+    }
+    ctl_call_done(&call);
+    return r;
+}
+
+static void converse(struct talk *talk)
+{
+    int r = answer(talk);
+
+    if (r < 0 && r != -ECANCELED)
+        log_event(LOG_WARN_LEVEL, "control connection failed", LOG_S("error", err_text(r)));
+}
+
+/* ---- long commands: one at a time, on a thread of its own ---- */
+
+static bool is_long(struct span payload)
+{
+    struct wire_request request;
+
+    if (wire_get_request(payload, &request))
+        return false;
+    const struct ctl_command *command = ctl_command(request.words, request.words_n);
+    return command && command->flags & CTL_LONG;
+}
+
+static void *converse_long(void *arg)
+{
+    struct talk *talk = arg;
+    struct control *control = talk->control;
+
+    converse(talk);
+    end_talk(talk);
+    atomic_store(&control->busy, false);
+    return NULL;
+}
+
+static void join_long(struct control *control)
+{
+    if (control->made)
+        pthread_join(control->worker, NULL);
+    control->made = false;
+}
+
+static void begin_long(struct control *control, struct talk *talk)
+{
+    if (atomic_exchange(&control->busy, true)) {
+        (void)send_answer(talk, EX_TEMPFAIL, SPAN("another long command is under way; try again later\n"), SPAN(""));
+        end_talk(talk);
+        return;
+    }
+    join_long(control);
+    control->made = pthread_create(&control->worker, NULL, converse_long, talk) == 0;
+    if (!control->made) {
+        end_talk(talk);
+        atomic_store(&control->busy, false);
+    }
+}
+
+/* ---- */
+
 static void serve_connection(struct control *control, int fd)
 {
     struct wire_end end = { .fd = fd, .stop = control->stop, .until = when_monotonic() + RECEIVE_MS };
-    struct buf payload = BUF_INIT(WIRE_REQUEST_MAX);
-    int r = peer_is_allowed(fd) ? wire_receive(&end, WIRE_REQUEST_MAX, &payload) : -EPERM;
+    struct talk *talk = calloc(1, sizeof(*talk));
 
+    if (!talk) {
+        close(fd);
+        return;
+    }
+    *talk = (struct talk){ control, fd, -1, BUF_INIT(WIRE_REQUEST_MAX) };
+    int r = peer_is_allowed(fd) ? wire_receive(&end, WIRE_REQUEST_MAX, &talk->payload, &talk->file) : -EPERM;
+    if (r == 0 && is_long(buf_span(&talk->payload))) {
+        begin_long(control, talk);
+        return;
+    }
     if (r == 0)
-        r = answer(control, fd, buf_span(&payload));
+        converse(talk);
     else if (r > 0)
-        r = wire_send(&end, SPAN("")); /* a frame with our version */
+        r = wire_send(&end, SPAN(""), -1); /* a frame with our version */
     if (r < 0 && r != -ECANCELED)
         log_event(LOG_WARN_LEVEL, "control connection failed", LOG_S("error", err_text(r)));
-    if (payload.ptr)
-        explicit_bzero(payload.ptr, payload.room);
-    buf_done(&payload);
+    end_talk(talk);
 }
 
 /* ---- the thread ---- */
@@ -135,7 +240,6 @@ static void accept_one(struct control *control)
 
     if (fd >= 0) {
         serve_connection(control, fd);
-        close(fd);
     } else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
         log_event(LOG_ERROR_LEVEL, "control socket", LOG_S("error", err_text(-errno)));
         poll(&(struct pollfd){ .fd = control->stop, .events = POLLIN }, 1, TROUBLE_MS);
@@ -196,6 +300,7 @@ void control_stop(struct control *control)
         return;
     eventfd_write(control->stop, 1);
     pthread_join(control->thread, NULL);
+    join_long(control);
     wire_unlink(control->options.folder);
     free_control(control);
 }

@@ -9,11 +9,13 @@
 #define EWSD_BIN_CONTROL_H
 
 #include "auth/auth.h"
+#include "outbox/outbox.h"
 
 struct control;
 
 struct control_options {
     struct store *store;
+    struct outbox *outbox;
     const struct conf *conf;
     struct auth *auth;  /* forgets what it remembers when the store was changed */
     const char *folder; /* of the store */

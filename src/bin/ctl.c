@@ -137,6 +137,13 @@ static int take_option(struct ctl_call *call, const char *const *words, size_t n
     return 0;
 }
 
+const struct ctl_command *ctl_command(const char *const *words, size_t n)
+{
+    size_t used;
+
+    return find_command(words, n, &used);
+}
+
 int ctl_parse(struct ctl_call *call, const char *const *words, size_t n)
 {
     size_t used, min, max;

@@ -11,6 +11,7 @@
 
 #include "base/conf.h"
 #include "bin/ctl_out.h"
+#include "outbox/outbox.h"
 #include "store/store_mailbox.h"
 
 #include <errno.h>
@@ -20,7 +21,9 @@
 #define CTL_OPTIONS_MAX 8
 #define CTL_MEMORY (256u << 20) /* of a call, at most */
 
-enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4 };
+enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8, CTL_LONG = 16, CTL_SAVES = 32, CTL_LOADS = 64 };
+
+#define CTL_FOUND 1 /* an exit status: it was done, and something is wrong; what was printed counts */
 
 struct ctl_call;
 
@@ -37,9 +40,15 @@ struct ctl_command {
 struct ctl_call {
     const struct conf *conf;
     struct store *store;
+    struct outbox *outbox; /* of the running server; else NULL */
     const char *folder; /* of the store */
     struct arena *arena;
     struct span password;
+    int file; /* of CTL_SAVES and CTL_LOADS, opened by ewsctl; else -1 */
+    /* Says how far a long command is; true: nobody waits for it any more. */
+    bool (*progress)(void *arg, const char *text);
+    void *progress_arg;
+    int64_t progress_at; /* monotonic; when it was said last */
 
     const struct ctl_command *command; /* from here on by ctl_parse */
     const char *operands[CTL_WORDS_MAX];
@@ -60,6 +69,8 @@ struct ctl_call {
 int ctl_call_init(struct ctl_call *call, bool json);
 void ctl_call_done(struct ctl_call *call);
 
+/* The command that words begin with; NULL: none. */
+const struct ctl_command *ctl_command(const char *const *words, size_t n);
 /* Finds the command and checks its arguments. words are borrowed. EX_USAGE. */
 int ctl_parse(struct ctl_call *call, const char *const *words, size_t n);
 /* An exit status; out and error say the rest, out is empty unless EX_OK. */
@@ -72,6 +83,9 @@ bool ctl_help(struct buf *out, const char *const *words, size_t n);
 
 /* Leaves the words as the error and returns status. */
 int ctl_fail(struct ctl_call *call, int status, const char *format, ...) ATTR_PRINTF(3, 4);
+/* How far the command is, for people; done of all, in a unit. Cheap to call
+ * often. True: give up. */
+bool ctl_progress(struct ctl_call *call, const char *what, uint64_t done, uint64_t all, const char *unit);
 /* The value of an option, "" of a flag; NULL when it was not given. */
 const char *ctl_option(const struct ctl_call *call, const char *name);
 

@@ -5,16 +5,19 @@
 #include "bin/ctl.h"
 
 #include "base/err.h"
+#include "base/when.h"
 #include "model/rcpt.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #define ERROR_MAX 8192
+#define PROGRESS_MS 200
 
 int ctl_call_init(struct ctl_call *call, bool json)
 {
-    *call = (struct ctl_call){ .error = BUF_INIT(ERROR_MAX) };
+    *call = (struct ctl_call){ .error = BUF_INIT(ERROR_MAX), .file = -1 };
     out_init(&call->out, json);
     return arena_new(CTL_MEMORY, &call->arena);
 }
@@ -53,11 +56,28 @@ int ctl_run(struct ctl_call *call)
         r = buf_error(&call->out.text);
     if (r == -EFBIG)
         r = ctl_fail(call, EX_TEMPFAIL, "the answer is longer than %u MB", OUT_MAX >> 20);
+    else if (r == -ECANCELED)
+        r = ctl_fail(call, EX_TEMPFAIL, "it was given up");
     else if (r < 0)
         r = ctl_fail(call, EX_TEMPFAIL, "the store did not take it: %s", err_text(r));
-    if (r)
+    if (r && r != CTL_FOUND)
         out_clear(&call->out);
     return r;
+}
+
+bool ctl_progress(struct ctl_call *call, const char *what, uint64_t done, uint64_t all, const char *unit)
+{
+    int64_t now = when_monotonic();
+    char text[128];
+
+    if (!call->progress || now < call->progress_at + PROGRESS_MS)
+        return false;
+    call->progress_at = now;
+    if (all)
+        snprintf(text, sizeof(text), "%s: %" PRIu64 " of %" PRIu64 " %s", what, done, all, unit);
+    else
+        snprintf(text, sizeof(text), "%s", what);
+    return call->progress(call->progress_arg, text);
 }
 
 struct work {

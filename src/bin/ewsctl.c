@@ -174,6 +174,33 @@ static int confirm(struct ctl_call *call)
 
 /* ---- */
 
+/* On a terminal the line is written anew each time. */
+static bool show_progress(void *arg, const char *text)
+{
+    bool *shown = arg;
+
+    if (!isatty(STDERR_FILENO))
+        return false;
+    fprintf(stderr, "\r%s\033[K", text);
+    *shown = true;
+    return false;
+}
+
+static int run_with_file(struct ctl_call *call, const struct arguments *arguments)
+{
+    struct ctl_file file;
+    bool shown = false;
+    int status = ctl_file_open(call, &file);
+
+    call->progress = show_progress;
+    call->progress_arg = &shown;
+    if (status == 0)
+        status = ewsctl_run(call, arguments->words, arguments->words_n);
+    if (shown)
+        fputs("\r\033[K", stderr);
+    return ctl_file_close(call, &file, status);
+}
+
 static int carry_out(struct ctl_call *call, const struct arguments *arguments, struct secret *secret)
 {
     int status = 0;
@@ -182,7 +209,7 @@ static int carry_out(struct ctl_call *call, const struct arguments *arguments, s
         status = isatty(STDIN_FILENO) ? ask_password(call, secret) : read_password(call, secret);
     if (status == 0 && call->command->flags & CTL_CONFIRM)
         status = confirm(call);
-    return status ? status : ewsctl_run(call, arguments->words, arguments->words_n);
+    return status ? status : run_with_file(call, arguments);
 }
 
 /* Errors may be of several lines; the first says who speaks. */

@@ -12,4 +12,19 @@
  * call->out and call->error are filled either way. */
 int ewsctl_run(struct ctl_call *call, const char *const *words, size_t n);
 
+
+/* The file that a command writes (CTL_SAVES) or reads (CTL_LOADS), opened with
+ * the rights of whoever started ewsctl. One that is written has another name
+ * until it is whole; what ends early leaves nothing behind. */
+struct ctl_file {
+    const char *path; /* the operand; NULL: the command has no file */
+    char *part;       /* what is written; NULL when one is read */
+    bool force;
+};
+
+/* Sets call->file. An exit status. */
+int ctl_file_open(struct ctl_call *call, struct ctl_file *ret_file);
+/* status: of the command. What was written gets its name, or goes. */
+int ctl_file_close(struct ctl_call *call, struct ctl_file *file, int status);
+
 #endif

@@ -21,6 +21,7 @@
 #define LOOK_AGAIN_MS 20
 #define SEND_MS 10000
 #define ANSWER_MS 120000
+#define LONG_ANSWER_MS 86400000
 #define SWEEP_MS 2000 /* then the lock is given back; the next start goes on */
 
 /* ---- over the socket ---- */
@@ -38,20 +39,35 @@ static int take_answer(struct ctl_call *call, struct span payload)
     return status;
 }
 
-static int converse(struct ctl_call *call, int fd, struct span request)
+/* One frame of the answer; WIRE_PROGRESS: more will come. */
+static int next_frame(struct ctl_call *call, struct wire_end *end)
 {
-    struct wire_end end = { .fd = fd, .stop = -1, .until = when_monotonic() + SEND_MS };
     struct buf payload = BUF_INIT(WIRE_ANSWER_MAX);
-    int r = wire_send(&end, request);
 
-    end.until = when_monotonic() + ANSWER_MS;
-    if (r == 0)
-        r = wire_receive(&end, WIRE_ANSWER_MAX, &payload);
+    end->until = when_monotonic() + (call->command->flags & CTL_LONG ? LONG_ANSWER_MS : ANSWER_MS);
+    int r = wire_receive(end, WIRE_ANSWER_MAX, &payload, NULL);
     if (r == 0)
         r = take_answer(call, buf_span(&payload));
     else if (r > 0)
         r = ctl_fail(call, EX_UNAVAILABLE, "the running server is of another version; use the ewsctl that came with it");
     buf_done(&payload);
+    if (r == WIRE_PROGRESS) {
+        buf_add_char(&call->error, 0);
+        (void)call->progress(call->progress_arg, call->error.ptr);
+        buf_clear(&call->error);
+    }
+    return r;
+}
+
+static int converse(struct ctl_call *call, int fd, struct span request)
+{
+    struct wire_end end = { .fd = fd, .stop = -1, .until = when_monotonic() + SEND_MS };
+    int r = wire_send(&end, request, call->command->flags & CTL_SAVES ? call->file : -1);
+
+    if (r == 0)
+        do
+            r = next_frame(call, &end);
+        while (r == WIRE_PROGRESS);
     if (r == -EPERM || r == -ECONNRESET || r == -EPIPE)
         return ctl_fail(call, EX_TEMPFAIL, "the server ended the connection before it answered; look whether it did what was asked");
     return r < 0 ? ctl_fail(call, EX_TEMPFAIL, "no answer from the server: %s", err_text(r)) : r;
@@ -99,12 +115,12 @@ static int become_owner(const char *folder)
 
 static int open_store(struct ctl_call *call)
 {
-    bool makes = (call->command->flags & CTL_MAKES) != 0;
-    int r = makes ? make_folder(call) : 0;
+    bool makes = (call->command->flags & CTL_MAKES) != 0, loads = (call->command->flags & CTL_LOADS) != 0;
+    int r = makes || loads ? make_folder(call) : 0;
 
     if (r == 0)
         r = become_owner(call->folder);
-    if (r)
+    if (r || loads)
         return r;
     return store_open(&(struct store_options){ .path = call->folder, .mode = makes ? STORE_NEW : STORE_EXISTING, .readers = 2,
                                                .checkpoint_pages = (unsigned)call->conf->store_checkpoint_pages },
@@ -141,7 +157,7 @@ static int run_alone(struct ctl_call *call)
     int64_t until = when_monotonic() + SWEEP_MS;
     int r = 0;
 
-    for (bool more = call->wrote; r == 0 && more && when_monotonic() < until;)
+    for (bool more = call->wrote && call->store; r == 0 && more && when_monotonic() < until;)
         r = store_write(call->store, sweep_job, &more);
     store_close(call->store);
     call->store = NULL;
@@ -155,6 +171,10 @@ int ewsctl_run(struct ctl_call *call, const char *const *words, size_t n)
     for (;;) {
         int fd;
         int r = wire_connect(call->folder, &fd);
+        if (r == 0 && call->command->flags & CTL_LOADS) {
+            close(fd);
+            return ctl_fail(call, EX_UNAVAILABLE, "a server has the store in %s: stop it first", call->folder);
+        }
         if (r == 0) {
             int status = over_socket(call, fd, words, n);
             close(fd);

@@ -139,6 +139,13 @@ static int make_store(const struct serve *serve)
     return EXIT_OK;
 }
 
+static void mind_others(const char *store)
+{
+    struct stat info;
+    if (stat(store, &info) == 0 && info.st_mode & (S_IRWXG | S_IRWXO))
+        log_event(LOG_WARN_LEVEL, "others may look into the store: chmod 700 it", LOG_S("store", store));
+}
+
 static int give_up_rights(const struct serve *serve)
 {
     const char *store = serve->conf.server_store;
@@ -153,6 +160,7 @@ static int give_up_rights(const struct serve *serve)
                 serve->account.name ? serve->account.name : "the one that started it", err_text(-errno));
         return EXIT_FAILED;
     }
+    mind_others(store);
     log_event(LOG_INFO_LEVEL, "confined", LOG_N("uid", getuid()), LOG_N("landlock", landlock), LOG_S("store", store));
     if (landlock == 0)
         log_event(LOG_WARN_LEVEL, "this kernel has no Landlock: only permissions keep the server to its folder");

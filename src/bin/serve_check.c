@@ -108,6 +108,15 @@ static void check_listen(struct check *check)
                                   "give http.certificate and http.key, or allow it by http.insecure_basic = yes");
 }
 
+/* Root and a group may read the key; it is not for everybody. */
+static void check_key(struct check *check)
+{
+    const char *key = check->conf->http_key;
+    struct stat info;
+    if (*key && stat(key, &info) == 0 && info.st_mode & S_IRWXO)
+        say(check, "http.key", "%s: others may use the file (mode %03o); chmod o= it", key, info.st_mode & 0777u);
+}
+
 static void check_certificate(struct check *check)
 {
     struct tls tls;
@@ -115,6 +124,8 @@ static void check_certificate(struct check *check)
     char error[TLS_ERROR_SIZE];
     if (tls_load(check->conf, &tls, &setting, error))
         say(check, setting, "%s", error);
+    else
+        check_key(check);
     tls_done(&tls);
 }
 

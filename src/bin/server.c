@@ -12,6 +12,7 @@
 #include "mime/mime.h"
 #include "outbox/outbox.h"
 #include "soap/envelope.h"
+#include "store/store_keep.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -117,6 +118,17 @@ int server_open(const struct server_options *options, struct server **ret_server
 
 /* ---- start ---- */
 
+/* A store that is a copy sends nothing until somebody says so. */
+static void tell_held(const struct server *server)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    int64_t since;
+    int r = store_read_begin(server->store, &tx);
+    if (r == 0 && store_held(tx, &since) == 0)
+        log_event(LOG_WARN_LEVEL, "the outbox is held: this store is a copy or was restored; ewsctl queue release --all",
+                  LOG_S("store", server->options->store), LOG_S("found", store_was_copied(server->store) ? "now" : "before"));
+}
+
 static int open_store(struct server *server)
 {
     const struct conf *conf = server->options->conf;
@@ -124,6 +136,8 @@ static int open_store(struct server *server)
     int r = store_open(&(struct store_options){ .path = path, .readers = (unsigned)conf->store_readers,
                                                 .quota = (uint64_t)conf->store_quota,
                                                 .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);
+    if (r == 0)
+        tell_held(server);
     if (r == -EBUSY) {
         fprintf(stderr, "%s: %s: another server is using this store\n", server->options->program, path);
         return EXIT_FAILED;
@@ -135,7 +149,7 @@ static int open_store(struct server *server)
  * not to serve. */
 static void start_control(struct server *server)
 {
-    int r = control_start(&(struct control_options){ .store = server->store, .conf = server->options->conf,
+    int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .conf = server->options->conf,
                                                      .auth = server->auth, .folder = server->options->store },
                           &server->control);
     if (r)
@@ -154,6 +168,7 @@ static int start_serving(struct server *server)
     }
     if (r)
         return failed(server, "outbox", r);
+    start_control(server);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
     r = http_start(&(struct http_options){ .conf = options->conf, .auth = server->auth, .ops = &server->ops,
                                            .soap = server->soap, .dev = options->dev, .hosts = options->hosts,
@@ -180,7 +195,6 @@ static int start(struct server *server)
     r = auth_new(server->store, options->conf, &server->auth);
     if (r)
         return failed(server, "auth", r);
-    start_control(server);
     r = start_serving(server);
     listener_close(&server->listener); /* the key is not needed any more */
     return r;

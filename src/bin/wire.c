@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define MAGIC "EWSCTL01"
+#define MAGIC "EWSCTL02"
 #define MAGIC_NAME 6 /* bytes of it before the version */
 #define BACKLOG 16
 
@@ -138,6 +138,65 @@ static int send_all(const struct wire_end *end, struct span bytes)
     return 0;
 }
 
+union file_room {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+/* The first byte of a frame carries the descriptor. */
+static int send_first(const struct wire_end *end, const char *byte, int file)
+{
+    struct iovec part = { (void *)(uintptr_t)byte, 1 };
+    union file_room room = { .bytes = { 0 } };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof(room.bytes) };
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(head), &file, sizeof(int));
+    for (;;) {
+        ssize_t n = sendmsg(end->fd, &message, MSG_NOSIGNAL);
+        if (n == 1)
+            return 0;
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            return -errno;
+        int r = await(end, POLLOUT);
+        if (r)
+            return r;
+    }
+}
+
+static int take_file(struct msghdr *message)
+{
+    struct cmsghdr *head = CMSG_FIRSTHDR(message);
+    int file = -1;
+
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&file, CMSG_DATA(head), sizeof(int));
+    return file;
+}
+
+static int receive_first(const struct wire_end *end, char *byte, int *ret_file)
+{
+    struct iovec part = { byte, 1 };
+    union file_room room;
+
+    for (;;) {
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof(room.bytes) };
+        ssize_t n = recvmsg(end->fd, &message, MSG_CMSG_CLOEXEC);
+        if (n == 1)
+            *ret_file = take_file(&message);
+        if (n >= 0)
+            return n == 1 ? 0 : -ECONNRESET;
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+        int r = await(end, POLLIN);
+        if (r)
+            return r;
+    }
+}
+
 static int receive_all(const struct wire_end *end, char *bytes, size_t len)
 {
     while (len > 0) {
@@ -163,20 +222,28 @@ struct frame_head {
 };
 _Static_assert(sizeof(struct frame_head) == 12, "as it is on the wire");
 
-int wire_send(const struct wire_end *end, struct span payload)
+int wire_send(const struct wire_end *end, struct span payload, int file)
 {
     struct frame_head head = { .len = htonl((uint32_t)payload.len) };
+    struct span rest = { (const char *)&head, sizeof(head) };
 
     memcpy(head.magic, MAGIC, sizeof(head.magic));
-    int r = send_all(end, (struct span){ (const char *)&head, sizeof(head) });
+    int r = file >= 0 ? send_first(end, rest.ptr, file) : 0;
+    if (file >= 0)
+        rest = (struct span){ rest.ptr + 1, rest.len - 1 };
+    if (r == 0)
+        r = send_all(end, rest);
     return r ? r : send_all(end, payload);
 }
 
-int wire_receive(const struct wire_end *end, size_t max, struct buf *ret_payload)
+static int receive_frame(const struct wire_end *end, size_t max, struct buf *ret_payload, int *ret_file)
 {
     struct frame_head head;
-    int r = receive_all(end, (char *)&head, sizeof(head));
+    char *first = (char *)&head;
+    int r = receive_first(end, first, ret_file);
 
+    if (r == 0)
+        r = receive_all(end, first + 1, sizeof(head) - 1);
     if (r)
         return r;
     if (memcmp(head.magic, MAGIC, MAGIC_NAME) != 0)
@@ -190,6 +257,20 @@ int wire_receive(const struct wire_end *end, size_t max, struct buf *ret_payload
     r = bytes ? receive_all(end, bytes, len) : -ENOMEM;
     if (r == 0)
         ret_payload->len += len;
+    return r;
+}
+
+int wire_receive(const struct wire_end *end, size_t max, struct buf *ret_payload, int *ret_file)
+{
+    int file = -1;
+    int r = receive_frame(end, max, ret_payload, &file);
+
+    if (file >= 0 && (r || !ret_file)) {
+        close(file);
+        file = -1;
+    }
+    if (ret_file)
+        *ret_file = file;
     return r;
 }
 
@@ -254,7 +335,7 @@ int wire_get_answer(struct span payload, int *ret_status, struct span *ret_error
     memcpy(numbers, payload.ptr, sizeof(numbers));
     size_t error_len = ntohl(numbers[1]);
     struct span rest = { payload.ptr + sizeof(numbers), payload.len - sizeof(numbers) };
-    if (ntohl(numbers[0]) > 255 || error_len > rest.len)
+    if (ntohl(numbers[0]) > WIRE_PROGRESS || error_len > rest.len)
         return -EPROTO;
     *ret_status = (int)ntohl(numbers[0]);
     *ret_error = (struct span){ rest.ptr, error_len };

@@ -4,9 +4,11 @@
  * frame is "EWSCTL", two digits of the protocol's version, four bytes of length
  * (big-endian) and that many bytes.
  *   request: strings, each ended by a NUL: "text" or "json", the password
- *            (empty when there is none), the words of the command
+ *            (empty when there is none), the words of the command; with it, for
+ *            commands that write a file, a descriptor of that
  *   answer:  exit status and length of the error (four bytes each), the error,
- *            what is printed
+ *            what is printed; before it, from long commands, any number with
+ *            WIRE_PROGRESS as the status, whose error says how far it is
  */
 #ifndef EWSD_BIN_WIRE_H
 #define EWSD_BIN_WIRE_H
@@ -16,6 +18,7 @@
 #define WIRE_REQUEST_MAX 65536
 #define WIRE_ANSWER_MAX (96u << 20)
 #define WIRE_WORDS_MAX 64
+#define WIRE_PROGRESS 256 /* no exit status */
 
 /* Both give a non-blocking descriptor, the caller's to close. -ENOENT,
  * -ECONNREFUSED: no server is there. */
@@ -31,11 +34,13 @@ struct wire_end {
     int64_t until; /* monotonic ms */
 };
 
-/* -ETIMEDOUT, -ECANCELED (stop), -EPIPE and the like. */
-int wire_send(const struct wire_end *end, struct span payload);
-/* 1: another version of the protocol. -EPROTO: no frame, or longer than max;
- * -ECONNRESET: it ended early; and as wire_send. */
-int wire_receive(const struct wire_end *end, size_t max, struct buf *ret_payload);
+/* file: a descriptor that goes along, -1 for none. -ETIMEDOUT, -ECANCELED
+ * (stop), -EPIPE and the like. */
+int wire_send(const struct wire_end *end, struct span payload, int file);
+/* ret_file: the descriptor that came along, the caller's to close, or -1; NULL:
+ * none is taken. 1: another version of the protocol. -EPROTO: no frame, or
+ * longer than max; -ECONNRESET: it ended early; and as wire_send. */
+int wire_receive(const struct wire_end *end, size_t max, struct buf *ret_payload, int *ret_file);
 
 struct wire_request {
     bool json;

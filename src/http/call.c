@@ -67,16 +67,8 @@ void call_log_failure(const struct call *call)
               LOG_V("user", call->caller.address));
 }
 
-void call_work(struct pool_job *job, struct arena *arena)
+static bool finish(struct call *call, int r)
 {
-    struct call *call = (struct call *)job;
-    struct http_request request = { .server = call->options, .arena = arena, .method = call->method,
-                                    .path = span_of(call->path), .body = &call->body, .caller = call->caller,
-                                    .request_id = span_of(call->request_id), .connection = call->mhd };
-    metric_add(METRIC_http_requests, 1);
-    call->response.status = 200;
-    (void)buf_reserve(&call->response.body, ANSWER_USUAL); /* else it grows there step by step */
-    int r = call->route->handle(&request, &call->response);
     if (r || buf_error(&call->response.body))
         call_refuse(call, 500);
     for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++) {
@@ -85,6 +77,34 @@ void call_work(struct pool_job *job, struct arena *arena)
     }
     call_log(call);
     call_done(call);
+    return true;
+}
+
+bool call_work(struct pool_job *job, struct arena *arena)
+{
+    struct call *call = (struct call *)job;
+    call->request = (struct http_request){ .server = call->options, .arena = arena, .method = call->method,
+                                           .path = span_of(call->path), .body = &call->body, .caller = call->caller,
+                                           .request_id = span_of(call->request_id), .connection = call->mhd,
+                                           .may_wait = job->may_wait };
+    metric_add(METRIC_http_requests, 1);
+    call->response.status = 200;
+    (void)buf_reserve(&call->response.body, ANSWER_USUAL); /* else it grows there step by step */
+    int r = call->route->handle(&call->request, &call->response);
+    return r == HTTP_LATER ? false : finish(call, r);
+}
+
+static bool go_on(struct pool_job *job, struct arena *arena ATTR_UNUSED)
+{
+    struct call *call = (struct call *)job;
+    return finish(call, call->request.go_on(&call->request, &call->response));
+}
+
+void http_go_on(struct http_request *request)
+{
+    struct call *call = (struct call *)((char *)request - offsetof(struct call, request));
+    call->job.run = go_on;
+    call_again(call);
 }
 
 /* Somebody else may have verified the same in the meantime. */
@@ -95,7 +115,7 @@ static int check(const struct call *call, struct arena *arena, struct store_mail
     return r == AUTH_UNKNOWN ? auth_verify(call->options->auth, arena, header, ret_mailbox, ret_user) : r;
 }
 
-void call_verify(struct pool_job *job, struct arena *arena)
+bool call_verify(struct pool_job *job, struct arena *arena)
 {
     struct call *call = (struct call *)job;
     struct store_mailbox mailbox;
@@ -108,4 +128,5 @@ void call_verify(struct pool_job *job, struct arena *arena)
     if (r)
         call_refuse(call, r < 0 ? 500 : 401);
     call_done(call);
+    return true;
 }

@@ -35,6 +35,7 @@ struct call {
     char request_id[GUID_TEXT_SIZE];
     struct store_mailbox caller; /* once known; its texts are the call's own */
     bool counted;                /* as a request of the caller in execution */
+    struct http_request request; /* what its route sees */
     struct http_response response;
     struct call *next;      /* in one list: done, delayed, or behind the same password */
     struct call *followers; /* while verifying: those that bring the very same password */
@@ -51,13 +52,15 @@ void call_log(const struct call *call);
 /* One failed log-in, for who watches the log. */
 void call_log_failure(const struct call *call);
 
-/* Jobs of the pools. Both end with call_done. */
-void call_verify(struct pool_job *job, struct arena *arena);
-void call_work(struct pool_job *job, struct arena *arena);
+/* Jobs of the pools. Both end with call_done, unless call_work goes on later. */
+bool call_verify(struct pool_job *job, struct arena *arena);
+bool call_work(struct pool_job *job, struct arena *arena);
 
 /* http.c's. call_done gives a call back to the loop, from any thread; the
- * others are for the loop alone. */
+ * last two are for the loop alone. */
 void call_done(struct call *call);
+/* A call that waited goes on: its job is pushed again. From any thread. */
+void call_again(struct call *call);
 void call_suspend(struct call *call, enum stage stage);
 void call_resume(struct call *call);
 

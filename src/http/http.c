@@ -70,6 +70,11 @@ void call_done(struct call *call)
         return; /* the counter is full: the loop is awake anyway */
 }
 
+void call_again(struct call *call)
+{
+    pool_push_again(call->http->workers, &call->job);
+}
+
 /* ---- answers ---- */
 
 static const char *header(struct call *call, const char *name)

@@ -36,6 +36,7 @@ void http_stop(struct http *http);
 
 #define HTTP_HEADERS_MAX 4
 
+struct http_response;
 struct http_request {
     const struct http_options *server;
     struct arena *arena;
@@ -45,7 +46,16 @@ struct http_request {
     struct store_mailbox caller; /* on routes that need one */
     struct span request_id;      /* a GUID */
     void *connection;            /* for http_query and http_header */
+    /* A route that may wait returns HTTP_LATER instead of blocking its thread,
+     * has set go_on by then, and calls http_go_on once: go_on then fills the
+     * response, on any thread. */
+    bool may_wait;
+    int (*go_on)(struct http_request *request, struct http_response *response);
+    void *state; /* the route's own */
 };
+
+enum { HTTP_LATER = 1 };
+void http_go_on(struct http_request *request);
 
 /* Value of ?name=, percent-decoded; false when it is not there. */
 bool http_query(const struct http_request *request, const char *name, struct span *ret_value);
@@ -73,7 +83,7 @@ struct http_route {
     bool caller;          /* needs credentials */
     bool xml;             /* a POST needs text/xml, else 415 */
     bool dev;             /* exists only in dev */
-    /* Fills response; negative becomes a plain 500. */
+    /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */
     int (*handle)(struct http_request *request, struct http_response *response);
     /* Fills response for a user over http.user_requests; NULL: a plain 503. */
     int (*busy)(const struct http_options *server, struct http_response *response);

@@ -9,14 +9,24 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 struct worker {
     pthread_t thread;
-    pthread_cond_t wake;
-    bool woken; /* off the stack, and not yet running */
+    sem_t wake; /* posted once it is off the stack */
+    bool ended; /* a job: to be told under the next lock */
+    bool alone; /* its job is the only one that is not over */
     struct pool *pool;
+    struct arena *arena;  /* for the next job */
+    struct arena *other;  /* for the one after, should that keep it; or NULL */
     struct worker *below; /* on the stack */
+};
+
+/* An arena that nobody uses; this lies in itself. */
+struct spare {
+    struct arena *arena;
+    struct spare *next;
 };
 
 struct pool {
@@ -26,6 +36,8 @@ struct pool {
     struct worker *idle; /* top of the stack */
     bool waking; /* a woken thread has not yet looked at the queue */
     bool stopping;
+    size_t open; /* jobs that are not over */
+    struct spare *spares;
     size_t arena_cap;
     unsigned n;
     struct worker workers[];
@@ -34,10 +46,11 @@ struct pool {
 /* Under the lock: the thread that is to be signalled once it is released. */
 static struct worker *choose(struct pool *pool)
 {
-    struct worker *worker = pool->first && !pool->waking ? pool->idle : NULL;
+    bool over = pool->stopping && !pool->open;
+    struct worker *worker = (pool->first || over) && !pool->waking ? pool->idle : NULL;
     if (worker) {
         pool->idle = worker->below;
-        pool->waking = worker->woken = true;
+        pool->waking = true;
     }
     return worker;
 }
@@ -46,17 +59,20 @@ static struct worker *choose(struct pool *pool)
 static void rest(struct pool *pool, struct worker *self)
 {
     self->below = pool->idle;
-    self->woken = false;
     pool->idle = self;
-    while (!self->woken)
-        pthread_cond_wait(&self->wake, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+    while (sem_wait(&self->wake) != 0)
+        continue; /* a signal */
+    pthread_mutex_lock(&pool->lock);
     pool->waking = false;
 }
 
 static struct pool_job *take(struct pool *pool, struct worker *self)
 {
     pthread_mutex_lock(&pool->lock);
-    while (!pool->first && !pool->stopping)
+    pool->open -= self->ended;
+    self->ended = false;
+    while (!pool->first && !(pool->stopping && !pool->open))
         rest(pool, self);
     struct pool_job *job = pool->first;
     if (job) {
@@ -64,25 +80,81 @@ static struct pool_job *take(struct pool *pool, struct worker *self)
         if (!pool->first)
             pool->last = &pool->first;
     }
+    self->alone = pool->open == 1;
     struct worker *next = choose(pool);
     pthread_mutex_unlock(&pool->lock);
     if (next)
-        pthread_cond_signal(&next->wake);
+        sem_post(&next->wake);
     return job;
+}
+
+/* An arena more; NULL when there is no memory. */
+static struct arena *spare_take(struct pool *pool)
+{
+    struct arena *arena = NULL;
+    pthread_mutex_lock(&pool->lock);
+    struct spare *spare = pool->spares;
+    if (spare)
+        pool->spares = spare->next;
+    pthread_mutex_unlock(&pool->lock);
+    if (!spare)
+        return arena_new(pool->arena_cap, &arena) ? NULL : arena;
+    arena = spare->arena;
+    arena_reset(arena);
+    return arena;
+}
+
+static void spare_give(struct pool *pool, struct arena *arena)
+{
+    arena_reset(arena);
+    struct spare *spare = arena_alloc(arena, sizeof(*spare));
+    if (!spare) {
+        arena_free(arena);
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    *spare = (struct spare){ arena, pool->spares };
+    pool->spares = spare;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* A new job: it may keep the arena that it is given if there is another one. */
+static bool run_new(struct worker *self, struct pool_job *job)
+{
+    if (!self->other)
+        self->other = spare_take(self->pool);
+    job->arena = self->arena;
+    job->may_wait = self->other && !self->alone;
+    bool ended = job->run(job, self->arena);
+    if (ended) {
+        arena_reset(self->arena);
+    } else {
+        self->arena = self->other;
+        self->other = NULL;
+    }
+    return ended;
+}
+
+static bool run_again(struct worker *self, struct pool_job *job)
+{
+    struct arena *arena = job->arena;
+    bool ended = job->run(job, arena);
+    if (ended && self->other) {
+        spare_give(self->pool, arena);
+    } else if (ended) {
+        arena_reset(arena);
+        self->other = arena;
+    }
+    return ended;
 }
 
 static void *run(void *arg)
 {
     struct worker *self = arg;
-    struct pool *pool = self->pool;
-    struct arena *arena = NULL;
-    if (arena_new(pool->arena_cap, &arena))
-        abort();
-    for (struct pool_job *job; (job = take(pool, self));) {
-        job->run(job, arena);
-        arena_reset(arena);
-    }
-    arena_free(arena);
+    for (struct pool_job *job; (job = take(self->pool, self));)
+        self->ended = job->arena ? run_again(self, job) : run_new(self, job);
+    arena_free(self->arena);
+    arena_free(self->other);
     return NULL;
 }
 
@@ -97,12 +169,15 @@ int pool_new(unsigned threads, size_t arena_cap, struct pool **ret_pool)
     for (; pool->n < threads; pool->n++) {
         struct worker *worker = &pool->workers[pool->n];
         worker->pool = pool;
-        pthread_cond_init(&worker->wake, NULL);
-        int r = pthread_create(&worker->thread, NULL, run, worker);
+        sem_init(&worker->wake, 0, 0);
+        int r = arena_new(arena_cap, &worker->arena);
+        if (r == 0)
+            r = -pthread_create(&worker->thread, NULL, run, worker);
         if (r) {
-            pthread_cond_destroy(&worker->wake);
+            arena_free(worker->arena);
+            sem_destroy(&worker->wake);
             pool_free(pool);
-            return -r;
+            return r;
         }
     }
     *ret_pool = pool;
@@ -115,28 +190,42 @@ void pool_free(struct pool *pool)
         return;
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
-    for (struct worker *worker = pool->idle; worker; worker = worker->below) {
-        worker->woken = true;
-        pthread_cond_signal(&worker->wake);
-    }
-    pool->idle = NULL;
+    struct worker *worker = choose(pool); /* who wakes the next */
     pthread_mutex_unlock(&pool->lock);
+    if (worker)
+        sem_post(&worker->wake);
     for (unsigned i = 0; i < pool->n; i++)
         pthread_join(pool->workers[i].thread, NULL);
     for (unsigned i = 0; i < pool->n; i++) /* now that nobody signals any more */
-        pthread_cond_destroy(&pool->workers[i].wake);
+        sem_destroy(&pool->workers[i].wake);
+    for (struct spare *spare = pool->spares, *next; spare; spare = next) {
+        next = spare->next;
+        arena_free(spare->arena);
+    }
     pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
 
-void pool_push(struct pool *pool, struct pool_job *job)
+static void push(struct pool *pool, struct pool_job *job, bool is_new)
 {
     job->next = NULL;
     pthread_mutex_lock(&pool->lock);
+    pool->open += is_new;
     *pool->last = job;
     pool->last = &job->next;
     struct worker *worker = choose(pool);
     pthread_mutex_unlock(&pool->lock);
     if (worker)
-        pthread_cond_signal(&worker->wake);
+        sem_post(&worker->wake);
+}
+
+void pool_push(struct pool *pool, struct pool_job *job)
+{
+    job->arena = NULL;
+    push(pool, job, true);
+}
+
+void pool_push_again(struct pool *pool, struct pool_job *job)
+{
+    push(pool, job, false);
 }

@@ -1,6 +1,7 @@
 /*
- * Threads that take jobs off a bounded queue. A job is told which thread runs
- * it through that thread's arena, which is reset after each job.
+ * Threads that take jobs off a queue. Each job has an arena while it lasts. A
+ * job that has to wait for something goes on later: it keeps its arena, blocks
+ * no thread, and is pushed again.
  */
 #ifndef EWSD_HTTP_POOL_H
 #define EWSD_HTTP_POOL_H
@@ -9,14 +10,20 @@
 
 struct pool;
 struct pool_job {
-    void (*run)(struct pool_job *job, struct arena *arena);
-    struct pool_job *next; /* the pool's */
+    /* True: the job is over, its memory is no longer looked at, and the arena is
+     * reset. False: it goes on with pool_push_again, perhaps by now. */
+    bool (*run)(struct pool_job *job, struct arena *arena);
+    bool may_wait;         /* set by the pool: false may be answered, and is better, since other jobs are there */
+    struct arena *arena;   /* the pool's, as next is */
+    struct pool_job *next;
 };
 
 int pool_new(unsigned threads, size_t arena_cap, struct pool **ret_pool);
-/* Runs what is queued, then joins the threads. */
+/* Waits until every job is over, then joins the threads. */
 void pool_free(struct pool *pool);
-/* The job's memory is the caller's until run() returns. */
+/* The job's memory is the caller's until it is over. */
 void pool_push(struct pool *pool, struct pool_job *job);
+/* One that waited; run may be another function now. */
+void pool_push_again(struct pool *pool, struct pool_job *job);
 
 #endif

@@ -34,23 +34,27 @@ static int busy(const struct http_options *server, struct http_response *respons
 
 _Static_assert(HTTP_HEADERS_MAX >= OP_HEADERS_MAX, "room for each header of an operation");
 
-static int dispatch(struct http_request *request, const struct soap_request *soap, struct op_once *once,
-                    struct http_response *response)
+/* What an answer that waits needs to go on. */
+struct ews_state {
+    struct soap_request soap;
+    struct caller caller;
+    struct op_request asked;
+    struct op_reply reply;
+    struct op_call *call;
+};
+
+static void wake(void *request)
 {
-    struct op_reply *reply = arena_alloc(request->arena, sizeof(*reply));
-    if (!reply)
-        return -ENOMEM;
-    struct caller caller = { .mailbox = request->caller };
-    int r = op_dispatch(request->server->ops, &caller, request->arena, soap, once, request->request_id, &response->body, reply);
-    if (r)
-        return r;
-    response->status = reply->status;
-    response->detail = reply->op;
-    for (unsigned i = 0; i < reply->headers_n; i++) {
-        response->headers[i].name = reply->headers[i].name;
-        response->headers[i].value = span_of(reply->headers[i].value);
-    }
-    return 0;
+    http_go_on(request);
+}
+
+static int dispatch(struct http_request *request, struct ews_state *state, struct op_once *once, struct http_response *response)
+{
+    state->caller.mailbox = request->caller;
+    state->asked = (struct op_request){ .env = request->server->ops, .caller = &state->caller, .arena = request->arena,
+                                        .soap = &state->soap, .once = once, .id = request->request_id,
+                                        .go_on = request->may_wait ? wake : NULL, .arg = request };
+    return op_dispatch(&state->asked, &response->body, &state->reply, &state->call);
 }
 
 static int read_key(const struct http_request *request, struct op_once **ret_once)
@@ -63,25 +67,47 @@ static int read_key(const struct http_request *request, struct op_once **ret_onc
     return *ret_once ? 0 : -ENOMEM;
 }
 
+static int finish(struct http_request *request, struct ews_state *state, int r, struct http_response *response)
+{
+    if (r) {
+        int code = r == -ENOMEM ? CODE_ErrorNotEnoughMemory : CODE_ErrorInternalServerError;
+        struct soap_fault fault = soap_fault_make(code_name(code), code_text(code));
+        buf_clear(&response->body);
+        return write_fault(request->server->conf, &state->soap, &fault, response);
+    }
+    response->status = state->reply.status;
+    response->detail = state->reply.op;
+    for (unsigned i = 0; i < state->reply.headers_n; i++) {
+        response->headers[i].name = state->reply.headers[i].name;
+        response->headers[i].value = span_of(state->reply.headers[i].value);
+    }
+    return 0;
+}
+
+static int go_on(struct http_request *request, struct http_response *response)
+{
+    struct ews_state *state = request->state;
+    return finish(request, state, op_go_on(state->call), response);
+}
+
 static int post(struct http_request *request, struct http_response *response)
 {
-    struct soap_request soap = { 0 };
+    struct ews_state *state = arena_alloc(request->arena, sizeof(*state));
     struct soap_fault fault = { 0 };
     struct op_once *once;
     response->content_type = "text/xml; charset=utf-8";
+    if (!state)
+        return finish(request, &(struct ews_state){ 0 }, -ENOMEM, response);
+    request->state = state;
+    request->go_on = go_on;
     int r = read_key(request, &once);
     if (r == 0)
-        r = soap_parse(request->server->soap, request->body, request->arena, &soap, &fault);
+        r = soap_parse(request->server->soap, request->body, request->arena, &state->soap, &fault);
     if (r == SOAP_FAULT)
-        return write_fault(request->server->conf, &soap, &fault, response);
+        return write_fault(request->server->conf, &state->soap, &fault, response);
     if (r == 0)
-        r = dispatch(request, &soap, once, response);
-    if (r == 0)
-        return 0;
-    buf_clear(&response->body);
-    int code = r == -ENOMEM ? CODE_ErrorNotEnoughMemory : CODE_ErrorInternalServerError;
-    fault = soap_fault_make(code_name(code), code_text(code));
-    return write_fault(request->server->conf, &soap, &fault, response);
+        r = dispatch(request, state, once, response);
+    return r == OP_LATER ? HTTP_LATER : finish(request, state, r, response);
 }
 
 static int ews(struct http_request *request, struct http_response *response)

@@ -152,7 +152,8 @@ static int add_from(const struct item *item, struct buf *out)
     return r;
 }
 
-/* Is this field replaced by the item's, or dropped? */
+/* Is this field replaced by the item's, or dropped? What carriers write is kept
+ * for the owner's eyes only. */
 static bool is_replaced(const struct item *item, const struct mime_options *options, struct span name)
 {
     static const char *const blind[] = { "Bcc", "Resent-Bcc" };
@@ -160,6 +161,8 @@ static bool is_replaced(const struct item *item, const struct mime_options *opti
 
     if (is_one_of(name, blind, ARRAY_LEN(blind)))
         return !options->keep_bcc || item->bcc.n > 0;
+    if (field_is_carriers(name))
+        return !options->keep_bcc;
     if (is_one_of(name, from, ARRAY_LEN(from)))
         return rcpt_is_set(&item->from) || rcpt_is_set(&item->sender);
     return item->message_id.len && span_eq_nocase(name, SPAN("Message-ID"));

@@ -216,19 +216,6 @@ static void add_phrase(struct field *field, struct span name)
         add_quoted(field, name);
 }
 
-/* Could it end the address, the header or an SMTP command? */
-static bool address_is_hazard(struct span address)
-{
-    if (rcpt_address_ok(address))
-        return false;
-    for (size_t i = 0; i < address.len; i++) {
-        unsigned char c = (unsigned char)address.ptr[i];
-        if (c <= ' ' || c == 0x7f || strchr("<>,;:\"()[]\\", c))
-            return true;
-    }
-    return address.len > RCPT_ADDRESS_MAX || !span_utf8_ok(address);
-}
-
 static bool is_ascii(struct span text)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -244,7 +231,7 @@ static int add_rcpt(struct field *field, const struct rcpt *rcpt)
     bool smtp = !rcpt->routing.len || span_eq_nocase(rcpt->routing, SPAN("SMTP"));
     struct span name = span_trim(rcpt->name);
 
-    if (smtp && address_is_hazard(rcpt->address))
+    if (smtp && rcpt_address_is_hazard(rcpt->address))
         return CODE_ErrorInvalidRecipients;
     if (!smtp || !rcpt->address.len || !is_ascii(rcpt->address)) {
         add_phrase(field, name.len ? name : rcpt->address.len ? rcpt->address : SPAN("undisclosed"));
@@ -356,21 +343,28 @@ bool field_name_ok(struct span name)
     return name.len > 0 && name.len <= 70;
 }
 
+static bool begins(struct span name, struct span with)
+{
+    return name.len >= with.len && span_eq_nocase((struct span){ name.ptr, with.len }, with);
+}
+
+bool field_is_carriers(struct span name)
+{
+    return begins(name, SPAN("Resent-")) || begins(name, SPAN("ARC-")) || span_eq_nocase(name, SPAN("Return-Path")) ||
+           span_eq_nocase(name, SPAN("Authentication-Results"));
+}
+
 bool field_name_free(struct span name)
 {
     static const char *const taken[] = { "From",       "Sender",      "Reply-To",    "To",
                                          "Cc",         "Bcc",         "Subject",     "Date",
                                          "Message-ID", "In-Reply-To", "References",  "Importance",
-                                         "Sensitivity", "MIME-Version", "Return-Path", "Received",
-                                         "Disposition-Notification-To", "Return-Receipt-To", "DKIM-Signature",
+                                         "Sensitivity", "MIME-Version", "Received",    "DKIM-Signature",
+                                         "Disposition-Notification-To", "Return-Receipt-To",
                                          "Thread-Topic", "Thread-Index", "Apparently-To", "Envelope-To" };
-    const struct span families[] = { SPAN("Content-"), SPAN("Resent-"), SPAN("ARC-") };
 
     for (size_t i = 0; i < ARRAY_LEN(taken); i++)
         if (span_eq_nocase(name, span_of(taken[i])))
             return false;
-    for (size_t i = 0; i < ARRAY_LEN(families); i++)
-        if (name.len >= families[i].len && span_eq_nocase((struct span){ name.ptr, families[i].len }, families[i]))
-            return false;
-    return field_name_ok(name);
+    return field_name_ok(name) && !begins(name, SPAN("Content-")) && !field_is_carriers(name);
 }

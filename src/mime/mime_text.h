@@ -58,6 +58,9 @@ void field_add_tokens(struct buf *out, const char *name, struct span text);
 int field_add_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n);
 /* ";" and a parameter; RFC 2231 when it is not short printable ASCII. */
 void field_parameter(struct field *field, const char *name, struct span value);
+/* Is it a field by which those who carry a message say what they did or saw
+ * (Resent-*, Return-Path, Authentication-Results, ARC-*)? A sender's is forged. */
+bool field_is_carriers(struct span name);
 /* Is name one that a client's InternetHeaders property may set? */
 bool field_name_free(struct span name);
 bool field_name_ok(struct span name);

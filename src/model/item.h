@@ -37,6 +37,7 @@ enum flag_status { FLAG_NOT_FLAGGED, FLAG_COMPLETE, FLAG_FLAGGED };
 #define ITEM_REMINDER_SET 0x0800u
 #define ITEM_HAS_MIME 0x1000u /* MIME as the client supplied it is kept */
 #define ITEM_SENT_ONCE 0x2000u /* was submitted and left in place: its Message-ID is used up */
+#define ITEM_LENT 0x4000u /* the outbox entry it was sent as, while there is one, has a part in its content */
 
 struct span_list {
     struct span *v;
@@ -102,6 +103,7 @@ struct item {
     enum item_kind kind;
     struct span item_class;
     uint32_t flags;
+    bool damaged; /* not all that is stored of it could be read; what could not is as if unset */
     struct span subject;
     enum body_type body_type;
     struct span body; /* UTF-8; ptr NULL when not loaded or none */

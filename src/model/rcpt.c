@@ -58,6 +58,18 @@ bool rcpt_address_ok(struct span address)
            domain_ok((struct span){ address.ptr + at + 1, address.len - at - 1 });
 }
 
+bool rcpt_address_is_hazard(struct span address)
+{
+    if (rcpt_address_ok(address))
+        return false;
+    for (size_t i = 0; i < address.len; i++) {
+        unsigned char c = (unsigned char)address.ptr[i];
+        if (c <= ' ' || c == 0x7f || strchr("<>,;:\"()[]\\", c))
+            return true;
+    }
+    return address.len > RCPT_ADDRESS_MAX || !span_utf8_ok(address);
+}
+
 int rcpt_address_fold(struct arena *arena, struct span address, struct span *ret_folded)
 {
     char *folded = arena_alloc(arena, address.len + 1);

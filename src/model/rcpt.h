@@ -33,6 +33,9 @@ static inline bool rcpt_is_set(const struct rcpt *rcpt)
 /* local@domain without control characters, white space, angle brackets or a
  * second @ outside quotes; at most RCPT_ADDRESS_MAX bytes. */
 bool rcpt_address_ok(struct span address);
+/* Could it end the address, its header or an SMTP command? Then it is written
+ * nowhere; what is merely odd may stand in a header. */
+bool rcpt_address_is_hazard(struct span address);
 /* The key that addresses are compared by: ASCII lower case. -ENOMEM. */
 int rcpt_address_fold(struct arena *arena, struct span address, struct span *ret_folded);
 /* Behind the last @; empty when there is none. */

@@ -11,9 +11,15 @@
 #include "ops/op.h"
 #include "soap/envelope.h"
 #include "soap/shape.h"
+#include "soap/xml.h"
 #include "store/store_mail.h"
 
+struct op_call;
+/* The rest of an answer, with the result of what it waited for. */
+typedef int op_then(struct op_call *call, int r, void *arg);
+
 struct op_call {
+    const struct op_request *asked;
     const struct op_env *env;
     const struct store_mailbox *caller;  /* who authenticated: for logs, and to know a replay */
     const struct store_mailbox *mailbox; /* the acting one (the caller's, or the one impersonated): whose rights
@@ -24,6 +30,8 @@ struct op_call {
     const struct soap_request *request;
     const struct xml_node *node; /* the operation */
     struct xml_writer *xw;
+    struct xml_writer writer; /* what xw is, but for parts that are written apart */
+    struct buf *body;
     struct shape_ids ids;
     enum shape_level level;
     struct op_reply *reply;
@@ -32,6 +40,9 @@ struct op_call {
     struct op_once *once;      /* the Idempotency-Key of the request; or NULL */
     const char *fault_text;    /* of the fault, instead of the code's own; or NULL */
     int64_t fault_back_off_ms; /* with ErrorServerBusy */
+    struct store_pending pending; /* the job that the answer waits for */
+    op_then *then;
+    void *then_arg;
 };
 
 /* An Idempotency-Key, and what ops/once.c knows of it. */
@@ -79,6 +90,13 @@ typedef int op_item(struct op_call *call, struct store_tx *tx, size_t index, str
  * ErrorBatchProcessingStopped. results has n entries; those with a code
  * already are not tried. A failed commit becomes each item's answer. */
 int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg);
+/* One store job, for which no thread waits where that can be: then(call, the
+ * result, arg) is what the operation returns in the end, and what this returns
+ * unless it is OP_LATER. The memory of all of it is the arena's. */
+int op_write_then(struct op_call *call, store_job *job, void *job_arg, op_then *then, void *arg);
+/* op_write_items in the same way. */
+int op_write_items_then(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *item_arg, op_then *then,
+                        void *arg);
 /* Its two halves, for a job that does more: the loop, inside the job, whose
  * result is a code when the only item failed; and what becomes of the results
  * (given: as they were before the job) when store_write returned r. */

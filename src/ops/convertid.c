@@ -115,19 +115,30 @@ static int from_id(const struct op_call *call, const struct ews_id *id, struct c
     return buf_error(&c->text);
 }
 
-/* An id of what may not be read is not told from one of nothing. */
+/* In another's mailbox: an id of what may not be read is not told from one of
+ * nothing, so a folder that is gone is not readable either. */
+static int reach_others(struct op_call *call, const struct ews_id *id, struct conversion *c)
+{
+    const int absent = id->kind == ID_FOLDER ? CODE_ErrorFolderNotFound : CODE_ErrorItemNotFound;
+    struct folder folder;
+    uint32_t rights;
+    int r = access_rights(call, *c->tx, c->access, id->folder, &rights);
+    if (r)
+        return r;
+    if (id->kind == ID_FOLDER ? !access_sees_folder(rights) : !(rights & FOLDER_RIGHT_READ))
+        return absent;
+    r = store_folder_get(*c->tx, call->arena, c->access->mailbox.mailbox_id, id->folder, &folder);
+    return r > 0 ? absent : r;
+}
+
 static int reach(struct op_call *call, const struct ews_id *id, struct conversion *c)
 {
-    uint32_t rights;
     int r = 0;
     if (memcmp(id->mailbox, call->mailbox->guid, GUID_SIZE) != 0)
         r = ask_store(call, c);
-    if (r || (r = access_by_guid(call, *c->tx, id->mailbox, &c->access)) ||
-        (r = access_rights(call, *c->tx, c->access, id->folder, &rights)))
+    if (r || (r = access_by_guid(call, *c->tx, id->mailbox, &c->access)))
         return r;
-    if (id->kind == ID_FOLDER)
-        return access_sees_folder(rights) ? 0 : CODE_ErrorFolderNotFound;
-    return rights & FOLDER_RIGHT_READ ? 0 : CODE_ErrorItemNotFound;
+    return c->access->own ? 0 : reach_others(call, id, c);
 }
 
 static int convert(struct op_call *call, const struct xml_node *node, struct conversion *c)

@@ -39,7 +39,9 @@ static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, s
     int r = target_load(call, tx, a->parent, ACCESS_EDIT, STORE_HOT, &target, &item);
     if (r)
         return r;
-    if ((r = limits_size(call, item.size + attachment.size, ret_result)))
+    uint64_t held;
+    if ((r = limits_size(call, item.size + attachment.size, ret_result)) || (r = store_attachment_count(tx, &item, &held)) ||
+        (r = limits_attachments(call, held + 1, ret_result)))
         return r;
     item.flags &= ~ITEM_UNMODIFIED;
     if ((r = store_attachment_add(tx, &item, &attachment)))

@@ -22,6 +22,7 @@ struct creates {
     struct item *items; /* as read from the request */
     struct item *saved; /* with its numbers */
     struct sent_ids sent;
+    bool sends; /* some of them */
 };
 
 static bool is_mail(const struct item *item)
@@ -70,6 +71,8 @@ static int read_one(struct op_call *call, const struct xml_node *node, bool has_
     r = shape_read_item(call->arena, node, item, &structured, &ret_result->culprit);
     if (!r && mime.len && !structured)
         item->mime = mime;
+    if (r == 0)
+        r = limits_attachments(call, item->attachments.n, ret_result);
     return r ? r : calendar_check(call, item, "SendMeetingInvitations", CODE_ErrorSendMeetingInvitationsRequired, ret_result);
 }
 
@@ -105,8 +108,9 @@ static int save_folder(struct op_call *call, struct store_tx *tx, const struct c
     *ret_folder = (struct target_folder){ .access = &call->own };
     if (disposition == SEND_ONLY)
         return 0;
-    int r = c->folder ? target_folder(call, tx, c->folder, FOLDER_RIGHT_CREATE, ret_folder)
-                      : target_own_folder(call, tx, usual, ret_folder);
+    if (!c->folder)
+        target_own_folder(call, usual, ret_folder);
+    int r = c->folder ? target_folder(call, tx, c->folder, FOLDER_RIGHT_CREATE, ret_folder) : 0;
     return r ? r : kind_check_folder(item->kind, ret_folder->folder.class);
 }
 
@@ -190,42 +194,57 @@ static void answer(struct op_call *call, size_t index, const struct op_result *r
     op_message_end(call);
 }
 
+static int finish(struct op_call *call, int r, void *arg)
+{
+    const struct once_items *items = arg;
+    struct creates *c = items->arg;
+    for (size_t i = 0; i < items->n; i++)
+        if (r || items->results[i].code || items->results[i].kept)
+            (void)store_stage_discard(call->env->store, &c->items[i]); /* in vain: an hour later */
+    if (r)
+        return r;
+    if (c->sends)
+        sending_done(call, &c->sent, items->results);
+    once_answer_items(call, items);
+    return 0;
+}
+
+static int read_all(struct op_call *call, struct creates *c, struct op_result *results)
+{
+    const struct xml_node *list = xml_child(call->node, "Items");
+    size_t i = 0;
+    for (const struct xml_node *node = list ? list->child : NULL; node; node = node->next, i++) {
+        int code = read_one(call, node, c->has_disposition, &c->items[i], &results[i]);
+        if (code == 0)
+            code = prepare(call, c, &c->items[i]);
+        c->sends = c->sends || (code == 0 && disposition_of(c, &c->items[i]) != SAVE_ONLY);
+        if (code < 0)
+            return code;
+        results[i].code = code;
+    }
+    return 0;
+}
+
 int op_run_CreateItem(struct op_call *call)
 {
     const struct xml_node *list = xml_child(call->node, "Items");
-    size_t n = list ? xml_count(list) : 0, i = 0;
+    size_t n = list ? xml_count(list) : 0;
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct creates c = { .folder = target_saved_folder(call), .items = arena_array(call->arena, n + 1, sizeof(*c.items)),
-                         .saved = arena_array(call->arena, n + 1, sizeof(*c.saved)),
-                         .sent = { .v = arena_array(call->arena, n + 1, sizeof(*c.sent.v)), .n = n } };
-    const struct once_items items = { n, results, create_one, answer, &c.sent, &c };
-    bool sends = false;
-    if (!results || !c.items || !c.saved || !c.sent.v)
+    struct once_items *items = arena_alloc(call->arena, sizeof(*items));
+    struct creates *c = arena_alloc(call->arena, sizeof(*c));
+    if (!results || !items || !c)
+        return -ENOMEM;
+    *c = (struct creates){ .folder = target_saved_folder(call), .items = arena_array(call->arena, n + 1, sizeof(*c->items)),
+                           .saved = arena_array(call->arena, n + 1, sizeof(*c->saved)),
+                           .sent = { .v = arena_array(call->arena, n + 1, sizeof(*c->sent.v)), .n = n } };
+    *items = (struct once_items){ n, results, create_one, answer, finish, &c->sent, c };
+    if (!c->items || !c->saved || !c->sent.v)
         return -ENOMEM;
     int r = once_check(call, n);
     if (r)
         return r;
-    parse(call, &c);
-    c.refused = target_folder_ahead(call, c.folder, FOLDER_RIGHT_CREATE, &c.access);
-    if (c.refused < 0)
-        return c.refused;
-    for (const struct xml_node *node = list ? list->child : NULL; node; node = node->next, i++) {
-        results[i].code = read_one(call, node, c.has_disposition, &c.items[i], &results[i]);
-        if (results[i].code < 0)
-            return results[i].code;
-        if (results[i].code)
-            continue;
-        results[i].code = prepare(call, &c, &c.items[i]);
-        sends = sends || disposition_of(&c, &c.items[i]) != SAVE_ONLY;
-    }
-    r = once_write_items(call, &items);
-    for (i = 0; i < n; i++)
-        if (r || results[i].code || results[i].kept)
-            (void)store_stage_discard(call->env->store, &c.items[i]); /* in vain: an hour later */
-    if (r)
-        return r;
-    if (sends)
-        sending_done(call, &c.sent, results);
-    once_answer_items(call, &items);
-    return 0;
+    parse(call, c);
+    c->refused = target_folder_ahead(call, c->folder, FOLDER_RIGHT_CREATE, &c->access);
+    r = c->refused < 0 ? c->refused : read_all(call, c, results);
+    return r ? r : once_write_items(call, items);
 }

@@ -2,6 +2,7 @@
  * DeleteItem (protocol.md 3.4). SoftDelete moves to the recoverable items;
  * MoveToDeletedItems of what is there already does the same. In another's
  * mailbox it takes full access (protocol.md 2.8, D6); delegates use MoveItem.
+ * A damaged item can only be deleted for good.
  */
 #include "ops/calendar.h"
 #include "ops/target.h"
@@ -25,11 +26,12 @@ static int delete_one(struct op_call *call, struct store_tx *tx, size_t index, s
     struct target_item target;
     struct item item;
     struct folder folder;
-    int r = target_load(call, tx, d->ids[index], ACCESS_DELETE, STORE_HOT, &target, &item);
+    const bool hard = span_is(d->type, "HardDelete");
+    int r = target_load(call, tx, d->ids[index], ACCESS_DELETE, hard ? STORE_DAMAGED : STORE_HOT, &target, &item);
     if (r || (r = check_item(call, &item, ret_result)))
         return r;
     const int64_t mailbox_id = item.mailbox_id;
-    if (span_is(d->type, "HardDelete"))
+    if (hard)
         return store_item_delete(tx, mailbox_id, item.item_no);
     enum folder_role role = span_is(d->type, "SoftDelete") ? FOLDER_ROLE_recoverableitemsdeletions : FOLDER_ROLE_deleteditems;
     if (role == FOLDER_ROLE_deleteditems && !target.access->own && !(target.access->held & RIGHT_full_access))

@@ -12,7 +12,7 @@ static int load(struct op_call *call, struct store_tx *tx, const struct xml_node
         return r;
     r = store_attachment_get(tx, call->arena, ret_item->mailbox_id, ret_item->item_no, ret_target->id.attachment, true,
                              ret_attachment);
-    return r == 1 ? CODE_ErrorInvalidAttachmentId : r;
+    return r == 1 ? CODE_ErrorInvalidAttachmentId : target_told(ret_target, r);
 }
 
 int op_run_GetAttachment(struct op_call *call)

@@ -24,6 +24,15 @@ int limits_size(struct op_call *call, uint64_t size, struct op_result *ret_resul
                ret_result);
 }
 
+int limits_attachments(struct op_call *call, uint64_t n, struct op_result *ret_result)
+{
+    const int64_t limit = call->env->conf->send_max_attachments;
+    if (n <= (uint64_t)limit)
+        return 0;
+    return say(call, CODE_ErrorMessageSizeExceeded, SPAN("The message exceeds the maximum supported size"), "attachments", n, limit,
+               ret_result);
+}
+
 int limits_recipients(struct op_call *call, uint64_t n, struct op_result *ret_result)
 {
     const int64_t limit = call->env->conf->send_max_recipients;

@@ -1,5 +1,5 @@
 /*
- * What is said of a message that is too large or has too many recipients: the
+ * What is said of a message that is too large or has too many parts: the
  * code's own text, then the number and the limit (doc/LIMITS.md).
  */
 #ifndef EWSD_OPS_LIMITS_H
@@ -10,6 +10,8 @@
 /* 0, or CODE_ErrorMessageSizeExceeded with its text when size is over
  * send.max_size. */
 int limits_size(struct op_call *call, uint64_t size, struct op_result *ret_result);
+/* Likewise for a message with n attachments and send.max_attachments. */
+int limits_attachments(struct op_call *call, uint64_t n, struct op_result *ret_result);
 /* The code, with its text, for a message with that many recipients:
  * CODE_ErrorExceededMaxRecipientLimit for requests of a version whose schema
  * has it (V2016_...), else CODE_ErrorInvalidRecipients, since clients refuse

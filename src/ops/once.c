@@ -188,7 +188,7 @@ static int write_record(struct op_call *call, struct store_tx *tx, const uint8_t
 
 struct once_job {
     struct op_call *call;
-    const struct once_items *items;
+    struct once_items *items;
     const struct op_result *given;
 };
 
@@ -231,22 +231,29 @@ static int run_job(struct store_tx *tx, void *arg)
     return done ? write_record(job->call, tx, key, items) : 0;
 }
 
-int once_write_items(struct op_call *call, const struct once_items *items)
+static int recorded(struct op_call *call, int r, void *arg)
 {
-    if (!call->once)
-        return op_write_items(call, items->n, items->results, items->item, items->arg);
-    struct op_result *given = arena_array(call->arena, items->n + 1, sizeof(*given));
-    call->once->messages = arena_array(call->arena, items->n + 1, sizeof(*call->once->messages));
-    if (!given || !call->once->messages)
-        return -ENOMEM;
-    memcpy(given, items->results, items->n * sizeof(*given));
-    struct once_job job = { call, items, given };
-    int r = store_write(call->env->store, run_job, &job);
+    struct once_job *job = arg;
+    struct once_items *items = job->items;
     if (r > 0 && call->once->refused)
-        return r;
+        return items->finish(call, r, items);
     if (r < 0) /* what was rendered is not stored */
         memset(call->once->messages, 0, items->n * sizeof(*call->once->messages));
-    return op_write_failed(r, items->n, given, items->results);
+    return items->finish(call, op_write_failed(r, items->n, job->given, items->results), items);
+}
+
+int once_write_items(struct op_call *call, struct once_items *items)
+{
+    if (!call->once)
+        return op_write_items_then(call, items->n, items->results, items->item, items->arg, items->finish, items);
+    struct once_job *job = arena_alloc(call->arena, sizeof(*job));
+    struct op_result *given = arena_array(call->arena, items->n + 1, sizeof(*given));
+    call->once->messages = arena_array(call->arena, items->n + 1, sizeof(*call->once->messages));
+    if (!job || !given || !call->once->messages)
+        return items->finish(call, -ENOMEM, items);
+    memcpy(given, items->results, items->n * sizeof(*given));
+    *job = (struct once_job){ call, items, given };
+    return op_write_then(call, run_job, job, recorded, job);
 }
 
 void once_answer_items(struct op_call *call, const struct once_items *items)

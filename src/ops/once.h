@@ -23,6 +23,7 @@ struct once_items {
     struct op_result *results;
     op_item *item;                    /* runs one, as op_write_items has it */
     op_answer *answer;                /* writes one response message */
+    op_then *finish;                  /* the answer, then; its arg is the struct once_items */
     struct sent_ids *sent;            /* what the header with the ids of sent copies tells */
     void *arg;
 };
@@ -30,10 +31,11 @@ struct once_items {
 /* Whether header is fit for a key, and the body for a record. Positive: a code
  * for a fault, whose text is in call. */
 int once_check(struct op_call *call, size_t n);
-/* op_write_items, and the record of a request with a key. Those items whose
- * results are `kept` were not run: what else was made for them is in vain.
- * Positive as once_check: nothing was done. */
-int once_write_items(struct op_call *call, const struct once_items *items);
+/* op_write_items_then, and the record of a request with a key; items is the
+ * arena's. Those whose results are `kept` were not run: what else was made for
+ * them is in vain. finish is told a positive code as of once_check: nothing was
+ * done. */
+int once_write_items(struct op_call *call, struct once_items *items);
 /* m:ResponseMessages, with one message per item. */
 void once_answer_items(struct op_call *call, const struct once_items *items);
 

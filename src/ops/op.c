@@ -137,7 +137,14 @@ void op_empty(struct op_call *call, const char *element)
 
 int op_code_of(int r)
 {
-    return r >= 0 ? r : r == -EIO ? CODE_ErrorInternalServerTransientError : CODE_ErrorInternalServerError;
+    switch (r) {
+    case -EIO:
+        return CODE_ErrorInternalServerTransientError;
+    case -EUCLEAN:
+        return CODE_ErrorCorruptData;
+    default:
+        return r >= 0 ? r : CODE_ErrorInternalServerError;
+    }
 }
 
 struct item_loop {
@@ -150,7 +157,9 @@ struct item_loop {
 struct write_job {
     struct item_loop loop;
     size_t n;
-    const struct op_result *given;
+    struct op_result *given;
+    op_then *then;
+    void *then_arg;
 };
 
 static int run_item(struct item_loop *loop, struct store_tx *tx, size_t i)
@@ -224,21 +233,66 @@ static void stop_batch(struct op_result *results, size_t n)
     }
 }
 
-int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg)
+/* The job for those without a code; 1: there are none. */
+static int make_job(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg, struct write_job **ret_job)
 {
+    struct write_job *job = arena_alloc(call->arena, sizeof(*job));
     struct op_result *given = arena_array(call->arena, n + 1, sizeof(*given));
-    if (!given)
+    if (!job || !given)
         return -ENOMEM;
     memcpy(given, results, n * sizeof(*given));
-    bool any = false;
+    *job = (struct write_job){ .loop = { call, results, item, arg }, .n = n, .given = given };
+    *ret_job = job;
     for (size_t i = 0; i < n; i++)
-        any = any || !results[i].code;
-    if (!any) {
-        stop_batch(results, n);
-        return 0;
-    }
-    struct write_job job = { { call, results, item, arg }, n, given };
-    return op_write_failed(store_write(call->env->store, loop_job, &job), n, given, results);
+        if (!results[i].code)
+            return 0;
+    stop_batch(results, n);
+    return 1;
+}
+
+static int written(struct op_call *call ATTR_UNUSED, int r, void *arg)
+{
+    const struct write_job *job = arg;
+    r = op_write_failed(r, job->n, job->given, job->loop.results);
+    return job->then ? job->then(call, r, job->then_arg) : r;
+}
+
+int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg)
+{
+    struct write_job *job;
+    int r = make_job(call, n, results, item, arg, &job);
+    if (r)
+        return r < 0 ? r : 0;
+    return written(call, store_write(call->env->store, loop_job, job), job);
+}
+
+static void wake(struct store_pending *pending)
+{
+    const struct op_call *call = (const struct op_call *)((char *)pending - offsetof(struct op_call, pending));
+    call->asked->go_on(call->asked->arg);
+}
+
+int op_write_then(struct op_call *call, store_job *job, void *job_arg, op_then *then, void *arg)
+{
+    if (!call->asked->go_on)
+        return then(call, store_write(call->env->store, job, job_arg), arg);
+    call->then = then;
+    call->then_arg = arg;
+    call->pending = (struct store_pending){ .job = job, .arg = job_arg, .done = wake };
+    store_write_later(call->env->store, &call->pending);
+    return OP_LATER;
+}
+
+int op_write_items_then(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *item_arg, op_then *then,
+                        void *arg)
+{
+    struct write_job *job;
+    int r = make_job(call, n, results, item, item_arg, &job);
+    if (r)
+        return then(call, r < 0 ? r : 0, arg);
+    job->then = then;
+    job->then_arg = arg;
+    return op_write_then(call, loop_job, job, written, job);
 }
 
 static struct soap_server server_of(const struct conf *conf)
@@ -247,8 +301,9 @@ static struct soap_server server_of(const struct conf *conf)
                                  span_of(conf->soap_version_string) };
 }
 
-static int write_fault(struct op_call *call, int code, struct buf *body)
+static int write_fault(struct op_call *call, int code)
 {
+    struct buf *body = call->body;
     struct soap_server server = server_of(call->env->conf);
     struct soap_fault fault = soap_fault_make(code_name(code), call->fault_text ? call->fault_text : code_text(code));
     fault.back_off_ms = call->fault_back_off_ms;
@@ -266,33 +321,38 @@ void op_reply_add(struct op_reply *reply, const char *name, const char *value)
         reply->headers[reply->headers_n++] = (struct op_header){ name, value };
 }
 
-static int run(const struct op *op, struct op_call *call, struct buf *body)
+/* Behind the last response message. */
+static int close_answer(struct op_call *call)
+{
+    xw_close(call->xw);
+    soap_envelope_end(call->xw);
+    int r = xw_error(call->xw);
+    return r ? r : buf_error(call->body);
+}
+
+static int run(const struct op *op, struct op_call *call)
 {
     struct soap_server server = server_of(call->env->conf);
     soap_envelope_begin(call->xw, &server);
     xw_open(call->xw, op->answer);
     int r = op->run(call);
-    if (r)
-        return r;
-    xw_close(call->xw);
-    soap_envelope_end(call->xw);
-    r = xw_error(call->xw);
-    return r ? r : buf_error(body);
+    return r ? r : close_answer(call);
 }
 
-static int answer(const struct op *op, struct op_call *call, struct buf *body)
+static int answer(const struct op *op, struct op_call *call)
 {
     int r = call->request->impersonation ? impersonation_resolve(call, &call->own.mailbox) : 0;
     if (r)
         return r;
     call->ids.mailbox = call->mailbox->guid;
     call->ids.own_domain = rcpt_address_domain(call->mailbox->address);
-    return op ? run(op, call, body) : CODE_ErrorInvalidOperation;
+    return op ? run(op, call) : CODE_ErrorInvalidOperation;
 }
 
 /* Once per answer (protocol.md 2.8; decisions 10). */
-static void warn(struct op_call *call, struct span request_id)
+static void warn(struct op_call *call)
 {
+    struct span request_id = call->asked->id;
     if (call->unfiled)
         log_event(LOG_WARN_LEVEL, "copies-filed-later", LOG_V("request", request_id), LOG_V("caller", call->caller->address));
     if (!call->uncopied)
@@ -304,32 +364,46 @@ static void warn(struct op_call *call, struct span request_id)
               LOG_V("mailbox", call->mailbox->address), LOG_N("items", call->uncopied));
 }
 
-int op_dispatch(const struct op_env *env, const struct caller *caller, struct arena *arena, const struct soap_request *request,
-                struct op_once *once, struct span request_id, struct buf *body, struct op_reply *ret_reply)
+/* What became of it: warnings, the log, and a fault where there is no answer. */
+static int conclude(struct op_call *call, int r)
 {
-    const struct op *op = op_find(request->operation->name);
-    struct xml_writer xw;
-    xw_init(&xw, body);
-    struct op_call call = {
-        .env = env, .caller = &caller->mailbox, .arena = arena, .request = request, .node = request->operation, .xw = &xw,
-        .own = { .mailbox = caller->mailbox, .own = true }, .level = shape_level_of(request->version), .reply = ret_reply,
-        .once = once, .ids = { .key = &env->id_key, .epoch = store_epoch(env->store) },
-    };
-    call.mailbox = &call.own.mailbox;
-    ret_reply->status = 200;
-    ret_reply->op = op ? op->name : "";
-    ret_reply->headers_n = 0;
-    metric_add(METRIC_op_requests, 1);
-    int r = answer(op, &call, body);
+    struct span id = call->asked->id;
     if (r == 0)
-        warn(&call, request_id);
-    if (request->impersonation)
-        log_event(LOG_INFO_LEVEL, "impersonation", LOG_V("request", request_id), LOG_V("caller", caller->mailbox.address),
-                  LOG_V("mailbox", call.mailbox->address), LOG_S("result", code_name(r > 0 ? r : 0)));
+        warn(call);
+    if (call->request->impersonation)
+        log_event(LOG_INFO_LEVEL, "impersonation", LOG_V("request", id), LOG_V("caller", call->caller->address),
+                  LOG_V("mailbox", call->mailbox->address), LOG_S("result", code_name(r > 0 ? r : 0)));
     if (r < 0)
-        log_event(LOG_ERROR_LEVEL, "request-failed", LOG_V("request", request_id), LOG_S("op", ret_reply->op),
-                  LOG_S("error", err_text(r)));
+        log_event(LOG_ERROR_LEVEL, "request-failed", LOG_V("request", id), LOG_S("op", call->reply->op), LOG_S("error", err_text(r)));
     if (r == -EFBIG)
         return r;
-    return r ? write_fault(&call, r == -ENOMEM ? CODE_ErrorNotEnoughMemory : op_code_of(r), body) : 0;
+    return r ? write_fault(call, r == -ENOMEM ? CODE_ErrorNotEnoughMemory : op_code_of(r)) : 0;
+}
+
+int op_dispatch(const struct op_request *request, struct buf *body, struct op_reply *ret_reply, struct op_call **ret_call)
+{
+    const struct op *op = op_find(request->soap->operation->name);
+    struct op_call *call = arena_alloc(request->arena, sizeof(*call));
+    if (!call)
+        return -ENOMEM;
+    *ret_call = call;
+    *call = (struct op_call){
+        .asked = request, .env = request->env, .caller = &request->caller->mailbox, .arena = request->arena, .request = request->soap,
+        .node = request->soap->operation, .xw = &call->writer, .body = body,
+        .own = { .mailbox = request->caller->mailbox, .own = true }, .level = shape_level_of(request->soap->version),
+        .reply = ret_reply, .once = request->once,
+        .ids = { .key = &request->env->id_key, .epoch = store_epoch(request->env->store) },
+    };
+    xw_init(&call->writer, body);
+    call->mailbox = &call->own.mailbox;
+    *ret_reply = (struct op_reply){ .status = 200, .op = op ? op->name : "" };
+    metric_add(METRIC_op_requests, 1);
+    int r = answer(op, call);
+    return r == OP_LATER ? r : conclude(call, r);
+}
+
+int op_go_on(struct op_call *call)
+{
+    int r = call->then(call, call->pending.result, call->then_arg);
+    return conclude(call, r ? r : close_answer(call));
 }

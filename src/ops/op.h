@@ -13,6 +13,9 @@
 #include "model/id.h"
 #include "store/store_mailbox.h"
 
+#include <errno.h>
+
+struct op_call;
 struct op_once;
 struct outbox;
 struct soap_request;
@@ -54,11 +57,28 @@ void op_env_init(struct op_env *env, struct store *store, const struct conf *con
  * request safe to repeat, from its Idempotency-Key (once.h). NULL: -ENOMEM. */
 struct op_once *op_once_new(struct arena *arena, struct span key, struct span body);
 
-/* Answers a request that passed the schema: body holds the whole SOAP envelope
- * (an answer or a fault). once may be NULL. request_id is for logs. Only -ENOMEM and -EFBIG (the
- * answer does not fit into body) are returned; all else became an answer. */
-int op_dispatch(const struct op_env *env, const struct caller *caller, struct arena *arena, const struct soap_request *request,
-                struct op_once *once, struct span request_id, struct buf *body, struct op_reply *ret_reply);
+/* A request that passed the schema. All of it outlives the answer. */
+struct op_request {
+    const struct op_env *env;
+    const struct caller *caller;
+    struct arena *arena;
+    const struct soap_request *soap;
+    struct op_once *once; /* or NULL */
+    struct span id;       /* for logs */
+    /* Called once, by any thread, when op_dispatch returned OP_LATER and the
+     * answer can go on. NULL: op_dispatch waits by itself. */
+    void (*go_on)(void *arg);
+    void *arg;
+};
+
+enum { OP_LATER = -EINPROGRESS };
+
+/* Answers: body holds the whole SOAP envelope (an answer or a fault). Only
+ * -ENOMEM, -EFBIG (the answer does not fit into body) and OP_LATER are
+ * returned; all else became an answer. ret_call is for op_go_on, after OP_LATER. */
+int op_dispatch(const struct op_request *request, struct buf *body, struct op_reply *ret_reply, struct op_call **ret_call);
+/* The same for a request that waited; not OP_LATER. */
+int op_go_on(struct op_call *call);
 
 /* Whether a row of ops.def has this name. */
 bool op_is_served(struct span name);

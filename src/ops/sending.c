@@ -19,8 +19,10 @@ int sending_target(struct op_call *call, struct store_tx *tx, const struct xml_n
 
 int sending_save_folder(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_folder *ret_target)
 {
-    if (!node)
-        return target_own_folder(call, tx, FOLDER_ROLE_sentitems, ret_target);
+    if (!node) {
+        target_own_folder(call, FOLDER_ROLE_sentitems, ret_target);
+        return 0;
+    }
     int r = target_folder(call, tx, node, FOLDER_RIGHT_CREATE, ret_target);
     /* In another's mailbox absent and hidden look the same (decisions 6). */
     return r == CODE_ErrorFolderNotFound && !xml_child(node, "Mailbox") ? CODE_ErrorSavedItemFolderNotFound : r;

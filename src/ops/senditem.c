@@ -30,7 +30,7 @@ static int check_draft(struct op_call *call, struct store_tx *tx, const struct o
     struct item draft;
     if (target->access->own)
         return 0;
-    int r = store_item_get(tx, call->arena, target->access->mailbox.mailbox_id, target->id.item, STORE_HOT, &draft);
+    int r = target_read(call, tx, target, STORE_HOT, &draft);
     if (r == CODE_ErrorItemNotFound)
         return 0;
     return r ? r : sending_check_draft(call, submit, target, &draft);
@@ -58,7 +58,7 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
     submit.key_no = target.key;
     r = outbox_submit(tx, &submit, &sent);
     if (r)
-        return sending_refused(call, r, &sent, ret_result);
+        return sending_refused(call, target_told(&target, r), &sent, ret_result);
     s->sent.v[index] = sent;
     s->sent.copies = folder.access;
     return 0;
@@ -102,24 +102,36 @@ static void answer(struct op_call *call, size_t index ATTR_UNUSED, const struct 
     op_message_end(call);
 }
 
+static int finish(struct op_call *call, int r, void *arg)
+{
+    const struct once_items *items = arg;
+    if (r)
+        return r;
+    sending_done(call, items->sent, items->results);
+    once_answer_items(call, items);
+    return 0;
+}
+
 int op_run_SendItem(struct op_call *call)
 {
     const struct xml_node *list = xml_child(call->node, "ItemIds");
     size_t n = list ? xml_count(list) : 0, i = 0;
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct sends s = { .ids = arena_array(call->arena, n + 1, sizeof(*s.ids)), .folder = target_saved_folder(call),
-                       .first = arena_array(call->arena, n + 1, sizeof(*s.first)),
-                       .save = xml_attr_bool(call->node, "SaveItemToFolder", true),
-                       .sent = { .v = arena_array(call->arena, n + 1, sizeof(*s.sent.v)), .n = n } };
-    if (!results || !s.ids || !s.first || !s.sent.v)
+    struct once_items *items = arena_alloc(call->arena, sizeof(*items));
+    struct sends *s = arena_alloc(call->arena, sizeof(*s));
+    if (!results || !items || !s)
+        return -ENOMEM;
+    *s = (struct sends){ .ids = arena_array(call->arena, n + 1, sizeof(*s->ids)), .folder = target_saved_folder(call),
+                         .first = arena_array(call->arena, n + 1, sizeof(*s->first)),
+                         .save = xml_attr_bool(call->node, "SaveItemToFolder", true),
+                         .sent = { .v = arena_array(call->arena, n + 1, sizeof(*s->sent.v)), .n = n } };
+    *items = (struct once_items){ n, results, send_one, answer, finish, &s->sent, s };
+    if (!s->ids || !s->first || !s->sent.v)
         return -ENOMEM;
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
-        s.ids[i++] = c;
-    const struct once_items items = { n, results, send_one, answer, &s.sent, &s };
+        s->ids[i++] = c;
     int r = once_check(call, n);
-    if (r || (r = mark_repetitions(call, &s, n)) || (r = once_write_items(call, &items)))
+    if (r || (r = mark_repetitions(call, s, n)))
         return r;
-    sending_done(call, &s.sent, results);
-    once_answer_items(call, &items);
-    return 0;
+    return once_write_items(call, items);
 }

@@ -3,6 +3,8 @@
  */
 #include "ops/target.h"
 
+#include "base/log.h"
+
 static int decode(const struct op_call *call, const struct xml_node *node, enum id_kind kind, struct ews_id *ret_id)
 {
     struct span text = { 0 };
@@ -57,13 +59,32 @@ int target_item(struct op_call *call, struct store_tx *tx, const struct xml_node
     return 0;
 }
 
+int target_told(const struct target_item *target, int r)
+{
+    if (r == CODE_ErrorItemCorrupt || r == CODE_ErrorCorruptData)
+        log_event(LOG_ERROR_LEVEL, "stored item cannot be read", LOG_N("mailbox", target->access->mailbox.mailbox_id),
+                  LOG_N("item", target->id.item), LOG_S("code", code_name(r)));
+    return r;
+}
+
+/* Where the item is counts before what state it is in. */
+int target_read(struct op_call *call, struct store_tx *tx, const struct target_item *target, unsigned depth, struct item *ret_item)
+{
+    int r = store_item_get(tx, call->arena, target->access->mailbox.mailbox_id, target->id.item, depth | STORE_DAMAGED, ret_item);
+    if (r == 0 && ret_item->folder_no != target->id.folder)
+        r = CODE_ErrorItemNotFound;
+    else if (r == 0 && ret_item->damaged && !(depth & STORE_DAMAGED))
+        r = CODE_ErrorItemCorrupt;
+    return target_told(target, r);
+}
+
 int target_load(struct op_call *call, struct store_tx *tx, const struct xml_node *node, enum access_need need, unsigned depth,
                 struct target_item *ret_target, struct item *ret_item)
 {
     struct target_item t;
     struct item item;
     int r = target_item(call, tx, node, &t);
-    if (r || (r = store_item_get(tx, call->arena, t.access->mailbox.mailbox_id, t.id.item, depth, &item)) ||
+    if (r || (r = target_read(call, tx, &t, depth, &item)) ||
         (r = access_item(call, t.access, t.rights, &item, need)))
         return r;
     *ret_target = t;
@@ -79,7 +100,7 @@ int target_attachment(struct op_call *call, struct store_tx *tx, const struct xm
     if (r || (r = reach_item(call, tx, &t)))
         return r;
     *ret_target = t;
-    return store_item_get(tx, call->arena, t.access->mailbox.mailbox_id, t.id.item, STORE_HOT, ret_item);
+    return target_read(call, tx, &t, STORE_HOT, ret_item);
 }
 
 /* ---- folders ---- */
@@ -133,11 +154,13 @@ int target_folder(struct op_call *call, struct store_tx *tx, const struct xml_no
     return 0;
 }
 
-int target_own_folder(struct op_call *call, struct store_tx *tx, enum folder_role role, struct target_folder *ret_target)
+void target_own_folder(struct op_call *call, enum folder_role role, struct target_folder *ret_target)
 {
-    ret_target->access = &call->own;
-    ret_target->rights = FOLDER_RIGHTS_ALL;
-    return store_folder_by_role(tx, call->arena, call->mailbox->mailbox_id, role, &ret_target->folder);
+    *ret_target = (struct target_folder){ .access = &call->own, .rights = FOLDER_RIGHTS_ALL };
+    ret_target->folder.mailbox_id = call->mailbox->mailbox_id;
+    ret_target->folder.folder_no = role;
+    ret_target->folder.role = role;
+    ret_target->folder.class = span_of(folder_role_info(role)->class);
 }
 
 const struct xml_node *target_saved_folder(const struct op_call *call)

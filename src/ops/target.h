@@ -28,9 +28,16 @@ struct target_folder {
  * -CannotUseFolderIdForItemId, -ItemNotFound (nothing there may be read),
  * -NonExistentMailbox. */
 int target_item(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_item *ret_target);
+/* The item that was reached, read to depth. Rights are those of the folder that
+ * the id names, so the item must be there: CODE_ErrorItemNotFound. Also
+ * CODE_ErrorItemCorrupt, -CorruptData. */
+int target_read(struct op_call *call, struct store_tx *tx, const struct target_item *target, unsigned depth, struct item *ret_item);
 /* And the item, read to depth, if it may be treated so: also CODE_ErrorAccessDenied. */
 int target_load(struct op_call *call, struct store_tx *tx, const struct xml_node *node, enum access_need need, unsigned depth,
                 struct target_item *ret_target, struct item *ret_item);
+/* Logs that an item was met that cannot be read, when r is
+ * CODE_ErrorItemCorrupt or CODE_ErrorCorruptData. Gives r back. */
+int target_told(const struct target_item *target, int r);
 /* t:AttachmentId, and the item that holds it. */
 int target_attachment(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_item *ret_target,
                       struct item *ret_item);
@@ -39,8 +46,9 @@ int target_attachment(struct op_call *call, struct store_tx *tx, const struct xm
  * seen), -NonExistentMailbox, -NonPrimarySmtpAddress, -CannotUseItemIdForFolderId... */
 int target_folder(struct op_call *call, struct store_tx *tx, const struct xml_node *node, uint32_t need,
                   struct target_folder *ret_target);
-/* A distinguished folder of the acting mailbox itself. */
-int target_own_folder(struct op_call *call, struct store_tx *tx, enum folder_role role, struct target_folder *ret_target);
+/* A distinguished folder of the acting mailbox itself: what needs no reading,
+ * since these are always there (their numbers are their roles). */
+void target_own_folder(struct op_call *call, enum folder_role role, struct target_folder *ret_target);
 /* The child (FolderId or the like) of SavedItemFolderId, or NULL. */
 const struct xml_node *target_saved_folder(const struct op_call *call);
 

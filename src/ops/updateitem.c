@@ -232,7 +232,7 @@ static int load(struct op_call *call, struct store_tx *tx, const struct updates 
 {
     const struct xml_node *id = u->changes[index]->child;
     int r = u->resolution == ALWAYS_OVERWRITE ? target_item(call, tx, id, ret_target) : sending_target(call, tx, id, ret_target);
-    if (r || (r = store_item_get(tx, call->arena, ret_target->access->mailbox.mailbox_id, ret_target->id.item, depth, ret_item)))
+    if (r || (r = target_read(call, tx, ret_target, depth, ret_item)))
         return r;
     return access_item(call, ret_target->access, ret_target->rights, ret_item, ACCESS_EDIT);
 }
@@ -282,7 +282,8 @@ static int read_mime(struct op_call *call, const struct xml_node *id, const stru
     int r = shape_read_mime(call->arena, node, &bytes);
     if (r || !bytes.len)
         return r ? r : CODE_ErrorMimeContentInvalid;
-    if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)))
+    if ((r = limits_size(call, bytes.len, ret_result)) || (r = mime_read(bytes, call->arena, said)) ||
+        (r = limits_attachments(call, said->attachments.n, ret_result)))
         return r;
     if ((r = target_item_ahead(call, id, ACCESS_EDIT, &access)))
         return r;
@@ -332,37 +333,45 @@ static void answer(struct op_call *call, size_t index, const struct op_result *r
     op_message_end(call);
 }
 
+static int finish(struct op_call *call, int r, void *arg)
+{
+    const struct once_items *items = arg;
+    const struct updates *u = items->arg;
+    for (struct new_mime *mime = u->mimes; mime; mime = mime->next)
+        if (r || items->results[mime->index].code || items->results[mime->index].kept)
+            (void)store_stage_discard(call->env->store, &mime->said); /* in vain: an hour later */
+    if (r)
+        return r;
+    bool sent = false;
+    for (size_t i = 0; i < items->n; i++)
+        sent = sent || u->sent.v[i].submitted;
+    if (sent)
+        sending_done(call, &u->sent, items->results);
+    once_answer_items(call, items);
+    return 0;
+}
+
 int op_run_UpdateItem(struct op_call *call)
 {
     const struct xml_node *list = xml_child(call->node, "ItemChanges");
     size_t n = list ? xml_count(list) : 0, i = 0;
     struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct updates u = { .resolution = AUTO_RESOLVE, .changes = arena_array(call->arena, n + 1, sizeof(*u.changes)),
-                         .items = arena_array(call->arena, n + 1, sizeof(*u.items)),
-                         .accesses = arena_array(call->arena, n + 1, sizeof(*u.accesses)),
-                         .sent = { .v = arena_array(call->arena, n + 1, sizeof(*u.sent.v)), .n = n } };
-    if (!results || !u.changes || !u.items || !u.accesses || !u.sent.v)
+    struct once_items *items = arena_alloc(call->arena, sizeof(*items));
+    struct updates *u = arena_alloc(call->arena, sizeof(*u));
+    if (!results || !items || !u)
         return -ENOMEM;
-    const struct once_items items = { n, results, update_one, answer, &u.sent, &u };
+    *u = (struct updates){ .resolution = AUTO_RESOLVE, .changes = arena_array(call->arena, n + 1, sizeof(*u->changes)),
+                           .items = arena_array(call->arena, n + 1, sizeof(*u->items)),
+                           .accesses = arena_array(call->arena, n + 1, sizeof(*u->accesses)),
+                           .sent = { .v = arena_array(call->arena, n + 1, sizeof(*u->sent.v)), .n = n } };
+    *items = (struct once_items){ n, results, update_one, answer, finish, &u->sent, u };
+    if (!u->changes || !u->items || !u->accesses || !u->sent.v)
+        return -ENOMEM;
     int r = once_check(call, n);
-    parse(call, &u);
+    parse(call, u);
     for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next, i++) {
-        u.changes[i] = c;
-        r = read_mimes(call, i, &u);
+        u->changes[i] = c;
+        r = read_mimes(call, i, u);
     }
-    if (r)
-        return r;
-    r = once_write_items(call, &items);
-    for (struct new_mime *mime = u.mimes; mime; mime = mime->next)
-        if (r || results[mime->index].code || results[mime->index].kept)
-            (void)store_stage_discard(call->env->store, &mime->said); /* in vain: an hour later */
-    if (r)
-        return r;
-    bool sent = false;
-    for (i = 0; i < n; i++)
-        sent = sent || u.sent.v[i].submitted;
-    if (sent)
-        sending_done(call, &u.sent, results);
-    once_answer_items(call, &items);
-    return 0;
+    return r ? r : once_write_items(call, items);
 }

@@ -11,9 +11,12 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "mime/mime.h"
-#include "outbox/bounce.h"
+#include "outbox/aside.h"
+#include "outbox/header.h"
+#include "outbox/notify.h"
 #include "outbox/policy.h"
 #include "store/store_mail.h"
+#include "store/store_queue.h"
 
 #include <errno.h>
 
@@ -46,11 +49,23 @@ int attempt_read(struct attempt *attempt, struct store_tx *tx, bool content)
     return r;
 }
 
+struct span attempt_message(const struct attempt *attempt)
+{
+    struct span all = buf_span(&attempt->raw);
+    return all.len < attempt->traced ? SPAN("") : (struct span){ all.ptr + attempt->traced, all.len - attempt->traced };
+}
+
 void attempt_write(struct attempt *attempt)
 {
+    header_add_received(&attempt->raw, attempt->conf, &attempt->entry);
+    attempt->traced = attempt->raw.len;
     attempt->unwritten = mime_write(&attempt->item, &(struct mime_options){ .keep_bcc = false }, &attempt->raw);
-    for (size_t p = 0; p < attempt->parts_n; p++)
-        attempt->parts[p].job.raw = buf_span(&attempt->raw);
+    if (!attempt->unwritten && header_hops(attempt_message(attempt)) > (size_t)attempt->conf->outbox_max_hops)
+        attempt->unwritten = -ELOOP;
+    for (size_t p = 0; p < attempt->parts_n; p++) {
+        attempt->parts[p].job.raw = attempt_message(attempt);
+        attempt->parts[p].job.traced = buf_span(&attempt->raw);
+    }
 }
 
 int attempt_add_part(struct attempt *attempt, const struct transport *transport, struct attempt_part **ret_part)
@@ -87,6 +102,8 @@ void attempt_failed(struct attempt_part *part, int r)
     struct span status;
     if (r == -EFBIG)
         attempt_all(part, TRANSPORT_FAILED, SPAN("5.3.4 the message is too big"));
+    else if (r == -ELOOP)
+        attempt_all(part, TRANSPORT_FAILED, SPAN("5.4.6 the message went through too many mail servers: it goes in circles"));
     else if (r > 0)
         attempt_all(part, TRANSPORT_FAILED, SPAN("5.6.0 the message cannot be transmitted"));
     else if (arena_printf(part->job.arena, &status, "4.3.0 this server is in trouble: %s", err_text(r)))
@@ -114,7 +131,8 @@ static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t 
             struct policy_verdict verdict = verdict_of(attempt, part, i);
             struct span status = part->put_off ? rcpt->status : part->results[i].status;
             attempt->settles[n++] = (struct store_settle){ .no = rcpt->no, .state = verdict.state, .next_attempt = verdict.next_attempt,
-                                                           .status = status, .untried = part->put_off != 0 };
+                                                           .status = status, .untried = part->put_off != 0,
+                                                           .relay = part->job.relay ? span_of(part->job.relay->name) : SPAN("") };
             if (verdict.state == STORE_RCPT_FAILED && rcpt->kind != STORE_RCPT_FILE)
                 failed[bad++] = (struct bounce_rcpt){ .no = rcpt->no, .address = rcpt->address, .status = status,
                                                       .expired = part->results[i].outcome == TRANSPORT_DEFERRED };
@@ -126,43 +144,35 @@ static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t 
     return n;
 }
 
-/* Whose Inbox a report goes into: the sender's, which is not the mailbox that
- * the message is in when a delegate sent it (protocol.md 2.8). */
-static int find_sender(struct store_tx *tx, const struct attempt *attempt, int64_t *ret_mailbox_id)
+/* For those who ask later: what became of each recipient. */
+static int trace(struct store_tx *tx, const struct attempt *attempt, const struct attempt_part *part, const struct store_settle *settles)
 {
-    struct store_mailbox mailbox;
-    int r = store_mailbox_by_address(tx, attempt->arena, attempt->entry.envelope_sender, &mailbox);
-    *ret_mailbox_id = r ? attempt->entry.mailbox_id : mailbox.mailbox_id;
-    return r < 0 ? r : 0;
+    const struct store_outbox_key key = { attempt->entry.mailbox_id, attempt->entry.outbox_no };
+    int64_t now = when_now();
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < part->job.n; i++)
+        if (settles[i].state != STORE_RCPT_QUEUED && part->job.rcpts[i]->kind != STORE_RCPT_FILE)
+            r = store_trace_put(tx, attempt->entry.message_id,
+                                &(struct store_trace){ .key = key, .no = settles[i].no, .address = part->job.rcpts[i]->address,
+                                                       .state = settles[i].state, .at = now, .relay = settles[i].relay,
+                                                       .status = settles[i].status });
+    return r;
 }
 
-/* A report belongs into the job that settles. Reports and mail of nobody are
- * not reported on. */
-static int bounce(struct store_tx *tx, struct attempt *attempt, const struct bounce_rcpt *failed, size_t n)
+static int trace_all(struct store_tx *tx, const struct attempt *attempt)
 {
-    const struct store_outbox *entry = &attempt->entry;
-    if (n == 0 || entry->bounce || entry->envelope_sender.len == 0)
-        return 0;
-    struct item report;
-    struct folder inbox;
-    int r = attempt_read(attempt, tx, true);
-    if (r == 0 && attempt->raw.len == 0 && !attempt->unwritten)
-        attempt_write(attempt);
-    if (r == 0)
-        r = bounce_make(attempt->arena, attempt->conf, entry, &attempt->item, buf_span(&attempt->raw), failed, n, &report);
-    if (r == 0)
-        r = find_sender(tx, attempt, &report.mailbox_id);
-    if (r == 0)
-        r = store_folder_by_role(tx, attempt->arena, report.mailbox_id, FOLDER_ROLE_inbox, &inbox);
-    if (r)
-        return r;
-    report.folder_no = inbox.folder_no;
-    return store_item_insert_unlimited(tx, &report);
+    int r = 0;
+    size_t at = 0;
+    for (size_t p = 0; r == 0 && attempt->conf->outbox_trace_days > 0 && p < attempt->parts_n; p++) {
+        r = trace(tx, attempt, &attempt->parts[p], &attempt->settles[at]);
+        at += attempt->parts[p].job.n;
+    }
+    return r;
 }
 
 /* ---- the job ---- */
 
-static int settle_one(struct store_tx *tx, struct attempt *attempt)
+int attempt_settle_in(struct store_tx *tx, struct attempt *attempt)
 {
     struct bounce_rcpt *failed = arena_array(attempt->arena, attempt->entry.rcpts_n, sizeof(*failed));
     size_t failed_n, n;
@@ -178,13 +188,15 @@ static int settle_one(struct store_tx *tx, struct attempt *attempt)
     if (r)
         return r;
     n = judge(attempt, failed, &failed_n);
-    r = bounce(tx, attempt, failed, failed_n);
+    r = notify_sender(tx, attempt, n, failed, failed_n);
+    if (r == 0)
+        r = trace_all(tx, attempt);
     return r ? r : store_outbox_settle(tx, &attempt->entry, attempt->owner, attempt->settles, n, &left);
 }
 
 static int settle_job(struct store_tx *tx, void *arg)
 {
-    return settle_one(tx, arg);
+    return attempt_settle_in(tx, arg);
 }
 
 /* ---- deliveries before it ---- */
@@ -282,7 +294,9 @@ static void log_attempt(const struct attempt *attempt)
 
 static void log_unsettled(const struct attempt *attempt, int r)
 {
-    if (r > 0) /* leased by somebody else meanwhile, who settles it */
+    if (aside_wanted(r)) /* what a report would quote */
+        aside_put(attempt->store, (struct store_outbox_key){ attempt->entry.mailbox_id, attempt->entry.outbox_no }, r);
+    if (r > 0) /* or leased by somebody else meanwhile, who settles it */
         return;
     log_event(LOG_ERROR_LEVEL, "outbox entry not settled", LOG_N("mailbox", attempt->entry.mailbox_id),
               LOG_N("entry", attempt->entry.outbox_no), LOG_S("error", err_text(r)));

@@ -25,7 +25,8 @@ struct attempt {
     uint64_t owner;      /* of the lease */
     struct store_outbox entry;
     struct item item;
-    struct buf raw;
+    struct buf raw; /* our Received field, then the message */
+    size_t traced;  /* length of that field */
     int unwritten;  /* why there is no raw, or 0 */
     bool frozen;    /* item and the entry's own columns were read */
     bool loaded;    /* and the content, so raw was written */
@@ -39,10 +40,14 @@ struct attempt {
 int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *store, const struct conf *conf, struct arena *arena,
                  struct store_outbox_key key, uint64_t owner);
 void attempt_done(struct attempt *attempt);
-/* Reads what was frozen, with or without the content. 1: the entry is gone. */
+/* Reads what was frozen, with or without the content. 1: the entry is gone; or
+ * aside_wanted. */
 int attempt_read(struct attempt *attempt, struct store_tx *tx, bool content);
 /* Makes raw of it; what that can't be made of is told to every recipient. */
 void attempt_write(struct attempt *attempt);
+
+/* The message that was written, without our Received field; or empty. */
+struct span attempt_message(const struct attempt *attempt);
 
 /* A new, empty part with room for all recipients. */
 int attempt_add_part(struct attempt *attempt, const struct transport *transport, struct attempt_part **ret_part);
@@ -57,5 +62,7 @@ void attempt_failed(struct attempt_part *part, int r);
  * its own and logs each recipient. Attempts whose lease was lost are left
  * alone. -errno: one at least was not settled. */
 int attempt_settle(struct attempt *const *attempts, size_t n);
+/* The last step of that for one attempt, inside a job. 1: the lease was lost. */
+int attempt_settle_in(struct store_tx *tx, struct attempt *attempt);
 
 #endif

@@ -14,10 +14,26 @@
 #define RCPT_MAX 4096    /* of what is said of one recipient, in one part */
 #define HEADER_MAX 65536 /* of the original's header */
 
+static const struct {
+    const char *subject, *item_class, *id, *action;
+    const char *one, *several; /* recipients: the first sentence */
+} kinds[BOUNCE_KINDS] = {
+    [BOUNCE_FAILED] = { "Undelivered mail returned to sender", "REPORT.IPM.Note.NDR", "report", "failed",
+                        "Your message could not be delivered to this recipient.",
+                        "Your message could not be delivered to these recipients." },
+    [BOUNCE_DELAYED] = { "Delayed mail, still being tried", "REPORT.IPM.Note.Delayed", "delay", "delayed",
+                         "Your message has not reached this recipient yet. There is no need to send it again.",
+                         "Your message has not reached these recipients yet. There is no need to send it again." },
+    [BOUNCE_DONE] = { "Delivery receipt", "REPORT.IPM.Note.DR", "receipt", "relayed",
+                      "Your message is delivered to this recipient, or on its way.",
+                      "Your message is delivered to these recipients, or on its way." },
+};
+
 struct report {
     struct arena *arena;
+    enum bounce_kind kind;
     const struct store_outbox *entry;
-    const struct item *failed;
+    const struct item *about;
     struct span raw;
     const struct bounce_rcpt *rcpts;
     size_t n;
@@ -104,11 +120,11 @@ static void add_status(struct buf *out, struct span status)
         if (parts < 3 && (at == status.len || status.ptr[at++] != '.'))
             break;
     }
-    bool good = parts == 3 && (status.ptr[start] == '4' || status.ptr[start] == '5') && status.ptr[start + 1] == '.';
+    bool good = parts == 3 && memchr("245", status.ptr[start], 3) && status.ptr[start + 1] == '.';
     if (good)
         buf_add(out, status.ptr + start, at - start);
     else
-        buf_add_str(out, status.len && status.ptr[0] == '4' ? "4.0.0" : "5.0.0");
+        buf_printf(out, "%c.0.0", status.len && memchr("24", status.ptr[0], 2) ? status.ptr[0] : '5');
 }
 
 /* ---- the three parts ---- */
@@ -124,23 +140,41 @@ static void add_age(struct buf *out, int64_t ms)
         buf_printf(out, "%lld minutes", (long long)minutes);
 }
 
+/* What is said between the address and the status. */
+static void add_fate(struct buf *out, const struct report *report, const struct bounce_rcpt *rcpt)
+{
+    if (report->kind == BOUNCE_DELAYED) {
+        buf_add_str(out, "\r\n    is being tried for ");
+        add_age(out, when_now() - report->entry->created);
+        buf_add_str(out, " now. The last try failed with:");
+    } else if (report->kind == BOUNCE_DONE) {
+        buf_add_str(out, rcpt->local ? "\r\n    has it in the mailbox." :
+                                       "\r\n    was taken on by the next mail server, which may tell you nothing more:");
+    } else if (rcpt->expired) {
+        buf_add_str(out, "\r\n    was tried for ");
+        add_age(out, when_now() - report->entry->created);
+        buf_add_str(out, " and is given up. The last try failed with:");
+    } else if (is_reply(rcpt->status)) {
+        buf_add_str(out, "\r\n    was refused by the mail server with:");
+    }
+    buf_add_str(out, "\r\n    ");
+}
+
 static void add_human(struct buf *out, const struct report *report)
 {
-    buf_add_str(out, report->n == 1 ? "Your message could not be delivered to this recipient.\r\n\r\nSubject: "
-                                    : "Your message could not be delivered to these recipients.\r\n\r\nSubject: ");
-    add_clean(out, report->failed->subject);
+    char until[WHEN_RFC5322_SIZE];
+    buf_printf(out, "%s\r\n\r\nSubject: ", report->n == 1 ? kinds[report->kind].one : kinds[report->kind].several);
+    add_clean(out, report->about->subject);
     buf_add_str(out, "\r\n");
+    if (report->kind == BOUNCE_DELAYED) {
+        when_format_rfc5322(report->entry->expires, until);
+        buf_printf(out, "It is tried until: %s\r\n", until);
+    }
     for (size_t i = 0; i < report->n; i++) {
         const struct bounce_rcpt *rcpt = &report->rcpts[i];
         buf_add_str(out, "\r\n");
         add_clean(out, rcpt->address);
-        if (rcpt->expired) {
-            buf_add_str(out, "\r\n    was tried for ");
-            add_age(out, when_now() - report->entry->created);
-            buf_add_str(out, " and is given up. The last try failed with:\r\n    ");
-        } else {
-            buf_add_str(out, is_reply(rcpt->status) ? "\r\n    was refused by the mail server with:\r\n    " : "\r\n    ");
-        }
+        add_fate(out, report, rcpt);
         add_clean(out, rcpt->status);
         buf_add_str(out, "\r\n");
     }
@@ -148,18 +182,22 @@ static void add_human(struct buf *out, const struct report *report)
 
 static void add_machine(struct buf *out, const struct report *report)
 {
-    char arrival[WHEN_RFC5322_SIZE];
+    char arrival[WHEN_RFC5322_SIZE], until[WHEN_RFC5322_SIZE];
     when_format_rfc5322(report->entry->created, arrival);
+    when_format_rfc5322(report->entry->expires, until);
     buf_printf(out, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n", report->host, arrival);
     for (size_t i = 0; i < report->n; i++) {
         const struct bounce_rcpt *rcpt = &report->rcpts[i];
         buf_add_str(out, "\r\nFinal-Recipient: ");
         add_address(out, rcpt->address);
-        buf_add_str(out, "\r\nAction: failed\r\nStatus: ");
+        buf_printf(out, "\r\nAction: %s\r\nStatus: ",
+                   report->kind == BOUNCE_DONE && rcpt->local ? "delivered" : kinds[report->kind].action);
         add_status(out, rcpt->status);
         buf_add_str(out, is_reply(rcpt->status) ? "\r\nDiagnostic-Code: smtp; " : "\r\nDiagnostic-Code: X-Ewsd; ");
         add_ascii(out, rcpt->status);
         buf_add_str(out, "\r\n");
+        if (report->kind == BOUNCE_DELAYED)
+            buf_printf(out, "Will-Retry-Until: %s\r\n", until);
     }
 }
 
@@ -176,9 +214,9 @@ static void add_original(struct buf *out, const struct report *report)
     char date[WHEN_RFC5322_SIZE];
     when_format_rfc5322(report->entry->date, date);
     buf_add_str(out, "From: ");
-    add_ascii(out, report->failed->from.address);
+    add_ascii(out, report->about->from.address);
     buf_add_str(out, "\r\nSubject: ");
-    add_ascii(out, report->failed->subject);
+    add_ascii(out, report->about->subject);
     buf_add_str(out, "\r\nMessage-ID: ");
     add_ascii(out, report->entry->message_id);
     buf_printf(out, "\r\nDate: %s\r\n", date);
@@ -189,9 +227,9 @@ static void add_message(struct buf *out, const struct report *report)
     char boundary[40], date[WHEN_RFC5322_SIZE];
     snprintf(boundary, sizeof(boundary), "report-%016llx", (unsigned long long)report->entry->boundary_seed);
     when_format_rfc5322(when_now(), date);
-    buf_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\nTo: ", report->host);
+    buf_printf(out, "Return-Path: <>\r\nFrom: Mail Delivery System <MAILER-DAEMON@%s>\r\nTo: ", report->host);
     add_clean(out, report->entry->envelope_sender);
-    buf_printf(out, "\r\nSubject: Undelivered mail returned to sender\r\nDate: %s\r\nMessage-ID: ", date);
+    buf_printf(out, "\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: ", kinds[report->kind].subject, date);
     buf_add_span(out, report->message_id);
     buf_add_str(out, "\r\nIn-Reply-To: ");
     add_ascii(out, report->entry->message_id);
@@ -228,10 +266,10 @@ static int write_texts(struct report *report, struct span *ret_whole)
     return buf_error(&whole) ? buf_error(&whole) : arena_copy(report->arena, buf_span(&whole), ret_whole);
 }
 
-int bounce_make(struct arena *arena, const struct conf *conf, const struct store_outbox *entry, const struct item *failed,
-                struct span raw, const struct bounce_rcpt *rcpts, size_t n, struct item *ret_item)
+int bounce_make(struct arena *arena, const struct conf *conf, enum bounce_kind kind, const struct store_outbox *entry,
+                const struct item *subject, struct span raw, const struct bounce_rcpt *rcpts, size_t n, struct item *ret_item)
 {
-    struct report report = { .arena = arena, .entry = entry, .failed = failed, .raw = raw, .rcpts = rcpts, .n = n };
+    struct report report = { .arena = arena, .kind = kind, .entry = entry, .about = subject, .raw = raw, .rcpts = rcpts, .n = n };
     struct rcpt *to = arena_alloc(arena, sizeof(*to));
     struct item item;
     item_init(&item);
@@ -239,8 +277,8 @@ int bounce_make(struct arena *arena, const struct conf *conf, const struct store
         return -ENOMEM;
     relay_own_name(conf, report.host);
     *to = (struct rcpt){ .address = entry->envelope_sender, .type = RCPT_TO };
-    int r = arena_printf(arena, &report.message_id, "<report-%016llx.%u@%s>", (unsigned long long)entry->boundary_seed, rcpts[0].no,
-                         report.host);
+    int r = arena_printf(arena, &report.message_id, "<%s-%016llx.%u@%s>", kinds[kind].id,
+                         (unsigned long long)entry->boundary_seed, rcpts[0].no, report.host);
     if (r == 0)
         r = arena_printf(arena, &item.from.address, "MAILER-DAEMON@%s", report.host);
     if (r == 0)
@@ -249,8 +287,8 @@ int bounce_make(struct arena *arena, const struct conf *conf, const struct store
         return r;
     item.mailbox_id = entry->mailbox_id;
     item.kind = ITEM_KIND_REPORT;
-    item.item_class = SPAN("REPORT.IPM.Note.NDR");
-    item.subject = SPAN("Undelivered mail returned to sender");
+    item.item_class = span_of(kinds[kind].item_class);
+    item.subject = span_of(kinds[kind].subject);
     item.from.name = SPAN("Mail Delivery System");
     item.sender = item.from;
     item.to = (struct rcpt_list){ to, 1 };

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "outbox/aside.h"
 
 #include <errno.h>
 
@@ -97,12 +98,12 @@ static int hand_over(struct outbox *outbox, struct attempt *attempt, const struc
                      const struct relay *const *ways)
 {
     const struct lane_ticket ticket = { .key = { attempt->entry.mailbox_id, attempt->entry.outbox_no }, .owner = taking->owner,
-                                        .until = taking->until };
+                                        .until = taking->until, .home = relay };
     int64_t again = 0;
     struct span reason = SPAN("4.4.4 no relay is configured for this domain");
     if (!relay)
         return add_kept(attempt, relay, ways, 0, reason);
-    switch (lane_push(outbox->lanes[relay - outbox->relays->v], &ticket, attempt->arena, &again, &reason)) {
+    switch (outbox_hand_over(outbox, relay, &ticket, attempt->arena, &again, &reason)) {
     case LANE_TAKEN:
         return 0;
     case LANE_FULL:
@@ -114,12 +115,14 @@ static int hand_over(struct outbox *outbox, struct attempt *attempt, const struc
 }
 
 /* Each relay once, with all of its recipients. */
-static int add_relayed(struct outbox *outbox, struct attempt *attempt, const struct taking *taking)
+static int add_relayed(struct outbox *outbox, struct store_tx *tx, struct attempt *attempt, const struct taking *taking)
 {
     const struct relay **ways = arena_array(attempt->arena, attempt->entry.rcpts_n, sizeof(*ways));
     int r = ways ? 0 : -ENOMEM;
+    if (r == 0 && outbox->relays->by_sender)
+        r = attempt_read(attempt, tx, false);
     for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++)
-        r = relay_of(outbox->relays, attempt->arena, attempt->entry.rcpts[i].address, &ways[i]);
+        r = relay_of(outbox->relays, attempt->arena, attempt->entry.rcpts[i].address, attempt->entry.envelope_sender, &ways[i]);
     for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++) {
         bool seen = attempt->entry.rcpts[i].kind != STORE_RCPT_REMOTE;
         for (size_t j = 0; j < i && !seen; j++)
@@ -139,7 +142,7 @@ static int plan(struct outbox *outbox, struct store_tx *tx, struct attempt *atte
         r = add_stored(attempt, STORE_RCPT_REMOTE, &transport_capture);
     bool stored = attempt->parts_n > 0;
     if (r == 0 && !outbox->options.capture)
-        r = add_relayed(outbox, attempt, taking);
+        r = add_relayed(outbox, tx, attempt, taking);
     return r == 0 && attempt->parts_n > 0 ? attempt_read(attempt, tx, stored) : r;
 }
 
@@ -159,7 +162,9 @@ static int read_slice(struct outbox *outbox, struct arena *arena, const struct t
         int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->owner);
         if (done == 0)
             done = plan(outbox, tx, attempt, taking);
-        if (done < 0)
+        if (aside_wanted(done))
+            aside_put(options->store, key, done);
+        else if (done < 0)
             log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", key.mailbox_id), LOG_N("entry", key.outbox_no),
                       LOG_S("error", err_text(done)));
         if (done == 0 && attempt->parts_n > 0) {

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "outbox/aside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -76,6 +77,14 @@ static void note_line(struct lane *lane, bool failed, struct span reason)
     if (dead != was_dead)
         log_event(dead ? LOG_WARN_LEVEL : LOG_INFO_LEVEL, dead ? "relay does not answer" : "relay answers again",
                   LOG_S("relay", lane->relay->name), LOG_V("status", reason));
+}
+
+void lane_forgive(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    if (is_dead(lane))
+        lane->failures = DEAD_AFTER - 1; /* one more, and it is dead again */
+    pthread_mutex_unlock(&lane->lock);
 }
 
 /* ---- the queue ---- */
@@ -162,8 +171,8 @@ static int keep_lease(struct lane *lane, const struct lane_ticket *ticket)
     return ticket->until - now >= need ? 0 : store_write(lane->outbox->options.store, renew_job, &renewal);
 }
 
-/* The recipients that this lane's relay takes, as the attempt's one part. */
-static int fill_part(struct lane *lane, struct attempt *attempt, struct smtp_link **link)
+/* The recipients that the ticket is about, as the attempt's one part. */
+static int fill_part(struct lane *lane, const struct lane_ticket *ticket, struct attempt *attempt, struct smtp_link **link)
 {
     struct attempt_part *part;
     int r = attempt_add_part(attempt, &transport_smtp, &part);
@@ -176,8 +185,8 @@ static int fill_part(struct lane *lane, struct attempt *attempt, struct smtp_lin
         const struct store_outbox_rcpt *rcpt = &attempt->entry.rcpts[i];
         const struct relay *relay = NULL;
         if (rcpt->kind == STORE_RCPT_REMOTE && rcpt->state == STORE_RCPT_QUEUED)
-            r = relay_of(lane->outbox->relays, attempt->arena, rcpt->address, &relay);
-        if (relay == lane->relay)
+            r = relay_of(lane->outbox->relays, attempt->arena, rcpt->address, attempt->entry.envelope_sender, &relay);
+        if (relay == ticket->home)
             attempt_add_rcpt(part, rcpt);
     }
     return r;
@@ -195,20 +204,39 @@ static int load(struct lane *lane, struct arena *arena, const struct lane_ticket
     return r ? r : attempt_read(attempt, tx, content);
 }
 
-/* 1: the program ends, so nothing is settled. */
-static int carry(struct lane *lane, struct attempt *attempt)
+/* True: the relay behind this one has the ticket, and the lease with it. */
+static bool pass_on(struct lane *lane, const struct lane_ticket *ticket, struct arena *arena)
+{
+    struct lane_ticket onward = *ticket;
+    struct span reason;
+    int64_t again;
+    onward.probe = false;
+    if (!lane->relay->next || outbox_hand_over(lane->outbox, lane->relay->next, &onward, arena, &again, &reason) != LANE_TAKEN)
+        return false;
+    log_event(LOG_INFO_LEVEL, "handed over", LOG_N("mailbox", ticket->key.mailbox_id), LOG_N("entry", ticket->key.outbox_no),
+              LOG_S("relay", lane->relay->name), LOG_S("to", lane->relay->next->name));
+    return true;
+}
+
+/* 1: nothing is settled here, as the program ends or another relay has it. */
+static int carry(struct lane *lane, const struct lane_ticket *ticket, struct attempt *attempt)
 {
     struct attempt_part *part = &attempt->parts[0];
     attempt_write(attempt);
-    int r = attempt->unwritten ? attempt->unwritten : transport_smtp.deliver(&part->job, part->results);
+    int r = attempt->unwritten;
+    if (r == 0)
+        r = signer_sign(lane->outbox->signer, attempt->arena, &attempt->item, attempt->entry.created, part->job.raw,
+                        &part->job.signature);
+    if (r == 0)
+        r = transport_smtp.deliver(&part->job, part->results);
     if (attempt->unwritten || r < 0) {
         attempt_failed(part, r);
         return 0;
     }
     if (r == TRANSPORT_STOPPED)
         return 1;
-    note_line(lane, r == TRANSPORT_UNREACHABLE, part->results[part->job.n - 1].status);
-    return 0;
+    note_line(lane, r != 0, part->results[part->job.n - 1].status);
+    return r == TRANSPORT_UNREACHABLE && pass_on(lane, ticket, attempt->arena) ? 1 : 0;
 }
 
 /* What was carried and is not settled would be carried again. */
@@ -226,17 +254,21 @@ static int attempt_ticket(struct lane *lane, struct arena *arena, const struct l
                           struct smtp_link **link)
 {
     struct attempt attempt = { 0 };
+    if (*dead && pass_on(lane, ticket, arena))
+        return 0;
     int r = keep_lease(lane, ticket);
     if (r == 0)
         r = load(lane, arena, ticket, !*dead, &attempt);
     if (r == 0)
-        r = fill_part(lane, &attempt, link);
+        r = fill_part(lane, ticket, &attempt, link);
     if (r == 0 && attempt.parts[0].job.n == 0)
         r = 1;
-    if (r == 0 && *dead)
+    if (r == 0 && attempt.entry.held)
+        attempt.parts[0].put_off = when_now(); /* due when it is released */
+    else if (r == 0 && *dead)
         attempt_all(&attempt.parts[0], TRANSPORT_DEFERRED, span_of(dead));
     else if (r == 0)
-        r = carry(lane, &attempt);
+        r = carry(lane, ticket, &attempt);
     if (r == 0)
         r = settle(lane, &attempt);
     if (r == 0)
@@ -261,7 +293,9 @@ static void *run(void *arg)
             continue;
         }
         int r = attempt_ticket(lane, arena, &ticket, dead, &link);
-        if (r < 0)
+        if (aside_wanted(r))
+            aside_put(lane->outbox->options.store, ticket.key, r);
+        else if (r < 0)
             log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", ticket.key.mailbox_id),
                       LOG_N("entry", ticket.key.outbox_no), LOG_S("error", err_text(r)));
         arena_reset(arena);

@@ -13,11 +13,13 @@
 struct lane;
 struct outbox;
 
-/* An entry whose recipients for the lane's relay are leased to owner. */
+/* An entry whose recipients for the relay home are leased to owner. In the lane
+ * of another relay it was handed over. */
 struct lane_ticket {
     struct store_outbox_key key;
     uint64_t owner;
     int64_t until; /* of the lease; wall clock, ms */
+    const struct relay *home;
     bool probe;    /* set by the lane: tries a relay that seems dead */
 };
 
@@ -31,6 +33,8 @@ enum lane_answer {
 int lane_start(struct outbox *outbox, const struct relay *relay, struct lane **ret_lane);
 enum lane_answer lane_push(struct lane *lane, const struct lane_ticket *ticket, struct arena *arena, int64_t *ret_again,
                            struct span *ret_reason);
+/* A relay that seemed dead is tried again by the next message. */
+void lane_forgive(struct lane *lane);
 /* Wakes the threads, which end as the outbox' stop is set. */
 void lane_stop(struct lane *lane);
 /* Joins them. What waits stays queued in the store. NULL is fine. */

@@ -73,6 +73,16 @@ int outbox_submit_new(struct store_tx *tx, const struct outbox_submit *submit, s
  * was not done now the runner does a little later. */
 int outbox_file(struct store *store, const struct conf *conf, struct outbox_sent *const *sent, size_t n);
 
+/* ---- administration ---- */
+
+/* Fails the queued recipients of an entry that no attempt is under way for, and
+ * tells the sender so, as if they had expired. ret_left: those under way. 1:
+ * nothing was done. CODE_ErrorItemCorrupt: what would be told cannot be read. */
+int outbox_give_up(struct store_tx *tx, const struct conf *conf, struct arena *arena, struct store_outbox_key key, size_t *ret_left);
+/* Takes an entry away; nobody is told. An attempt that is under way may still
+ * deliver it. 1: there is none. */
+int outbox_remove(struct store_tx *tx, const struct conf *conf, struct arena *arena, struct store_outbox_key key);
+
 /* ---- the runner ---- */
 
 struct outbox;
@@ -83,8 +93,8 @@ struct outbox_options {
     bool capture; /* mail for other domains is captured instead of relayed */
 };
 
-/* Whether the [relay] sections are in order, with the files that they name. 1:
- * no, and ret_error says what is wrong. */
+/* Whether the sections [relay] and [dkim] are in order, with the files that they
+ * name. 1: no, and ret_error says what is wrong. */
 int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE]);
 /* Starts the delivery threads: conf outbox.workers, and each relay's unless
  * capture. Options are copied, what they point at outlives the outbox. -EINVAL:
@@ -96,5 +106,7 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
 void outbox_stop(struct outbox *outbox);
 /* Something was committed that is due. NULL is fine. */
 void outbox_wake(struct outbox *outbox);
+/* The same, and relays that seemed dead are tried again at once. NULL is fine. */
+void outbox_hurry(struct outbox *outbox);
 
 #endif

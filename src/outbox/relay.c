@@ -6,16 +6,13 @@
 
 #include "model/rcpt.h"
 #include "outbox/idna.h"
+#include "outbox/secret.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define SECRETS_MAX 1048576
 
 struct loading {
     const struct conf *conf;
@@ -92,27 +89,47 @@ static int load_url(struct loading *loading)
 
 /* ---- what it takes ---- */
 
-static int load_domains(struct loading *loading)
+static int load_list(struct loading *loading, const char *key, const char *text, struct relay_domains *domains)
 {
-    struct relay *relay = loading->relay;
-    struct span rest = span_of(relay->conf->domains), word;
-    bool named = *relay->conf->name;
-    relay->domains = arena_array(loading->relays->arena, rest.len / 2 + 1, sizeof(struct span));
-    if (!relay->domains)
+    struct arena *arena = loading->relays->arena;
+    struct span rest = span_of(text), word;
+    domains->v = arena_array(arena, rest.len / 2 + 1, sizeof(struct span));
+    if (!domains->v)
         return -ENOMEM;
     while (conf_list_next(&rest, &word)) {
         bool below = word.ptr[0] == '.';
         struct span domain = below ? (struct span){ word.ptr + 1, word.len - 1 } : word;
         struct span ascii;
-        int r = domain.len ? idna_domain(loading->relays->arena, domain, &ascii) : 1;
+        int r = domain.len ? idna_domain(arena, domain, &ascii) : 1;
         if (r == 0)
-            r = arena_printf(loading->relays->arena, &relay->domains[relay->domains_n++], "%s%s", below ? "." : "", ascii.ptr);
+            r = arena_printf(arena, &domains->v[domains->n++], "%s%s", below ? "." : "", ascii.ptr);
         if (r)
-            return r < 0 ? r : refuse(loading, "domains: %.*s is no domain", (int)word.len, word.ptr);
+            return r < 0 ? r : refuse(loading, "%s: %.*s is no domain", key, (int)word.len, word.ptr);
     }
-    if (named && relay->domains_n == 0)
-        return refuse(loading, "needs domains = ..., the mail that it takes");
-    return !named && relay->domains_n ? refuse(loading, "has no domains: it takes what no other relay does") : 0;
+    return 0;
+}
+
+/* A relay that is only somebody's fallback needs no domains. */
+static bool is_fallback(const struct conf *conf, const struct conf_relay *section)
+{
+    for (unsigned i = 0; i < conf->relays_n; i++)
+        if (*conf->relays[i].fallback && strcmp(conf->relays[i].fallback, section->name) == 0)
+            return true;
+    return false;
+}
+
+static int load_domains(struct loading *loading)
+{
+    struct relay *relay = loading->relay;
+    int r = load_list(loading, "domains", relay->conf->domains, &relay->rcpts);
+    if (r == 0)
+        r = load_list(loading, "sender_domains", relay->conf->sender_domains, &relay->senders);
+    bool named = *relay->conf->name, any = relay->rcpts.n + relay->senders.n > 0;
+    loading->relays->by_sender |= relay->senders.n > 0;
+    if (r || named == any || (named && is_fallback(loading->conf, relay->conf)))
+        return r;
+    return named ? refuse(loading, "needs domains = ... or sender_domains = ..., the mail that it takes") :
+                   refuse(loading, "has no domains: it takes what no other relay does");
 }
 
 /* How closely it fits: the length of what fitted, 0 for not at all. */
@@ -125,30 +142,76 @@ static size_t fit(struct span wanted, struct span domain)
     return span_eq_nocase(wanted, (struct span){ domain.ptr + domain.len - wanted.len, wanted.len }) ? wanted.len : 0;
 }
 
-const struct relay *relays_find(const struct relays *relays, struct span domain)
+/* False: the domain is none of theirs. No domains fit any, as loosely as can be. */
+static bool fits(const struct relay_domains *domains, struct span domain, size_t *ret_close)
+{
+    *ret_close = 0;
+    for (size_t i = 0; i < domains->n; i++) {
+        size_t close = fit(domains->v[i], domain);
+        *ret_close = close > *ret_close ? close : *ret_close;
+    }
+    return domains->n == 0 || *ret_close > 0;
+}
+
+const struct relay *relays_find(const struct relays *relays, struct span rcpt, struct span sender)
 {
     const struct relay *found = relays->fallback;
-    size_t best = 0;
+    size_t best_rcpt = 0, best_sender = 0, close_rcpt, close_sender;
     for (size_t i = 0; i < relays->n; i++) {
         const struct relay *relay = &relays->v[i];
-        for (size_t d = 0; d < relay->domains_n; d++) {
-            size_t close = fit(relay->domains[d], domain);
-            if (close > best) {
-                best = close;
-                found = relay;
-            }
+        if (!fits(&relay->rcpts, rcpt, &close_rcpt) || !fits(&relay->senders, sender, &close_sender))
+            continue;
+        if (close_rcpt > best_rcpt || (close_rcpt == best_rcpt && close_sender > best_sender)) {
+            best_rcpt = close_rcpt;
+            best_sender = close_sender;
+            found = relay;
         }
     }
     return found;
 }
 
-int relay_of(const struct relays *relays, struct arena *arena, struct span address, const struct relay **ret_relay)
+static int ascii_domain(struct arena *arena, struct span address, struct span *ret_domain)
 {
-    struct span domain = rcpt_address_domain(address), ascii;
-    int r = idna_domain(arena, domain, &ascii);
-    if (r < 0)
-        return r;
-    *ret_relay = relays_find(relays, r == 0 ? ascii : domain);
+    struct span domain = rcpt_address_domain(address);
+    int r = domain.len ? idna_domain(arena, domain, ret_domain) : 1;
+    if (r > 0)
+        *ret_domain = domain;
+    return r < 0 ? r : 0;
+}
+
+int relay_of(const struct relays *relays, struct arena *arena, struct span address, struct span sender,
+             const struct relay **ret_relay)
+{
+    struct span to, from = SPAN("");
+    int r = ascii_domain(arena, address, &to);
+    if (r == 0 && relays->by_sender)
+        r = ascii_domain(arena, sender, &from);
+    if (r == 0)
+        *ret_relay = relays_find(relays, to, from);
+    return r;
+}
+
+/* ---- who takes over ---- */
+
+static const struct relay *relay_named(const struct relays *relays, const char *name)
+{
+    for (size_t i = 0; i < relays->n; i++)
+        if (strcmp(relays->v[i].name, name) == 0)
+            return &relays->v[i];
+    return NULL;
+}
+
+static int load_fallback(struct loading *loading)
+{
+    struct relay *relay = loading->relay;
+    if (!*relay->conf->fallback)
+        return 0;
+    relay->next = relay_named(loading->relays, relay->conf->fallback);
+    if (!relay->next)
+        return refuse(loading, "fallback = %s: there is no [relay %s]", relay->conf->fallback, relay->conf->fallback);
+    for (const struct relay *other = relay->next; other; other = other->next)
+        if (other == relay)
+            return refuse(loading, "fallback = %s: leads back to this relay", relay->conf->fallback);
     return 0;
 }
 
@@ -196,49 +259,21 @@ int relay_secret(struct span file, const char *host, int64_t port, struct span *
     return 1;
 }
 
-/* The file's bytes in the arena, which is wiped at the end. */
-static int read_secrets(struct loading *loading, struct span *ret_text)
-{
-    const char *path = loading->relay->conf->secrets;
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &info)) {
-        int r = refuse(loading, "secrets = %s: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return r;
-    }
-    char *text = NULL;
-    ssize_t n = 0;
-    int r = 0;
-    if (!S_ISREG(info.st_mode) || info.st_size > SECRETS_MAX)
-        r = refuse(loading, "secrets = %s: not a file of at most %d bytes", path, SECRETS_MAX);
-    else if (info.st_mode & S_IRWXO)
-        r = refuse(loading, "secrets = %s: others may use the file (mode %03o); chmod o= it", path, info.st_mode & 0777u);
-    else if (!(text = arena_alloc(loading->relays->arena, (size_t)info.st_size + 1)))
-        r = -ENOMEM;
-    else if ((n = read(fd, text, (size_t)info.st_size)) < 0)
-        r = refuse(loading, "secrets = %s: %s", path, strerror(errno));
-    close(fd);
-    if (r == 0)
-        *ret_text = (struct span){ text, (size_t)n };
-    return r;
-}
-
 static int load_secret(struct loading *loading)
 {
     struct relay *relay = loading->relay;
     struct arena *arena = loading->relays->arena;
     struct span text, user, password;
+    char why[SECRET_WHY_SIZE];
     if (!*relay->conf->secrets)
         return 0;
-    int r = read_secrets(loading, &text);
+    int r = secret_read(arena, relay->conf->secrets, &text, why);
     if (r)
-        return r;
+        return r < 0 ? r : refuse(loading, "secrets = %s: %s", relay->conf->secrets, why);
     r = relay_secret(text, relay->host, relay->port, &user, &password);
     if (r == 0 && (arena_copy(arena, user, &relay->user) || arena_copy(arena, password, &relay->password)))
         r = -ENOMEM;
-    explicit_bzero((void *)(uintptr_t)text.ptr, text.len);
+    secret_wipe(text);
     return r <= 0 ? r : refuse(loading, "secrets = %s: no line for %s:%lld", relay->conf->secrets, relay->host, (long long)relay->port);
 }
 
@@ -275,10 +310,10 @@ static int load_one(struct loading *loading)
 int relays_load(const struct conf *conf, struct relays **ret_relays, char ret_error[CONF_ERROR_SIZE])
 {
     struct relays *relays = calloc(1, sizeof(*relays));
-    int r = relays ? arena_new(SECRETS_MAX * (CONF_RELAYS_MAX + 1), &relays->arena) : -ENOMEM;
+    int r = relays ? arena_new(SECRET_FILE_MAX * (CONF_RELAYS_MAX + 1), &relays->arena) : -ENOMEM;
     for (unsigned i = 0; r == 0 && i < conf->relays_n; i++) {
         const struct conf_relay *section = &conf->relays[i];
-        if (i == 0 && !*section->url && !*section->domains)
+        if (i == 0 && !*section->url && !*section->domains && !*section->sender_domains)
             continue;
         struct loading loading = { .conf = conf, .relays = relays, .relay = &relays->v[relays->n++], .error = ret_error };
         loading.relay->conf = section;
@@ -286,6 +321,8 @@ int relays_load(const struct conf *conf, struct relays **ret_relays, char ret_er
         if (i == 0)
             relays->fallback = loading.relay;
     }
+    for (size_t i = 0; r == 0 && i < relays->n; i++)
+        r = load_fallback(&(struct loading){ .conf = conf, .relays = relays, .relay = &relays->v[i], .error = ret_error });
     if (r) {
         relays_free(relays);
         return r;
@@ -299,8 +336,7 @@ void relays_free(struct relays *relays)
     if (!relays)
         return;
     for (size_t i = 0; i < relays->n; i++)
-        if (relays->v[i].password.len)
-            explicit_bzero((void *)(uintptr_t)relays->v[i].password.ptr, relays->v[i].password.len);
+        secret_wipe(relays->v[i].password);
     arena_free(relays->arena);
     free(relays);
 }

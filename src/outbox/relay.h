@@ -13,6 +13,12 @@
 
 enum relay_tls { RELAY_TLS_NONE, RELAY_TLS_MAY, RELAY_TLS_REQUIRED };
 
+/* Domains as configured: A-labels, folded; a leading dot is all below. */
+struct relay_domains {
+    struct span *v;
+    size_t n;
+};
+
 struct relay {
     const struct conf_relay *conf;
     const char *name; /* for people: "relay", or the NAME of its section */
@@ -24,8 +30,8 @@ struct relay {
     struct span url;      /* with the name for EHLO as its path */
     struct span user;     /* empty: no AUTH */
     struct span password;
-    struct span *domains; /* A-labels, folded; a leading dot as configured */
-    size_t domains_n;
+    struct relay_domains rcpts, senders; /* that it is for; none: of any domain */
+    const struct relay *next; /* takes over when this one cannot be connected; or NULL. The chain has an end. */
 };
 
 struct relays {
@@ -33,18 +39,23 @@ struct relays {
     struct relay v[CONF_RELAYS_MAX];
     size_t n;
     const struct relay *fallback; /* [relay], or NULL when it has no url */
+    bool by_sender; /* some relay has sender_domains */
 };
 
 /* conf outlives the relays. 1: refused, and ret_error says which setting is
  * wrong and what is allowed. -errno. */
 int relays_load(const struct conf *conf, struct relays **ret_relays, char ret_error[CONF_ERROR_SIZE]);
 void relays_free(struct relays *relays);
-/* For a recipient's domain, in ASCII: the relay that names it, or names the
- * domains above it most closely, else [relay]; NULL: nobody takes it. */
-const struct relay *relays_find(const struct relays *relays, struct span domain);
+/* For the domains of a recipient and a sender (empty: the null sender), in
+ * ASCII: of the relays that both fit, the one whose domains name the
+ * recipient's, or those above it, most closely; of several the one whose
+ * sender_domains name the sender's most closely; of several the first. Else
+ * [relay]; NULL: nobody takes it. */
+const struct relay *relays_find(const struct relays *relays, struct span rcpt, struct span sender);
 
-/* The same for an address, whose domain may be in UTF-8. -ENOMEM. */
-int relay_of(const struct relays *relays, struct arena *arena, struct span address, const struct relay **ret_relay);
+/* The same for addresses, whose domains may be in UTF-8. -ENOMEM. */
+int relay_of(const struct relays *relays, struct arena *arena, struct span address, struct span sender,
+             const struct relay **ret_relay);
 
 /* The line of a secrets file that is for host:port, host, or anybody:
  * "host[:port] user:password" or "user:password". 1: none. */

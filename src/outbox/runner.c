@@ -87,6 +87,25 @@ void outbox_due_at(struct outbox *outbox, int64_t at)
     pthread_mutex_unlock(&outbox->lock);
 }
 
+enum lane_answer outbox_hand_over(struct outbox *outbox, const struct relay *relay, const struct lane_ticket *ticket,
+                                  struct arena *arena, int64_t *ret_again, struct span *ret_reason)
+{
+    enum lane_answer answer = LANE_DEAD;
+    for (; relay && answer == LANE_DEAD; relay = relay->next)
+        answer = lane_push(outbox->lanes[relay - outbox->relays->v], ticket, arena, ret_again, ret_reason);
+    return answer;
+}
+
+void outbox_hurry(struct outbox *outbox)
+{
+    if (!outbox)
+        return;
+    for (size_t i = 0; i < CONF_RELAYS_MAX; i++)
+        if (outbox->lanes[i])
+            lane_forgive(outbox->lanes[i]);
+    outbox_call_help(outbox);
+}
+
 /* ---- a dispatcher's thread ---- */
 
 static int sweep_job(struct store_tx *tx, void *arg)
@@ -153,10 +172,13 @@ static void *run(void *arg)
 
 int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE])
 {
-    struct relays *relays;
+    struct relays *relays = NULL;
+    struct signer *signer = NULL;
     int r = relays_load(conf, &relays, ret_error);
     if (r == 0)
-        relays_free(relays);
+        r = signer_load(conf, &signer, ret_error);
+    relays_free(relays);
+    signer_free(signer);
     return r;
 }
 
@@ -165,6 +187,8 @@ static int start_lanes(struct outbox *outbox)
     char error[CONF_ERROR_SIZE];
     bool none = outbox->options.capture || outbox->options.conf->outbox_workers == 0;
     int r = none ? 0 : relays_load(outbox->options.conf, &outbox->relays, error);
+    if (r == 0 && !none)
+        r = signer_load(outbox->options.conf, &outbox->signer, error);
     for (size_t i = 0; r == 0 && outbox->relays && i < outbox->relays->n; i++)
         r = lane_start(outbox, &outbox->relays->v[i], &outbox->lanes[i]);
     return r > 0 ? -EINVAL : r;
@@ -222,6 +246,7 @@ void outbox_stop(struct outbox *outbox)
     for (size_t i = 0; i < CONF_RELAYS_MAX; i++)
         lane_free(outbox->lanes[i]);
     relays_free(outbox->relays);
+    signer_free(outbox->signer);
     pthread_cond_destroy(&outbox->wake);
     pthread_mutex_destroy(&outbox->lock);
     free(outbox);

@@ -7,6 +7,7 @@
 
 #include "outbox/attempt.h"
 #include "outbox/lane.h"
+#include "outbox/signer.h"
 
 #include <pthread.h>
 
@@ -15,6 +16,7 @@
 struct outbox {
     struct outbox_options options;
     struct relays *relays; /* NULL when everything is captured */
+    struct signer *signer; /* NULL: nothing is signed */
     struct lane *lanes[CONF_RELAYS_MAX]; /* one for each of relays->v */
     atomic_bool stop;
     pthread_mutex_t lock; /* guards what follows */
@@ -32,6 +34,10 @@ struct outbox {
 int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next);
 /* There is work for one more dispatcher than is at it. */
 void outbox_call_help(struct outbox *outbox);
+/* To the lane of the relay, or while one is dead to that of its next: the answer
+ * of the last that was asked. */
+enum lane_answer outbox_hand_over(struct outbox *outbox, const struct relay *relay, const struct lane_ticket *ticket,
+                                  struct arena *arena, int64_t *ret_again, struct span *ret_reason);
 /* Something of the outbox is due at that time (WHEN_NONE: nothing is). */
 void outbox_due_at(struct outbox *outbox, int64_t at);
 

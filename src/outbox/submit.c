@@ -199,6 +199,23 @@ static int envelope_fill(struct envelope *envelope, const struct item *item)
     return 0;
 }
 
+/* Of a message that is written from its properties: what no header can hold is
+ * refused now, not reported later. */
+static int check_reply_to(const struct item *item, struct envelope *envelope)
+{
+    const struct rcpt_list *list = &item->reply_to;
+    if (item->mime.len || item->flags & ITEM_HAS_MIME)
+        return 0;
+    for (size_t i = 0; i < list->n; i++) {
+        bool smtp = list->v[i].routing.len == 0 || span_eq_nocase(list->v[i].routing, SPAN("SMTP"));
+        if (!smtp || !rcpt_address_is_hazard(list->v[i].address))
+            continue;
+        envelope->culprit = list->v[i].address;
+        return CODE_ErrorInvalidRecipients;
+    }
+    return 0;
+}
+
 /* The envelope, checked (2.11: 11 and 12); nothing is written yet. */
 static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *arena, const struct item *item, int without,
                    struct store_outbox *ret_entry, struct outbox_sent *ret_sent)
@@ -214,6 +231,8 @@ static int prepare(struct store_tx *tx, const struct conf *conf, struct arena *a
     };
     struct envelope envelope = { .tx = tx, .conf = conf, .arena = arena, .entry = ret_entry, .due = due };
     r = envelope_fill(&envelope, item);
+    if (r == 0)
+        r = check_reply_to(item, &envelope);
     if (r > 0)
         ret_sent->culprit = envelope.culprit;
     return r;

@@ -30,6 +30,8 @@ struct transport_job {
     const struct store_outbox *entry;
     const struct item *item; /* with everything loaded */
     struct span raw;         /* the message as it is transmitted */
+    struct span traced;      /* the same behind our Received field: what leaves, or is delivered as MIME */
+    struct span signature;   /* a field that goes before that; smtp only */
     const struct store_outbox_rcpt **rcpts; /* those of this transport */
     size_t n;
     const atomic_bool *stop; /* true: the program ends, so give up what can be given up */
@@ -39,7 +41,8 @@ struct transport_job {
 
 /* Positive results of deliver. */
 enum {
-    TRANSPORT_UNREACHABLE = 1, /* results are filled; the line failed, not the message */
+    TRANSPORT_UNREACHABLE = 1, /* results are filled; no message could be begun: another relay may have it */
+    TRANSPORT_LOST,            /* results are filled; the line failed on the way, not the message */
     TRANSPORT_STOPPED,         /* the program ends and nothing was decided */
 };
 

@@ -51,7 +51,7 @@ static struct item make_copy(const struct transport_job *job, const struct store
     copy.flags |= ITEM_UNMODIFIED | (to_self ? ITEM_FROM_ME : 0);
     copy.received = copy.created = when_now();
     if (copy.mime.len)
-        copy.mime = job->raw;
+        copy.mime = job->traced;
     return copy;
 }
 
@@ -93,7 +93,7 @@ static int put_in_inbox(struct store_tx *tx, const struct transport_job *job, co
         return r < 0 ? r : -EIO;
     struct item copy = ready && ready->mailbox_id == mailbox->mailbox_id ? *ready : make_copy(job, mailbox);
     copy.folder_no = inbox.folder_no;
-    r = store_item_insert(tx, &copy);
+    r = job->entry->bounce ? store_item_insert_unlimited(tx, &copy) : store_item_insert(tx, &copy);
     return r == CODE_ErrorQuotaExceeded ? MAILBOX_FULL : r > 0 ? -EIO : r;
 }
 

@@ -52,6 +52,17 @@ static int on_debug(CURL *curl ATTR_UNUSED, curl_infotype type, char *data, size
     return 0;
 }
 
+/* Of the signature, and then of the message. */
+static struct span left_to_give(const struct sending *sending)
+{
+    struct span first = sending->job->signature, then = sending->job->traced;
+    size_t at = sending->given;
+    if (at < first.len)
+        return (struct span){ first.ptr + at, first.len - at };
+    at -= first.len;
+    return (struct span){ then.ptr + at, then.len - at };
+}
+
 /* libcurl asks once more when all is on its way, and ends the message with a
  * dot when it then gets nothing. */
 static size_t on_read(char *into, size_t size, size_t count, void *arg)
@@ -60,12 +71,14 @@ static size_t on_read(char *into, size_t size, size_t count, void *arg)
     int64_t now = when_monotonic();
     if (atomic_load(sending->job->stop) || now >= sending->deadline)
         return CURL_READFUNC_ABORT;
-    size_t n = sending->job->raw.len - sending->given;
+    struct span left = left_to_give(sending);
+    size_t n = left.len;
     if (n == 0)
         sending->through_at = now;
     if (n > size * count)
         n = size * count;
-    memcpy(into, sending->job->raw.ptr + sending->given, n);
+    if (n > 0)
+        memcpy(into, left.ptr, n);
     sending->given += n;
     return n;
 }
@@ -197,7 +210,7 @@ static struct transport_result failed(struct span status)
 static bool is_hopeless(const struct sending *sending, int invalid, bool utf8, struct transport_result *ret_result)
 {
     const struct smtp_offers *offers = &sending->link->offers;
-    if (offers->size > 0 && sending->job->raw.len > (uint64_t)offers->size)
+    if (offers->size > 0 && sending->job->signature.len + sending->job->traced.len > (uint64_t)offers->size)
         *ret_result = failed(SPAN("5.3.4 the message is larger than the relay takes"));
     else if (invalid)
         *ret_result = failed(SPAN("5.1.2 the domain of the address is no valid name"));
@@ -291,7 +304,7 @@ static int conclude(const struct sending *sending, CURLcode code, struct transpo
         results[sending->places[i]] = smtp_dialogue_result(&sending->dialogue, i, lost);
     if (decided)
         return 0;
-    return !sending->through_at && atomic_load(sending->job->stop) ? TRANSPORT_STOPPED : TRANSPORT_UNREACHABLE;
+    return !sending->through_at && atomic_load(sending->job->stop) ? TRANSPORT_STOPPED : TRANSPORT_LOST;
 }
 
 static int not_greeted(const struct sending *sending, CURLcode code, struct transport_result *results)
@@ -328,7 +341,7 @@ static int send_over(struct sending *sending, struct transport_result *results)
     r = conclude(sending, code, results);
     /* After a reply in good order, even a refusal, the connection is of use. */
     link->open = r == 0 && (code == CURLE_OK || sending->dialogue.stage == SMTP_OTHER);
-    return kept && r == TRANSPORT_UNREACHABLE && !sending->through_at && when_monotonic() < sending->deadline ? RETRY : r;
+    return kept && r == TRANSPORT_LOST && !sending->through_at && when_monotonic() < sending->deadline ? RETRY : r;
 }
 
 static int deliver_over(const struct transport_job *job, int64_t deadline, struct transport_result *results)
@@ -354,7 +367,7 @@ static int smtp_deliver(const struct transport_job *job, struct transport_result
     int r = deliver_over(job, deadline, results);
     if (r == RETRY)
         r = deliver_over(job, deadline, results);
-    return r == RETRY ? TRANSPORT_UNREACHABLE : r;
+    return r == RETRY ? TRANSPORT_LOST : r;
 }
 
 const struct transport transport_smtp = { .name = "smtp", .deliver = smtp_deliver };

@@ -36,8 +36,26 @@ enum store_control {
     STORE_CONTROL_COUNT
 };
 
+/* Where the engine has the store, so that a copy of it is somewhere else. */
+struct store_place {
+    uint64_t number; /* of the file, of the database */
+    uint64_t born;   /* when it was made there; 0: not known */
+};
+
+enum { STORE_STAMP_SIZE = 16, STORE_STAMPS = 2 };
+
+/* What the engine keeps beside the store, not in it. */
+struct store_stamps {
+    uint8_t v[STORE_STAMPS][STORE_STAMP_SIZE];
+    unsigned n; /* 0: it keeps nothing, or what it kept is gone */
+};
+
+/* A sentence about something that is wrong. -errno: stop. */
+typedef int store_complaint(void *arg, struct span text);
+
 struct store_driver {
     const char *name;
+    bool one_writer; /* nothing else writes to the store while it is open */
     /* Takes the exclusive lock: -EBUSY. */
     int (*open)(const struct store_options *options, struct store_db **ret_db);
     void (*close)(struct store_db *db);
@@ -61,6 +79,20 @@ struct store_driver {
     /* Rows that the last finished INSERT, UPDATE or DELETE wrote. */
     int64_t (*changes)(struct store_conn *conn);
     void (*finish)(struct store_rows *rows);
+
+    /* What follows may be NULL, where the engine has no such thing. */
+    int (*place)(struct store_db *db, struct store_place *ret_place);
+    /* Both or neither. Written is on the disk when it returns. */
+    int (*stamps_read)(struct store_db *db, struct store_stamps *ret_stamps);
+    int (*stamps_write)(struct store_db *db, const struct store_stamps *stamps);
+    /* The engine's own look at what it has stored; at most limit complaints. */
+    int (*verify)(struct store_db *db, unsigned limit, store_complaint *complain, void *arg, const struct store_watch *watch);
+    /* Writes one consistent copy of the store, with `mark` run in it, into an
+     * empty file; it is on the disk when this returns. And back: -EBUSY as
+     * open, -EEXIST: there is a store and replace is false; -EUCLEAN: the file
+     * is no store; -ENOTSUP: of a newer version. */
+    int (*backup)(struct store_db *db, int file, const char *mark, const struct store_watch *watch);
+    int (*restore)(const struct store_options *options, int file, const char *mark, bool replace, const struct store_watch *watch);
 };
 
 #define STORE_DRIVER(name) extern const struct store_driver store_driver_##name;

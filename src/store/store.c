@@ -13,7 +13,7 @@ static const struct store_driver *const drivers[] = {
 #undef STORE_DRIVER
 };
 
-static const struct store_driver *find_driver(const char *name)
+const struct store_driver *store_driver_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
         if (strcmp(drivers[i]->name, name ? name : "sqlite") == 0)
@@ -68,22 +68,12 @@ static int migrate(struct store_tx *tx, bool opening)
 /* Reads bytes that the store keeps, or makes them at random. */
 static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, size_t len)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_meta_get, ARGS(V_TEXT(span_of(name))), &sql);
+    int r = meta_get(tx, name, bytes, len);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r < 0)
+    if (r <= 0)
         return r;
-    if (r == 1) {
-        struct span value = sql_bytes(&sql, 0);
-        if (value.len != len)
-            return -EIO;
-        memcpy(bytes, value.ptr, len);
-        return 0;
-    }
     r = random_bytes(bytes, len);
-    return r != 0 ? r : sql_run(tx, SQL_meta_put, ARGS(V_TEXT(span_of(name)), V_RAW(bytes, len)), NULL);
+    return r != 0 ? r : meta_put(tx, name, bytes, len);
 }
 
 /* Leases are void only at open: after a recovery their owners still live. */
@@ -94,6 +84,8 @@ static int prepare_store(struct store_tx *tx, bool opening)
 
     if (r == 0)
         r = keep_bytes(tx, "id_secret", store->secret, sizeof(store->secret));
+    if (r == 0 && opening)
+        r = identity_settle(tx);
     if (r == 0)
         r = keep_bytes(tx, "epoch", store->epoch, sizeof(store->epoch));
     if (r != 0 || !opening)
@@ -134,7 +126,7 @@ static void free_store(struct store *store)
     store_tx_close(&store->writer);
     store->driver->close(store->db);
     pthread_cond_destroy(&store->reader_free);
-    pthread_cond_destroy(&store->queue_filled);
+    sem_destroy(&store->queue_filled);
     pthread_mutex_destroy(&store->reader_lock);
     pthread_mutex_destroy(&store->queue_lock);
     free(store->readers);
@@ -143,7 +135,7 @@ static void free_store(struct store *store)
 
 static int new_store(const struct store_options *options, struct store **ret_store)
 {
-    const struct store_driver *driver = find_driver(options->driver);
+    const struct store_driver *driver = store_driver_find(options->driver);
     unsigned readers = options->readers ? options->readers : 32;
 
     if (!driver)
@@ -157,7 +149,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->group_max = options->group_max ? options->group_max : 64;
     store->options = *options;
     store->replays_drafts = INT64_MAX;
-    store->writer = (struct store_tx){ .store = store, .driver = driver, .domains = &store->domains };
+    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = driver->one_writer ? &store->kept : NULL };
     if (!store->readers || store_tx_open(&store->writer)) {
         free(store->readers);
         free(store);
@@ -165,7 +157,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     }
     pthread_mutex_init(&store->queue_lock, NULL);
     pthread_mutex_init(&store->reader_lock, NULL);
-    pthread_cond_init(&store->queue_filled, NULL);
+    sem_init(&store->queue_filled, 0, 0);
     pthread_cond_init(&store->reader_free, NULL);
     *ret_store = store;
     return 0;
@@ -181,6 +173,8 @@ int store_open(const struct store_options *options, struct store **ret_store)
     r = store->driver->open(options, &store->db);
     if (r == 0)
         r = store_connect_writer(store, true);
+    if (r == 0)
+        r = identity_settled(store);
     if (r == 0)
         r = store_start_writer(store);
     if (r != 0) {

@@ -1,12 +1,13 @@
 /*
  * The store: what is on stable storage and how one gets at it.
- * Readers take a snapshot (store_read_begin). Writers hand a job to the one
- * writer thread (store_write): it commits many jobs in one transaction, each
- * in a savepoint of its own, and wakes the callers only after COMMIT returned.
+ * Readers take a snapshot (store_read_begin). Writers hand in a job
+ * (store_write): one thread at a time commits many jobs in one transaction,
+ * each for itself, and the callers go on only after COMMIT returned.
  * The verbs stand in store_mail.h, store_content.h, store_outbox.h and
  * store_mailbox.h; all take a struct store_tx, of a reader or of the writer.
  * Conditions: positive values of enum ews_code. Fatal: -errno; -EIO when the
- * engine failed (nothing of the transaction then stands).
+ * engine failed (nothing of the transaction then stands), -EUCLEAN when what it
+ * read is no store's any more: damage of the file.
  */
 #ifndef EWSD_STORE_STORE_H
 #define EWSD_STORE_STORE_H
@@ -19,13 +20,21 @@
 struct store;
 struct store_tx;
 
-/* Called on the writer thread around COMMIT; for crash tests. */
+/* Called by the thread that writes, around COMMIT; for crash tests. */
 typedef void store_hook(void *arg);
 
 enum store_mode {
     STORE_ANY,      /* made when there is none */
     STORE_EXISTING, /* -ENOENT when there is none */
     STORE_NEW,      /* -EEXIST when there is one */
+};
+
+/* A long piece of work: tick is called from time to time, by whatever thread
+ * does it; true: give up (-ECANCELED). all is 0 where nobody knows how much
+ * there is to do. tick may be NULL. */
+struct store_watch {
+    bool (*tick)(void *arg, uint64_t done, uint64_t all);
+    void *arg;
 };
 
 struct store_options {
@@ -36,6 +45,7 @@ struct store_options {
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of one mailbox; 0: no limit */
+    bool in_place; /* it is no copy, wherever its files are now; for tests that put it together anew */
     store_hook *before_commit;
     store_hook *after_commit; /* committed, no caller has been told */
     void *hook_arg;
@@ -52,15 +62,21 @@ void store_close(struct store *store);
 const uint8_t *store_id_secret(const struct store *store); /* MAC_KEY_SIZE */
 /* The version of its tables when it was opened (0: it was empty), and now. */
 void store_versions(const struct store *store, int *ret_found, int *ret_now);
-/* Changes when a store was copied or restored; goes into ChangeKeys. */
+/* Changes when a store was copied or restored; goes into ChangeKeys. Numbers go
+ * on far behind those of before then, so an id that was given by what this is a
+ * copy of names the same thing as there, or nothing. */
 const uint8_t *store_epoch(const struct store *store); /* STORE_GUID_SIZE */
+
+/* Whether this opening found that the store is a copy, or was restored, and has
+ * not been opened since: then its outbox is held from now on. */
+bool store_was_copied(const struct store *store);
 
 /* A consistent snapshot for one thread; waits for a free connection. End it
  * soon: it keeps the write-ahead log from being reused. */
 int store_read_begin(struct store *store, struct store_tx **ret_tx);
 void store_read_end(struct store_tx *tx);
 
-/* Runs on the writer thread. A non-zero result undoes all that the job wrote
+/* Runs on whatever thread writes. A non-zero result undoes all that the job wrote
  * and is what store_write returns. May run twice, so it starts from its
  * arguments each time and gives nothing away outside of them. */
 typedef int store_job(struct store_tx *tx, void *arg);
@@ -76,6 +92,18 @@ struct store_work {
     int result; /* as store_write returns it */
 };
 void store_write_all(struct store *store, struct store_work *work, size_t n);
+
+/* A job for which nobody waits. */
+struct store_pending {
+    store_job *job;
+    void *arg;
+    void (*done)(struct store_pending *pending); /* after COMMIT, or when it failed; by any thread, so it must be short */
+    int result;                                  /* as store_write returns it */
+    struct store_pending *next;                  /* the store's */
+};
+/* done may be called before this returns: pending is no longer the caller's to
+ * look at. */
+void store_write_later(struct store *store, struct store_pending *pending);
 
 /* Nested inside one job: begin, then release (keep) or rollback (undo). One
  * level deep. */

@@ -29,18 +29,18 @@ int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, ui
                 struct span *ret_bytes)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    char *bytes = size < SIZE_MAX ? arena_alloc(arena, (size_t)size + 1) : NULL;
+    char *bytes = size <= CONTENT_MAX ? arena_alloc(arena, (size_t)size + 1) : NULL;
     size_t len = 0;
     int r = 0;
 
     if (!bytes)
-        return -ENOMEM;
+        return size <= CONTENT_MAX ? -ENOMEM : CODE_ErrorItemCorrupt;
     if (size > 0)
         r = sql_open(tx, SQL_chunk_read, ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(part)), &sql);
     while (r == 0 && size > 0 && (r = sql_next(&sql)) == 1) {
         struct span piece = sql_bytes(&sql, 0);
         if (piece.len > size - len)
-            return -EIO;
+            return CODE_ErrorItemCorrupt;
         memcpy(bytes + len, piece.ptr, piece.len);
         len += piece.len;
         r = 0;
@@ -50,7 +50,7 @@ int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, ui
     if (r != 0)
         return r;
     if (len != size)
-        return -EIO;
+        return CODE_ErrorItemCorrupt;
     *ret_bytes = (struct span){ bytes, len };
     return 0;
 }
@@ -146,7 +146,7 @@ int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
     int64_t written = 0;
     int r = sql_run(tx, SQL_content_keep, ARGS(V_INT(mailbox_id), V_INT(content_no)), &written);
 
-    return r == 0 && written == 0 ? -EIO : r;
+    return r == 0 && written == 0 ? CODE_ErrorItemCorrupt : r;
 }
 
 /* The pieces: at once when they are few, else by the sweep. */
@@ -199,7 +199,7 @@ static int content_refs(struct store_tx *tx, const struct item *item, int64_t *r
     if (r == 0)
         r = sql_next(&sql);
     if (r <= 0)
-        return r < 0 ? r : -EIO;
+        return r < 0 ? r : CODE_ErrorItemCorrupt;
     *ret_refs = sql_int(&sql, 3);
     return 0;
 }
@@ -218,8 +218,10 @@ int content_own(struct store_tx *tx, struct item *item)
 {
     uint64_t no = 0, change = 0;
     int64_t refs = 0;
-    int r = content_refs(tx, item, &refs);
+    int r = item_stop_lending(tx, item);
 
+    if (r == 0)
+        r = content_refs(tx, item, &refs);
     if (r != 0 || refs <= 1)
         return r;
     r = store_take_numbers(tx, item->mailbox_id, 1, STORE_NO_GROWTH, &no, &change);
@@ -285,6 +287,16 @@ int store_attachment_add(struct store_tx *tx, struct item *item, struct attachme
     return store_item_update(tx, item, true);
 }
 
+int store_attachment_count(struct store_tx *tx, const struct item *item, uint64_t *ret_n)
+{
+    int64_t n = 0;
+    int r = sql_number(tx, SQL_attachment_count, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &n);
+
+    if (r == 0)
+        *ret_n = (uint64_t)n;
+    return r;
+}
+
 static int find_attachment(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t no,
                            struct attachment *ret_attachment)
 {
@@ -311,7 +323,7 @@ int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailb
         r = attachment_load(tx, arena, mailbox_id, item.content_no, &attachment);
     if (r == 0)
         *ret_attachment = attachment;
-    return r;
+    return r == -EUCLEAN ? CODE_ErrorCorruptData : r;
 }
 
 int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no)

@@ -2,7 +2,7 @@
  * Inside the store only: the opened store, shared by store.c (open, readers)
  * and writer.c (the queue of jobs and the thread that commits them).
  * queue_lock guards the queue, reader_lock the pool; the writer's connection
- * belongs to the writer's thread.
+ * belongs to whoever set `writing`.
  */
 #ifndef EWSD_STORE_STORE_CORE_H
 #define EWSD_STORE_STORE_CORE_H
@@ -10,9 +10,8 @@
 #include "store/store_sql.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
-
-struct store_waiter; /* writer.c */
 
 struct store_reader {
     struct store_tx tx; /* first: store_read_end casts back */
@@ -27,6 +26,8 @@ struct store {
     uint8_t secret[MAC_KEY_SIZE];
     uint8_t epoch[STORE_GUID_SIZE];
     int version_found; /* by the opening, before it migrated */
+    bool copied;       /* found by the opening */
+    struct store_stamps stamp; /* of this opening; n is 0 where none is kept */
 
     pthread_mutex_t reader_lock;
     pthread_cond_t reader_free;
@@ -36,18 +37,32 @@ struct store {
     unsigned readers_max;
 
     struct store_tx writer;
-    struct store_domains domains;
+    struct store_kept kept;
     pthread_t thread;
     pthread_mutex_t queue_lock;
-    pthread_cond_t queue_filled;
-    struct store_waiter *first;
-    struct store_waiter **last;
+    sem_t queue_filled; /* posted when the store's thread has something to do */
+    struct store_pending *first;
+    struct store_pending **last;
     unsigned group_max;
+    bool writing; /* somebody has the writer's connection */
     bool stopping;
     _Atomic uint64_t replays_drafts, replays_others; /* seen: see store_replays_seen */
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };
+
+/* NULL: there is none of that name; NULL is the default. */
+const struct store_driver *store_driver_find(const char *name);
+
+/* ---- store_identity.c: is this store a copy? ---- */
+
+/* In the transaction that opens the store, and behind its COMMIT. */
+int identity_settle(struct store_tx *tx);
+int identity_settled(struct store *store);
+/* Bytes that the store keeps under a name. get: 1 when there are none, -EIO
+ * when there are not len of them. */
+int meta_get(struct store_tx *tx, const char *name, void *ret_bytes, size_t len);
+int meta_put(struct store_tx *tx, const char *name, const void *bytes, size_t len);
 
 /* Connects and migrates; opening: also makes all leases void. */
 int store_connect_writer(struct store *store, bool opening);

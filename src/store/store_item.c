@@ -178,6 +178,44 @@ static int find_place(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no,
     return 0;
 }
 
+/* An item that was sent, and its outbox entry, hold their content together,
+ * counted once, since counting costs a page of its own: for as long as the
+ * item keeps its number, which is the entry's and one more, both are found from
+ * each other. Before the item changes, the content is counted for each. */
+static int stop_lending(struct store_tx *tx, int64_t mailbox_id, const struct item_place *place)
+{
+    int64_t content_no = 0;
+
+    if (!(place->flags & ITEM_LENT))
+        return 0;
+    int r = sql_number(tx, SQL_outbox_content, ARGS(V_INT(mailbox_id), V_INT(place->item_no - 1)), &content_no);
+    if (r != 0)
+        return r < 0 ? r : 0; /* the entry is gone */
+    return content_keep(tx, mailbox_id, place->content_no);
+}
+
+int item_stop_lending(struct store_tx *tx, struct item *item)
+{
+    struct item_place place;
+
+    if (!(item->flags & ITEM_LENT))
+        return 0;
+    int r = find_place(tx, item->mailbox_id, item->item_no, &place);
+    item->flags &= ~ITEM_LENT;
+    return r == 0 ? stop_lending(tx, item->mailbox_id, &place) : r;
+}
+
+int item_lends(struct store_tx *tx, int64_t mailbox_id, uint64_t outbox_no, bool *ret_lends)
+{
+    struct item_place place;
+    int r = find_place(tx, mailbox_id, outbox_no + 1, &place);
+
+    if (r < 0)
+        return r;
+    *ret_lends = r == 0 && place.flags & ITEM_LENT;
+    return 0;
+}
+
 static int recount(struct store_tx *tx, const struct item *item, const struct item_place *old)
 {
     const uint32_t counted = ITEM_READ | ITEM_ASSOCIATED;
@@ -237,8 +275,11 @@ int store_item_replace(struct store_tx *tx, struct item *item, bool client)
 
     if (r == 0)
         r = store_take_numbers(tx, item->mailbox_id, 1, STORE_NO_GROWTH, &no, &change);
+    if (r == 0)
+        r = stop_lending(tx, item->mailbox_id, &old);
     if (r != 0)
         return r;
+    item->flags &= ~ITEM_LENT;
     item->size = content_size(item);
     item->flags = item->mime.len > 0 ? item->flags | ITEM_HAS_MIME : item->flags & ~ITEM_HAS_MIME;
     r = content_write(tx, item, no);
@@ -280,8 +321,11 @@ int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, 
 
     if (r == 0)
         r = take_change(tx, item, 1, store_grows(old.size, item->size), client, &no);
+    if (r == 0)
+        r = stop_lending(tx, item->mailbox_id, &old);
     if (r != 0)
         return r;
+    item->flags &= ~ITEM_LENT;
     item->item_no = no;
     item->folder_no = folder_no;
     return item_move_row(tx, item, &old);
@@ -294,6 +338,7 @@ int store_item_copy(struct store_tx *tx, struct item *copy, uint64_t folder_no)
 
     if (r != 0)
         return r;
+    copy->flags &= ~ITEM_LENT;
     copy->item_no = no;
     copy->folder_no = folder_no;
     r = folder_count_item(tx, copy->mailbox_id, folder_no, copy->flags, 1, copy->change_no);
@@ -315,6 +360,8 @@ int store_item_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no)
 
     if (r == 0)
         r = take_change(tx, &item, 0, store_grows(old.size, 0), false, &no);
+    if (r == 0)
+        r = stop_lending(tx, mailbox_id, &old);
     if (r == 0)
         r = item_delete_row(tx, &item, &old);
     return r == 0 ? content_drop(tx, mailbox_id, old.content_no) : r;

@@ -15,8 +15,10 @@ int item_args(struct store_tx *tx, const struct item *item, struct store_value a
 /* Columns: number, folder, then ITEM_COLUMNS. */
 int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
 int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment);
-/* What depth asks for, into an item whose columns were read. */
+/* What depth asks for, into an item whose columns were read. Sets damaged. */
 int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item);
+/* CODE_ErrorItemCorrupt: it is damaged, and depth has no STORE_DAMAGED. */
+int item_whole(const struct item *item, unsigned depth);
 
 /* New content with one reference, numbered content_no: recipients, body, MIME,
  * attachments. Sets the attachments' numbers where they are 0. */
@@ -27,6 +29,7 @@ int content_write_rcpts(struct store_tx *tx, const struct item *item, uint64_t c
 int content_own(struct store_tx *tx, struct item *item);
 /* Of content that is the item's alone: the client's MIME goes. */
 int content_drop_mime(struct store_tx *tx, struct item *item);
+/* One reference more. CODE_ErrorItemCorrupt: there is no such content. */
 int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
 /* One reference less; the last takes the content along. */
 int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
@@ -43,6 +46,11 @@ struct item_place {
  * the counts of both folders and tells those who follow them.
  * CODE_ErrorItemNotFound, CODE_ErrorFolderNotFound. */
 int item_move_row(struct store_tx *tx, const struct item *item, const struct item_place *from);
+/* Before an item is changed that an outbox entry may have a part in: each then
+ * holds the content for itself. The caller writes item's row afterwards. */
+int item_stop_lending(struct store_tx *tx, struct item *item);
+/* Whether the item that an entry was made of still holds the content for both. */
+int item_lends(struct store_tx *tx, int64_t mailbox_id, uint64_t outbox_no, bool *ret_lends);
 /* Deletes the row; its content is the caller's. change_no is item's. */
 int item_delete_row(struct store_tx *tx, const struct item *item, const struct item_place *from);
 /* Long enough to be staged? */
@@ -56,6 +64,7 @@ int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id
                     struct attachment *attachment);
 /* Bytes in pieces of at most CHUNK_SIZE. */
 int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct span bytes);
+/* CODE_ErrorItemCorrupt: there are not that many. */
 int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
                 struct span *ret_bytes);
 
@@ -68,6 +77,6 @@ int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_n
 /* Data that is content of its own is PART_DATA of that; else it is a part of
  * the item's content by the attachment's number, from 1. */
 enum { PART_BODY = 0, PART_MIME = 1, PART_ATTACHMENT = 2, PART_DATA = 2 };
-enum { CHUNK_SIZE = 262144, INLINE_BODY = 65536 };
+enum { CHUNK_SIZE = 262144, INLINE_BODY = 65536, CONTENT_MAX = 1 << 30 };
 
 #endif

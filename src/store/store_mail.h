@@ -29,9 +29,12 @@ enum store_depth {
     STORE_DATA = 1 << 3,        /* attachment data too */
     STORE_MIME = 1 << 4,        /* the client's MIME, when there is some */
     STORE_ALL = (1 << 5) - 1,
+    STORE_DAMAGED = 1 << 5, /* also of a damaged item, as far as it can be read */
 };
 
-/* The item's memory is the arena's. CODE_ErrorItemNotFound. */
+/* The item's memory is the arena's. CODE_ErrorItemNotFound. CODE_ErrorItemCorrupt:
+ * something of it is missing or unreadable, and depth has no STORE_DAMAGED;
+ * CODE_ErrorCorruptData: the store's file is damaged where it was. */
 int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, unsigned depth,
                    struct item *ret_item);
 /* Whatever makes a mailbox larger than options.quota is refused with
@@ -88,7 +91,7 @@ struct store_find {
 #define STORE_FIND_SORTS 4
 
 /* Items in that order (without sort: received, descending; ties: newest first),
- * in arena memory; ret_total counts all of the folder's. -EINVAL: a column that is not sorted by. */
+ * damaged ones (item.damaged) as far as they can be read, in arena memory; ret_total counts all of the folder's. -EINVAL: a column that is not sorted by. */
 int store_item_find(struct store_tx *tx, struct arena *arena, const struct store_find *find, struct item **ret_items,
                     size_t *ret_n, uint64_t *ret_total);
 

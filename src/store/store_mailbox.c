@@ -52,7 +52,7 @@ static int add_address(struct store_tx *tx, struct arena *arena, int64_t mailbox
     int64_t written = 0;
     int r = store_fold(arena, address, &key);
 
-    store_forget_domains(tx);
+    store_forget_kept(tx);
     if (r == 0)
         r = sql_run(tx, SQL_address_insert,
                     ARGS(V_TEXT(key), V_INT(mailbox_id), V_TEXT(rcpt_address_local(key, false)),
@@ -289,7 +289,7 @@ int store_address_remove(struct store_tx *tx, struct span address)
 
     if (r == 0)
         r = store_fold(arena, address, &key);
-    store_forget_domains(tx);
+    store_forget_kept(tx);
     if (r == 0)
         r = sql_run(tx, SQL_address_delete, ARGS(V_TEXT(key)), &written);
     return r != 0 ? r : written == 0;
@@ -314,10 +314,10 @@ int store_address_list(struct store_tx *tx, struct arena *arena, int64_t mailbox
     return r;
 }
 
-void store_forget_domains(struct store_tx *tx)
+void store_forget_kept(struct store_tx *tx)
 {
-    for (size_t i = 0; tx->domains && i < DOMAINS_KEPT; i++)
-        tx->domains->v[i].name[0] = 0;
+    if (tx->kept)
+        memset(tx->kept, 0, sizeof(*tx->kept));
 }
 
 /* Where a domain is kept, or would be. */
@@ -339,9 +339,9 @@ int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_loc
     if (r != 0)
         return r;
     size_t slot = domain_slot(key);
-    bool kept = tx->domains && key.len > 0 && key.len < DOMAIN_SIZE && !memchr(key.ptr, 0, key.len);
-    if (kept && span_is(key, tx->domains->v[slot].name)) {
-        *ret_local = tx->domains->v[slot].local;
+    bool kept = tx->kept && key.len > 0 && key.len < DOMAIN_SIZE && !memchr(key.ptr, 0, key.len);
+    if (kept && span_is(key, tx->kept->domains[slot].name)) {
+        *ret_local = tx->kept->domains[slot].local;
         return 0;
     }
     r = sql_number(tx, SQL_address_domain, ARGS(V_TEXT(key)), &one);
@@ -350,9 +350,9 @@ int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_loc
     *ret_local = r == 0;
     if (!kept)
         return 0;
-    memcpy(tx->domains->v[slot].name, key.ptr, key.len);
-    tx->domains->v[slot].name[key.len] = 0;
-    tx->domains->v[slot].local = *ret_local;
+    memcpy(tx->kept->domains[slot].name, key.ptr, key.len);
+    tx->kept->domains[slot].name[key.len] = 0;
+    tx->kept->domains[slot].local = *ret_local;
     return 0;
 }
 

@@ -5,7 +5,9 @@
  */
 #include "store/store_outbox.h"
 
+#include "model/code.h"
 #include "store/store_item.h"
+#include "store/store_keep.h"
 
 #include <errno.h>
 
@@ -54,23 +56,13 @@ static int insert_rcpts(struct store_tx *tx, struct store_outbox *entry)
     return 0;
 }
 
-static int put_trace(struct store_tx *tx, const struct store_outbox *entry)
-{
-    uint8_t hash[SHA256_SIZE];
-
-    sha256_parts(&entry->message_id, 1, hash);
-    return sql_run(tx, SQL_trace_put, ARGS(V_RAW(hash, sizeof(hash)), V_INT(entry->mailbox_id), V_INT(entry->outbox_no)), NULL);
-}
-
 /* The entry's rows; a reference to the content is there for it. */
 static int insert_rows(struct store_tx *tx, const struct item *item, struct store_outbox *entry)
 {
     entry->content_no = item->content_no;
     int r = insert_entry(tx, item, entry);
 
-    if (r == 0)
-        r = insert_rcpts(tx, entry);
-    return r == 0 ? put_trace(tx, entry) : r;
+    return r == 0 ? insert_rcpts(tx, entry) : r;
 }
 
 int store_outbox_insert(struct store_tx *tx, struct item *item, struct store_outbox *entry)
@@ -96,6 +88,8 @@ int store_outbox_submit(struct store_tx *tx, struct item *item, const struct ite
     uint64_t no = 0, change = 0;
     int r = store_take_numbers(tx, entry->mailbox_id, 2, growth, &no, &change);
 
+    if (r == 0)
+        r = item_stop_lending(tx, item); /* as what it was sent the last time */
     if (r != 0)
         return r;
     entry->outbox_no = no;
@@ -104,8 +98,8 @@ int store_outbox_submit(struct store_tx *tx, struct item *item, const struct ite
     if (r != 0 || !copy)
         return r != 0 ? r : item_delete_row(tx, item, &from); /* the draft's reference is the entry's now */
     item->item_no = no + 1;
-    r = item_move_row(tx, item, &from);
-    return r == 0 ? content_keep(tx, entry->mailbox_id, item->content_no) : r;
+    item->flags |= ITEM_LENT;
+    return item_move_row(tx, item, &from);
 }
 
 static int next_due(struct store_tx *tx, int64_t now, int64_t *ret_next)
@@ -134,8 +128,16 @@ int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size
 {
     void *keys = NULL;
     size_t n = 0;
-    int64_t next = WHEN_NONE;
-    int r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), read_key, &keys, &n);
+    int64_t next = WHEN_NONE, since;
+    int r = store_held(tx, &since);
+
+    if (r == 0) {
+        *ret_n = 0;
+        *ret_next = WHEN_NONE;
+    }
+    if (r != 1)
+        return r;
+    r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), read_key, &keys, &n);
 
     if (r == 0 && n < limit)
         r = next_due(tx, now, &next);
@@ -215,6 +217,8 @@ static int read_entry(struct sql *sql, struct arena *arena, struct store_outbox 
     entry->created = sql_int(sql, ENTRY_COLUMN + 4);
     entry->expires = sql_int(sql, ENTRY_COLUMN + 5);
     entry->bounce = sql_int(sql, ENTRY_COLUMN + 6) != 0;
+    entry->held = sql_int(sql, ENTRY_COLUMN + 7) != 0;
+    entry->warned = sql_int(sql, ENTRY_COLUMN + 8) != 0;
     return r;
 }
 
@@ -232,6 +236,7 @@ static int read_frozen(struct store_tx *tx, struct arena *arena, struct store_ou
         r = read_entry(&sql, arena, entry);
     entry->content_no = item->content_no;
     item->item_no = 0;
+    item->flags &= ~ITEM_LENT;
     item->message_id = entry->message_id;
     item->sent = entry->date;
     item->boundary_seed = entry->boundary_seed;
@@ -245,10 +250,13 @@ static int read_rcpt(struct sql *sql, struct arena *arena, struct store_outbox_r
     rcpt->state = (enum store_rcpt_state)sql_int(sql, 4);
     rcpt->attempts = (uint32_t)sql_int(sql, 5);
     rcpt->next_attempt = sql_int(sql, 6);
+    rcpt->lease_until = sql_int(sql, 9);
     int r = sql_copy(sql, 1, arena, &rcpt->address);
     if (r == 0)
         r = sql_copy(sql, 2, arena, &rcpt->name);
-    return r == 0 ? sql_copy(sql, 7, arena, &rcpt->status) : r;
+    if (r == 0)
+        r = sql_copy(sql, 7, arena, &rcpt->status);
+    return r == 0 ? sql_copy(sql, 8, arena, &rcpt->relay) : r;
 }
 
 static int read_rcpts(struct store_tx *tx, struct arena *arena, uint64_t owner, struct store_outbox *entry)
@@ -290,8 +298,10 @@ int store_outbox_message(struct store_tx *tx, struct arena *arena, unsigned dept
     if (r == 0)
         r = item_load_content(tx, arena, depth, &item);
     if (r == 0)
+        r = item_whole(&item, depth);
+    if (r == 0)
         *ret_item = item;
-    return r;
+    return r == -EUCLEAN ? CODE_ErrorCorruptData : r;
 }
 
 int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner, unsigned depth,
@@ -334,21 +344,25 @@ static int settle_one(struct store_tx *tx, struct store_outbox_key key, uint64_t
     int64_t written = 0;
     int r = sql_run(tx, SQL_outbox_settle,
                     ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(settle->no), V_INT(settle->state),
-                         V_INT(settle->next_attempt), V_TEXT(settle->status), V_INT(owner), V_INT(settle->untried ? 0 : 1)),
+                         V_INT(settle->next_attempt), V_TEXT(settle->status), V_INT(owner), V_INT(settle->untried ? 0 : 1),
+                         V_TEXT(settle->relay)),
                     &written);
 
     return r == 0 && written == 0 ? 1 : r;
 }
 
-/* The entry's rows and its reference to the content. */
+/* The entry's rows and its part in the content. */
 static int delete_rows(struct store_tx *tx, struct store_outbox_key key, uint64_t content_no)
 {
     const struct store_value args[] = { V_INT(key.mailbox_id), V_INT(key.outbox_no) };
+    bool lends = false;
     int r = sql_run(tx, SQL_outbox_rcpt_delete, args, 2, NULL);
 
     if (r == 0)
         r = sql_run(tx, SQL_outbox_delete, args, 2, NULL);
-    return r == 0 ? content_drop(tx, key.mailbox_id, content_no) : r;
+    if (r == 0)
+        r = item_lends(tx, key.mailbox_id, key.outbox_no, &lends);
+    return r == 0 && !lends ? content_drop(tx, key.mailbox_id, content_no) : r;
 }
 
 int store_outbox_delete(struct store_tx *tx, struct store_outbox_key key)

@@ -10,7 +10,12 @@
 #include "model/item.h"
 #include "store/store.h"
 
-enum store_rcpt_state { STORE_RCPT_QUEUED, STORE_RCPT_SENT, STORE_RCPT_FAILED };
+enum store_rcpt_state {
+    STORE_RCPT_QUEUED,
+    STORE_RCPT_SENT,
+    STORE_RCPT_FAILED,
+    STORE_RCPT_REMOVED, /* by an administrator; in traces only */
+};
 /* Which way a recipient goes; the outbox decides, the store only keeps it. */
 enum store_rcpt_kind { STORE_RCPT_LOCAL, STORE_RCPT_REMOTE, STORE_RCPT_FILE };
 
@@ -23,6 +28,8 @@ struct store_outbox_rcpt {
     uint32_t attempts;
     int64_t next_attempt; /* ms; when QUEUED */
     struct span status;   /* last reply or enhanced status, for bounces */
+    struct span relay;    /* which one the last attempt was for; empty: none */
+    int64_t lease_until;  /* ms; in the future: an attempt is under way, or waits in a lane */
 };
 
 struct store_outbox {
@@ -36,6 +43,8 @@ struct store_outbox {
     int64_t created;
     int64_t expires;
     bool bounce;          /* a report of ours: never bounced again */
+    bool held;            /* by an administrator: it is not due until released */
+    bool warned;          /* the sender was told that it is late */
     struct store_outbox_rcpt *rcpts;
     size_t rcpts_n;
 };
@@ -57,7 +66,7 @@ struct store_outbox_key {
 };
 /* Entries with a queued recipient that is due and not leased, oldest first;
  * ret_next is when the next one falls due (WHEN_NONE: none) if fewer than
- * limit came. */
+ * limit came. Nothing is due while the outbox is held (store_keep.h). */
 int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size_t limit, struct store_outbox_key **ret_keys,
                      size_t *ret_n, int64_t *ret_next);
 /* Leases the due, unleased recipients of up to limit entries, those that are due
@@ -70,11 +79,12 @@ int store_outbox_hold(struct store_tx *tx, struct store_outbox_key key, uint32_t
 int store_outbox_renew(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, int64_t until);
 /* The entry with the recipients that owner holds (owner 0: all), and the item
  * as it was submitted (depth as store_item_get; message_id, sent and
- * boundary_seed are the frozen ones). 1: no such entry. */
+ * boundary_seed are the frozen ones). 1: no such entry. CODE_ErrorItemCorrupt
+ * and CODE_ErrorCorruptData as store_item_get. */
 int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner, unsigned depth,
                       struct store_outbox *ret_entry, struct item *ret_item);
 /* The two halves of it: numbers and recipients alone (none: owner holds none),
- * then, into the same entry, the rest. 1 as above. */
+ * then, into the same entry, the rest. 1 and codes as above. */
 int store_outbox_rcpts(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner,
                        struct store_outbox *ret_entry);
 int store_outbox_message(struct store_tx *tx, struct arena *arena, unsigned depth, struct store_outbox *entry,
@@ -85,6 +95,7 @@ struct store_settle {
     enum store_rcpt_state state; /* QUEUED: deferred to next_attempt */
     int64_t next_attempt;
     struct span status;
+    struct span relay;
     bool untried; /* put off: no attempt was made */
 };
 /* entry: its numbers (content_no 0: not known), as it was loaded.

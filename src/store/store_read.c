@@ -29,9 +29,34 @@ static int copy_texts(struct sql *sql, struct arena *arena, struct item *item)
         r = copy_rcpt(sql, 19, arena, &item->sender);
     if (r == 0)
         r = sql_copy(sql, 22, arena, &item->message_id);
-    if (r == 0)
-        r = item_unpack(arena, sql_bytes(sql, 23), item);
     return r;
+}
+
+/* All of the blob of rare properties or, when it is damaged, none. */
+static int unpack_props(struct sql *sql, struct arena *arena, struct item *item)
+{
+    struct item whole = *item;
+    int r = item_unpack(arena, sql_bytes(sql, 23), &whole);
+
+    if (r == -EBADMSG)
+        item->damaged = true;
+    else if (r == 0)
+        *item = whole;
+    return r == -EBADMSG ? 0 : r;
+}
+
+/* Numbers that choose among names. */
+static void check_choices(struct item *item)
+{
+    bool good = (item->body_type == BODY_TEXT || item->body_type == BODY_HTML) && item->importance >= 0 &&
+                item->importance <= IMPORTANCE_HIGH && item->sensitivity >= 0 && item->sensitivity <= SENSITIVITY_CONFIDENTIAL;
+
+    if (good)
+        return;
+    item->damaged = true;
+    item->body_type = BODY_TEXT;
+    item->importance = IMPORTANCE_NORMAL;
+    item->sensitivity = SENSITIVITY_NORMAL;
 }
 
 int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item)
@@ -54,7 +79,10 @@ int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, stru
     item.sent = sql_int(sql, 13);
     item.received = sql_int(sql, 14);
     item.size = (uint64_t)sql_int(sql, 15);
+    check_choices(&item);
     int r = copy_texts(sql, arena, &item);
+    if (r == 0)
+        r = unpack_props(sql, arena, &item);
     if (r != 0)
         return r;
     item.kind = item_kind_of_class(item.item_class);
@@ -125,12 +153,12 @@ static int load_body(struct store_tx *tx, struct arena *arena, unsigned depth, s
     if (r == 0)
         r = sql_next(&sql);
     if (r <= 0)
-        return r < 0 ? r : -EIO;
+        return r < 0 ? r : CODE_ErrorItemCorrupt;
     int64_t body_size = sql_int(&sql, 1);
     uint64_t mime_size = (uint64_t)sql_int(&sql, 2);
     r = 0;
     if (depth & STORE_BODY && body_size >= 0 && body_size <= INLINE_BODY)
-        r = sql_copy(&sql, 0, arena, &item->body);
+        r = sql_bytes(&sql, 0).len == (size_t)body_size ? sql_copy(&sql, 0, arena, &item->body) : CODE_ErrorItemCorrupt;
     sql_close(&sql);
     if (r == 0 && depth & STORE_BODY && body_size > INLINE_BODY)
         r = chunks_read(tx, arena, item->mailbox_id, item->content_no, PART_BODY, (uint64_t)body_size, &item->body);
@@ -204,17 +232,32 @@ static int load_attachments(struct store_tx *tx, struct arena *arena, bool with_
     return r;
 }
 
+/* What is missing, of another size or on a damaged page is the item's trouble
+ * alone. */
+static int note_damage(int r, struct item *item)
+{
+    bool damaged = r == CODE_ErrorItemCorrupt || r == -EUCLEAN;
+
+    item->damaged = item->damaged || damaged;
+    return damaged ? 0 : r;
+}
+
 int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
 {
     int r = 0;
 
     if (depth & STORE_RECIPIENTS)
-        r = load_rcpts(tx, arena, item);
+        r = note_damage(load_rcpts(tx, arena, item), item);
     if (r == 0 && depth & (STORE_BODY | STORE_MIME))
-        r = load_body(tx, arena, depth, item);
+        r = note_damage(load_body(tx, arena, depth, item), item);
     if (r == 0 && depth & (STORE_ATTACHMENTS | STORE_DATA))
-        r = load_attachments(tx, arena, (depth & STORE_DATA) != 0, item);
+        r = note_damage(load_attachments(tx, arena, (depth & STORE_DATA) != 0, item), item);
     return r;
+}
+
+int item_whole(const struct item *item, unsigned depth)
+{
+    return item->damaged && !(depth & STORE_DAMAGED) ? CODE_ErrorItemCorrupt : 0;
 }
 
 static int read_one(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, struct item *ret_item)
@@ -238,6 +281,8 @@ int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id,
     if (r == 0)
         r = item_load_content(tx, arena, depth, &item);
     if (r == 0)
+        r = item_whole(&item, depth);
+    if (r == 0)
         *ret_item = item;
-    return r;
+    return r == -EUCLEAN ? CODE_ErrorCorruptData : r;
 }

@@ -47,7 +47,7 @@ int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
         r = sql_run(tx, SQL_remove_mailbox, ARGS(V_INT(mailbox_id)), &written);
     if (r != 0 || written == 0)
         return r != 0 ? r : CODE_ErrorNonExistentMailbox;
-    store_forget_domains(tx);
+    store_forget_kept(tx);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(statements); i++)
         r = sql_run(tx, statements[i], ARGS(V_INT(mailbox_id)), NULL);
     return r;

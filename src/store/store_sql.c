@@ -133,24 +133,53 @@ struct store_growth store_grows(uint64_t from, uint64_t to)
     return (struct store_growth){ .bytes = (int64_t)(to - from), .limited = to > from };
 }
 
-int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, struct store_growth growth, uint64_t *ret_no,
-                       uint64_t *ret_change)
+/* What comes next, and the last change. */
+static int read_numbers(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_next, uint64_t *ret_change)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    uint64_t quota = growth.limited ? store_quota(tx) : 0;
-    int64_t written = 0;
-    int r = sql_run(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota)), &written);
+    int r = sql_open(tx, SQL_numbers_taken, ARGS(V_INT(mailbox_id)), &sql);
 
-    if (r == 0)
-        r = sql_open(tx, SQL_numbers_taken, ARGS(V_INT(mailbox_id)), &sql);
     if (r == 0)
         r = sql_next(&sql);
     if (r <= 0)
         return r < 0 ? r : -ENOENT;
+    *ret_next = (uint64_t)sql_int(&sql, 0);
+    *ret_change = (uint64_t)sql_int(&sql, 1);
+    return 0;
+}
+
+/* The same, from what the writer keeps. */
+static int numbers_taken(struct store_tx *tx, int64_t mailbox_id, uint32_t n, uint64_t *ret_next, uint64_t *ret_change)
+{
+    size_t slot = (uint64_t)mailbox_id % NUMBERS_KEPT;
+    bool known = tx->kept && tx->kept->numbers[slot].mailbox_id == mailbox_id;
+
+    *ret_next = known ? tx->kept->numbers[slot].next_no + n : 0;
+    *ret_change = known ? tx->kept->numbers[slot].change + 1 : 0;
+    int r = known ? 0 : read_numbers(tx, mailbox_id, ret_next, ret_change);
+    if (r == 0 && tx->kept) {
+        tx->kept->numbers[slot].mailbox_id = mailbox_id;
+        tx->kept->numbers[slot].next_no = *ret_next;
+        tx->kept->numbers[slot].change = *ret_change;
+    }
+    return r;
+}
+
+int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, struct store_growth growth, uint64_t *ret_no,
+                       uint64_t *ret_change)
+{
+    uint64_t quota = growth.limited ? store_quota(tx) : 0, next = 0, change = 0;
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota)), &written);
+
+    if (r == 0)
+        r = written ? numbers_taken(tx, mailbox_id, n, &next, &change) : read_numbers(tx, mailbox_id, &next, &change);
+    if (r != 0)
+        return r;
     if (written == 0)
         return CODE_ErrorQuotaExceeded;
-    *ret_no = (uint64_t)sql_int(&sql, 0) - n;
-    *ret_change = (uint64_t)sql_int(&sql, 1);
+    *ret_no = next - n;
+    *ret_change = change;
     return 0;
 }
 

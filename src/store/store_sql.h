@@ -7,15 +7,20 @@
 #include "store/driver.h"
 #include "store/statements.h"
 
-enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64 };
+enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64, NUMBERS_KEPT = 256 };
 
-/* Which domains are ours, as far as the writer has asked; what changes
- * addresses, or undoes it, forgets it. */
-struct store_domains {
+/* What the writer has read and need not read again: which domains are ours,
+ * and the numbers of mailboxes that come next. What changes addresses, or
+ * undoes anything, forgets it. */
+struct store_kept {
     struct {
         char name[DOMAIN_SIZE]; /* folded; empty: unused */
         bool local;
-    } v[DOMAINS_KEPT];
+    } domains[DOMAINS_KEPT];
+    struct {
+        int64_t mailbox_id; /* 0: unused */
+        uint64_t next_no, change;
+    } numbers[NUMBERS_KEPT];
 };
 
 struct store_tx {
@@ -25,10 +30,10 @@ struct store_tx {
     struct arena *scratch; /* for keys and the like; forgotten with the job or the snapshot */
     struct buf packed;     /* item_args packs properties here */
     bool dirty;            /* the job has written */
-    struct store_domains *domains; /* the writer's; else NULL */
+    struct store_kept *kept; /* the writer's, on an engine that has one writer; else NULL */
 };
 
-void store_forget_domains(struct store_tx *tx);
+void store_forget_kept(struct store_tx *tx);
 
 /* The memory of a transaction that begins and one that is over for good. */
 int store_tx_open(struct store_tx *tx);

@@ -3,16 +3,16 @@
  * synchronous=FULL, one connection that writes and many that read. The writer
  * checkpoints as it commits. ewsd.lock in the folder is locked exclusively for
  * as long as the store is open, so a second server refuses.
- * Only this and store_sqlite_wal.c include <sqlite3.h>.
+ * Only this and the other files of store_sqlite include <sqlite3.h>.
  */
 #include "store/driver.h"
 #include "store/statements.h"
+#include "store/store_sqlite.h"
 #include "store/store_sqlite_wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -27,12 +27,6 @@ struct store_rows {
     unsigned char slot[MAX_ARGS]; /* argument n is bound at slot[n - 1] */
     bool kept;
     bool busy;
-};
-
-struct store_db {
-    int lock;
-    unsigned checkpoint_pages;
-    char file[4096];
 };
 
 struct store_conn {
@@ -56,7 +50,7 @@ static const char *const control_text[] = {
 };
 _Static_assert(ARRAY_LEN(control_text) == STORE_CONTROL_COUNT, "a text for each control");
 
-static int error_of(int rc)
+int sqlite_error(int rc)
 {
     switch (rc & 0xff) {
     case SQLITE_OK:
@@ -74,18 +68,23 @@ static int error_of(int rc)
         return -EFBIG;
     case SQLITE_CONSTRAINT:
         return -EEXIST;
+    case SQLITE_INTERRUPT:
+        return -ECANCELED;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return -EUCLEAN;
     default:
         return -EIO;
     }
 }
 
-static int take_lock(const char *folder, int *ret_lock)
+int sqlite_lock(const char *folder, int *ret_lock)
 {
-    char path[4096];
+    char path[SQLITE_PATH_SIZE];
 
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return -errno;
-    if ((size_t)snprintf(path, sizeof(path), "%s/ewsd.lock", folder) >= sizeof(path))
+    if (!sqlite_path(folder, "ewsd.lock", path))
         return -ENAMETOOLONG;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -100,7 +99,7 @@ static int take_lock(const char *folder, int *ret_lock)
 }
 
 /* A file of no bytes is none: a program ended just after it had made it. */
-static int check_mode(const char *path, enum store_mode mode)
+int sqlite_check_mode(const char *path, enum store_mode mode)
 {
     struct stat info = { 0 };
 
@@ -126,13 +125,13 @@ static int make_file(const char *path)
  * under the lock. */
 static int lock_file(struct store_db *db, const struct store_options *options)
 {
-    int r = check_mode(db->file, options->mode);
+    int r = sqlite_check_mode(db->file, options->mode);
 
     if (r == 0)
-        r = take_lock(options->path, &db->lock);
+        r = sqlite_lock(options->path, &db->lock);
     if (r != 0)
         return r;
-    r = check_mode(db->file, options->mode);
+    r = sqlite_check_mode(db->file, options->mode);
     if (r == 0)
         r = make_file(db->file);
     if (r != 0)
@@ -160,7 +159,7 @@ static int open_db(const struct store_options *options, struct store_db **ret_db
     }
     db->checkpoint_pages = options->checkpoint_pages ? options->checkpoint_pages : 10000;
     int r = -ENAMETOOLONG;
-    if ((size_t)snprintf(db->file, sizeof(db->file), "%s/ewsd.db", options->path) < sizeof(db->file))
+    if (sqlite_path(options->path, SQLITE_FILE, db->file) && sqlite_path(options->path, SQLITE_STAMP, db->stamp))
         r = lock_file(db, options);
     if (r != 0) {
         free(db);
@@ -199,7 +198,12 @@ static int configure(struct store_conn *conn, bool writer)
              "PRAGMA wal_autocheckpoint=%u; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA query_only=%d",
              writer ? 8192 : 768, writer ? conn->db->checkpoint_pages : 0, writer ? 0 : 1);
     sqlite3_busy_timeout(conn->handle, 5000);
-    return error_of(sqlite3_exec(conn->handle, text, NULL, NULL, NULL));
+    return sqlite_error(sqlite3_exec(conn->handle, text, NULL, NULL, NULL));
+}
+
+bool sqlite_path(const char *folder, const char *name, char ret_path[SQLITE_PATH_SIZE])
+{
+    return (size_t)snprintf(ret_path, SQLITE_PATH_SIZE, "%s/%s", folder, name) < SQLITE_PATH_SIZE;
 }
 
 static int connect_db(struct store_db *db, bool writer, struct store_conn **ret_conn)
@@ -210,7 +214,7 @@ static int connect_db(struct store_db *db, bool writer, struct store_conn **ret_
         return -ENOMEM;
     conn->db = db;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writer ? SQLITE_OPEN_CREATE : 0);
-    int r = error_of(sqlite3_open_v2(db->file, &conn->handle, flags, SQLITE_WAL_VFS));
+    int r = sqlite_error(sqlite3_open_v2(db->file, &conn->handle, flags, SQLITE_WAL_VFS));
     if (r == 0)
         r = configure(conn, writer);
     if (r != 0) {
@@ -226,13 +230,13 @@ static int control(struct store_conn *conn, enum store_control what)
     sqlite3_stmt **stmt = &conn->controls[what];
 
     if (!*stmt) {
-        int r = error_of(sqlite3_prepare_v3(conn->handle, control_text[what], -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL));
+        int r = sqlite_error(sqlite3_prepare_v3(conn->handle, control_text[what], -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL));
         if (r != 0)
             return r;
     }
     int rc = sqlite3_step(*stmt);
     sqlite3_reset(*stmt);
-    return error_of(rc);
+    return sqlite_error(rc);
 }
 
 static bool in_transaction(struct store_conn *conn)
@@ -248,7 +252,7 @@ static int define(struct store_conn *conn, const char *text, bool clustered)
         return -ENOMEM;
     int rc = sqlite3_exec(conn->handle, whole, NULL, NULL, NULL);
     sqlite3_free(whole);
-    return error_of(rc);
+    return sqlite_error(rc);
 }
 
 static int prepare(struct store_conn *conn, const char *text, bool keep, struct store_rows *rows)
@@ -256,7 +260,7 @@ static int prepare(struct store_conn *conn, const char *text, bool keep, struct 
     int rc = sqlite3_prepare_v3(conn->handle, text, -1, keep ? SQLITE_PREPARE_PERSISTENT : 0, &rows->stmt, NULL);
 
     if (rc != SQLITE_OK)
-        return error_of(rc);
+        return sqlite_error(rc);
     rows->conn = conn;
     rows->kept = keep;
     for (unsigned i = 0; i < MAX_ARGS; i++) {
@@ -294,7 +298,7 @@ static int bind(struct store_rows *rows, const struct store_value *args, size_t 
             break;
         }
     }
-    return error_of(rc);
+    return sqlite_error(rc);
 }
 
 static void finish(struct store_rows *rows)
@@ -352,7 +356,7 @@ static int step(struct store_rows *rows)
 {
     int rc = sqlite3_step(rows->stmt);
 
-    return rc == SQLITE_ROW ? 1 : error_of(rc);
+    return rc == SQLITE_ROW ? 1 : sqlite_error(rc);
 }
 
 static int64_t get_int(struct store_rows *rows, unsigned column)
@@ -380,6 +384,7 @@ static int64_t changes(struct store_conn *conn)
 
 const struct store_driver store_driver_sqlite = {
     .name = "sqlite",
+    .one_writer = true,
     .open = open_db,
     .close = close_db,
     .connect = connect_db,
@@ -394,4 +399,10 @@ const struct store_driver store_driver_sqlite = {
     .is_null = is_null,
     .changes = changes,
     .finish = finish,
+    .place = sqlite_place,
+    .stamps_read = sqlite_stamps_read,
+    .stamps_write = sqlite_stamps_write,
+    .verify = sqlite_verify,
+    .backup = sqlite_backup,
+    .restore = sqlite_restore,
 };

@@ -1,6 +1,8 @@
 /*
- * The one thread that writes. It takes what is queued, at once and without any
- * timer, into one transaction, commits, and only then wakes the callers. Jobs
+ * One writes at a time: the caller itself when nobody else does, so that a
+ * lone job needs no other thread, or else the store's own thread. That takes
+ * what is queued, at once and without any timer, into one transaction,
+ * commits, and only then wakes the callers. Jobs
  * run without savepoints, which cost a copy of each page, since few fail after
  * they wrote: when one does, the group is undone and runs once more with a
  * savepoint for each job. When a job's error ended the whole transaction, the
@@ -11,17 +13,10 @@
 #include "store/store_core.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <semaphore.h>
 
 enum { GROUP_CAP = 1024 };
-
-struct store_waiter {
-    store_job *job;
-    void *arg;
-    int result;
-    sem_t *done; /* the caller's own, so that a group that wakes does not meet at a lock */
-    struct store_waiter *next;
-};
 
 enum outcome {
     OUTCOME_KEPT,
@@ -29,7 +24,7 @@ enum outcome {
     OUTCOME_LOST,   /* the engine has given up the transaction */
 };
 
-static enum outcome run_job(struct store *store, struct store_waiter *waiter)
+static enum outcome run_job(struct store *store, struct store_pending *waiter)
 {
     struct store_tx *tx = &store->writer;
 
@@ -41,7 +36,7 @@ static enum outcome run_job(struct store *store, struct store_waiter *waiter)
     return waiter->result != 0 && tx->dirty ? OUTCOME_SPOILT : OUTCOME_KEPT;
 }
 
-static enum outcome run_guarded(struct store *store, struct store_waiter *waiter)
+static enum outcome run_guarded(struct store *store, struct store_pending *waiter)
 {
     struct store_tx *tx = &store->writer;
 
@@ -53,18 +48,18 @@ static enum outcome run_guarded(struct store *store, struct store_waiter *waiter
     if (outcome == OUTCOME_SPOILT && tx->driver->control(tx->conn, STORE_JOB_ROLLBACK) != 0)
         return OUTCOME_LOST;
     if (outcome == OUTCOME_SPOILT)
-        store_forget_domains(tx);
+        store_forget_kept(tx);
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
-static void give_up(struct store *store, struct store_waiter *const *group, size_t n)
+static void give_up(struct store *store, struct store_pending *const *group, size_t n)
 {
     struct store_tx *tx = &store->writer;
 
     if (tx->conn)
         tx->driver->disconnect(tx->conn);
     tx->conn = NULL;
-    store_forget_domains(tx);
+    store_forget_kept(tx);
     (void)store_connect_writer(store, false); /* tried again by the next group */
     for (size_t i = 0; i < n; i++)
         group[i]->result = -EIO;
@@ -83,8 +78,8 @@ static int commit(struct store *store)
 }
 
 /* One transaction. Not kept: nothing of it stands. */
-static enum outcome run_group(struct store *store, struct store_waiter *const *group, size_t n,
-                              enum outcome (*run)(struct store *, struct store_waiter *))
+static enum outcome run_group(struct store *store, struct store_pending *const *group, size_t n,
+                              enum outcome (*run)(struct store *, struct store_pending *))
 {
     struct store_tx *tx = &store->writer;
 
@@ -100,7 +95,7 @@ static enum outcome run_group(struct store *store, struct store_waiter *const *g
             continue;
         if (tx->driver->in_transaction(tx->conn))
             (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
-        store_forget_domains(tx);
+        store_forget_kept(tx);
         return outcome;
     }
     if (commit(store) != 0)
@@ -108,7 +103,7 @@ static enum outcome run_group(struct store *store, struct store_waiter *const *g
     return OUTCOME_KEPT;
 }
 
-static void serve_group(struct store *store, struct store_waiter *const *group, size_t n)
+static void serve_group(struct store *store, struct store_pending *const *group, size_t n)
 {
     enum outcome outcome = run_group(store, group, n, run_job);
 
@@ -121,35 +116,58 @@ static void serve_group(struct store *store, struct store_waiter *const *group, 
             group[i]->result = -EIO;
 }
 
-/* Waits for jobs. 0: none left and the store is closing. */
-static size_t take_group(struct store *store, struct store_waiter **group)
+/* Under the lock. Jobs come in bursts: who has one under way gets to queue it. */
+static void rest(struct store *store)
+{
+    pthread_mutex_unlock(&store->queue_lock);
+    while (sem_wait(&store->queue_filled) != 0)
+        continue; /* a signal */
+    sched_yield();
+    pthread_mutex_lock(&store->queue_lock);
+}
+
+/* Waits for jobs and for the right to write. 0: none left and the store is closing. */
+static size_t take_group(struct store *store, struct store_pending **group)
 {
     size_t n = 0;
 
     pthread_mutex_lock(&store->queue_lock);
-    while (!store->first && !store->stopping)
-        pthread_cond_wait(&store->queue_filled, &store->queue_lock);
+    while (store->writing || (!store->first && !store->stopping))
+        rest(store);
     while (store->first && n < store->group_max && n < GROUP_CAP) {
         group[n++] = store->first;
         store->first = store->first->next;
     }
     if (!store->first)
         store->last = &store->first;
+    store->writing = n > 0;
     pthread_mutex_unlock(&store->queue_lock);
     return n;
+}
+
+/* Writes the group, as the one who took the right to, and gives that back. */
+static void write_group(struct store *store, struct store_pending *const *group, size_t n)
+{
+    serve_group(store, group, n);
+    store->commits++;
+    store->jobs += n;
+    pthread_mutex_lock(&store->queue_lock);
+    store->writing = false;
+    bool more = store->first || store->stopping;
+    pthread_mutex_unlock(&store->queue_lock);
+    if (more)
+        sem_post(&store->queue_filled);
 }
 
 static void *write_loop(void *arg)
 {
     struct store *store = arg;
-    struct store_waiter *group[GROUP_CAP];
+    struct store_pending *group[GROUP_CAP];
 
     for (size_t n = take_group(store, group); n > 0; n = take_group(store, group)) {
-        serve_group(store, group, n);
-        store->commits++;
-        store->jobs += n;
+        write_group(store, group, n);
         for (size_t i = 0; i < n; i++)
-            sem_post(group[i]->done);
+            group[i]->done(group[i]);
     }
     return NULL;
 }
@@ -164,35 +182,82 @@ void store_stop_writer(struct store *store)
 {
     pthread_mutex_lock(&store->queue_lock);
     store->stopping = true;
-    pthread_cond_signal(&store->queue_filled);
+    sem_post(&store->queue_filled);
     pthread_mutex_unlock(&store->queue_lock);
     pthread_join(store->thread, NULL);
 }
 
 enum { AT_ONCE = 64 };
 
+/* Under the lock. True: the store's thread is to be woken; who writes looks
+ * at the queue afterwards. */
+static bool append(struct store *store, struct store_pending **group, size_t n)
+{
+    bool signal = !store->writing && !store->first;
+
+    for (size_t i = 0; i < n; i++) {
+        group[i]->next = NULL;
+        *store->last = group[i];
+        store->last = &group[i]->next;
+    }
+    return signal;
+}
+
+/* True: nobody writes, and the caller may, at once. */
+static bool enter(struct store *store, struct store_pending **group, size_t n)
+{
+    pthread_mutex_lock(&store->queue_lock);
+    bool alone = !store->writing && !store->first && n <= store->group_max;
+    bool signal = !alone && append(store, group, n);
+    store->writing = store->writing || alone;
+    pthread_mutex_unlock(&store->queue_lock);
+    if (signal)
+        sem_post(&store->queue_filled);
+    return alone;
+}
+
+/* Who waits has a semaphore of his own, so that a group that wakes does not
+ * meet at a lock. */
+struct waiter {
+    struct store_pending pending; /* first: a pending job is its waiter */
+    sem_t *done;
+};
+
+static void wake(struct store_pending *pending)
+{
+    sem_post(((struct waiter *)pending)->done);
+}
+
 /* At most AT_ONCE. */
 static void write_some(struct store *store, struct store_work *work, size_t n)
 {
-    struct store_waiter waiters[AT_ONCE];
+    struct waiter waiters[AT_ONCE];
+    struct store_pending *group[AT_ONCE];
     sem_t done;
 
     sem_init(&done, 0, 0);
-    for (size_t i = 0; i < n; i++)
-        waiters[i] = (struct store_waiter){ .job = work[i].job, .arg = work[i].arg, .done = &done };
-    pthread_mutex_lock(&store->queue_lock);
     for (size_t i = 0; i < n; i++) {
-        *store->last = &waiters[i];
-        store->last = &waiters[i].next;
+        waiters[i] = (struct waiter){ { .job = work[i].job, .arg = work[i].arg, .done = wake }, &done };
+        group[i] = &waiters[i].pending;
     }
-    pthread_cond_signal(&store->queue_filled);
-    pthread_mutex_unlock(&store->queue_lock);
-    for (size_t i = 0; i < n; i++)
+    bool alone = enter(store, group, n);
+    if (alone)
+        write_group(store, group, n);
+    for (size_t i = 0; i < n && !alone; i++)
         while (sem_wait(&done) != 0)
             continue; /* a signal */
     sem_destroy(&done);
     for (size_t i = 0; i < n; i++)
-        work[i].result = waiters[i].result;
+        work[i].result = waiters[i].pending.result;
+}
+
+void store_write_later(struct store *store, struct store_pending *pending)
+{
+    pthread_mutex_lock(&store->queue_lock);
+    bool signal = append(store, &pending, 1);
+    pthread_mutex_unlock(&store->queue_lock);
+    if (signal)
+        sem_post(&store->queue_filled);
 }
 
 void store_write_all(struct store *store, struct store_work *work, size_t n)
@@ -223,7 +288,7 @@ int store_savepoint_rollback(struct store_tx *tx)
 {
     int r = tx->driver->control(tx->conn, STORE_ITEM_ROLLBACK);
 
-    store_forget_domains(tx);
+    store_forget_kept(tx);
     return r != 0 ? r : tx->driver->control(tx->conn, STORE_ITEM_RELEASE);
 }
 

@@ -49,7 +49,10 @@ static struct op_reply ask(struct world *world, const char *subject, struct buf 
     assert_int_equal(soap_new(&rules, &soap), 0);
     assert_int_equal(soap_parse(soap, &text, world->arena, &request, &fault), 0);
     buf_clear(body);
-    assert_int_equal(op_dispatch(&env, &caller, world->arena, &request, once, SPAN("test"), body, &reply), 0);
+    const struct op_request asked = { .env = &env, .caller = &caller, .arena = world->arena, .soap = &request, .once = once,
+                                      .id = SPAN("test") };
+    struct op_call *call;
+    assert_int_equal(op_dispatch(&asked, body, &reply, &call), 0);
     soap_free(soap);
     buf_done(&text);
     return reply;

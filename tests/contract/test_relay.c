@@ -98,7 +98,7 @@ static void carry(struct host *host, const char *sender, const char *first, cons
     const struct store_outbox entry = { .envelope_sender = span_of(sender), .rcpts = rcpts, .rcpts_n = second ? 2 : 1 };
     assert_int_equal(arena_new(1u << 20, &ret_parcel->arena), 0);
     const struct transport_job job = {
-        .conf = &host->conf, .arena = ret_parcel->arena, .entry = &entry, .raw = span_of(raw), .rcpts = pointers, .n = entry.rcpts_n, .stop = &host->stop,
+        .conf = &host->conf, .arena = ret_parcel->arena, .entry = &entry, .traced = span_of(raw), .rcpts = pointers, .n = entry.rcpts_n, .stop = &host->stop,
         .relay = host->relays->fallback, .link = &host->link
     };
     ret_parcel->answer = transport_smtp.deliver(&job, ret_parcel->results);

@@ -814,10 +814,10 @@ static void *run_hold(void *arg)
     return NULL;
 }
 
-static struct store_waiter **queue_end(struct store *store)
+static struct store_pending **queue_end(struct store *store)
 {
     pthread_mutex_lock(&store->queue_lock);
-    struct store_waiter **end = store->last;
+    struct store_pending **end = store->last;
     pthread_mutex_unlock(&store->queue_lock);
     return end;
 }
@@ -904,7 +904,7 @@ static void test_lost_group(void **state)
     pthread_create(&holder, NULL, run_hold, &hold);
     sem_wait(&hold.held); /* what is queued from now on forms one group */
     for (int i = 0; i < MEMBERS; i++) {
-        struct store_waiter **end = queue_end(world->store);
+        struct store_pending **end = queue_end(world->store);
         members[i] = (struct member){ .world = world, .lose = i == 3 };
         pthread_create(&threads[i], NULL, run_member, &members[i]);
         while (queue_end(world->store) == end)

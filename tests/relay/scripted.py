@@ -47,6 +47,7 @@ class Relay:
         self.hide, self.size, self.utf8, self.tls, self.wrapped = hide, size, utf8, tls, wrapped
         self.users, self.hang_up_after, self.second_mail = users, hang_up_after, second_mail
         self.messages, self.mails, self.commands, self.connections = [], [], [], 0
+        self.seen = []  # subject and bytes, also of what was refused
         self.hanging = self.ended = 0
         self.loop = asyncio.new_event_loop()
         self.gate = None
@@ -154,6 +155,7 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         message = Message(envelope, session)
         self.relay.commands.append("DATA " + str(message.subject))
+        self.relay.seen.append((message.subject, message.content))
         reply = await self.relay.answer("final", message.subject, self.smtp, "250 2.0.0 taken")
         if reply[0] == "2":
             self.relay.messages.append(message)

@@ -4,6 +4,8 @@
  */
 #include "auth/auth.h"
 
+#include "base/metrics.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -166,6 +168,32 @@ static void test_disabled(void **state)
     assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_UNKNOWN);
 }
 
+/* Whoever asks, and for whom: one hash, so that its time tells nothing. Where
+ * none is computed, none is for those who exist either. */
+static void test_equal_work(void **state)
+{
+    static const struct {
+        const char *pair;
+        unsigned hashes;
+    } tries[] = {
+        { "alice@example.test:wrong", 1 },  { "alice:wrong", 1 },      { "example.test\\alice:wrong", 1 },
+        { "nobody@example.test:wrong", 1 }, { "nobody:wrong", 1 },     { "elsewhere\\alice:wrong", 1 },
+        { "nobody@elsewhere.test:wrong", 1 }, { "twin:wrong", 1 },     { "twin@other.test:wrong", 1 },
+        { "\\:wrong", 1 },                  { "@:wrong", 1 },          { "alice@example.test:se:cret", 1 },
+        { "alice@example.test:", 0 },       { "nobody@example.test:", 0 },
+    };
+    struct world *world = *state;
+    struct store_mailbox mailbox;
+    for (unsigned disabled = 0; disabled < 2; disabled++) {
+        for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+            uint64_t before = metric_get(METRIC_auth_hashes);
+            (void)verify(world, tries[i].pair, &mailbox);
+            assert_int_equal(metric_get(METRIC_auth_hashes) - before, tries[i].hashes);
+        }
+        assert_int_equal(store_write(world->store, disable_alice, world), 0);
+    }
+}
+
 static void test_no_memory(void **state)
 {
     struct world *world = *state;
@@ -211,6 +239,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_memory_of_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_forgetting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disabled, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_equal_work, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_headers, set_up, tear_down),
         cmocka_unit_test(test_hash),

@@ -279,6 +279,31 @@ static void test_supplied(void **state)
     free(text);
 }
 
+/* What only carriers may say is dropped; the owner's own view keeps it. */
+static void test_supplied_traces(void **state)
+{
+    static const char *const traces[] = { "Resent-From: boss@example.com", "resent-sender: boss@example.com", "Resent-To: a@b.c",
+                                          "Resent-Message-ID: <1@b.c>", "Return-Path: <boss@example.com>",
+                                          "Authentication-Results: example.com; dkim=pass", "ARC-Seal: i=1; cv=none" };
+    struct item item = note();
+    char head[512], *text;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(traces); i++) {
+        snprintf(head, sizeof(head), "%s\r\n\tmore\r\nTo: x@y.org\r\n\r\nline\r\n", traces[i]);
+        item.mime = span_of(head);
+        text = write_item(&item);
+        assert_travels(text);
+        assert_int_equal(header_lines(text, traces[i]), 0);
+        assert_null(strstr(text, "more"));
+        assert_non_null(strstr(text, "\r\nTo: x@y.org\r\n\r\nline\r\n"));
+        free(text);
+        text = write_with(&item, true);
+        assert_int_equal(header_lines(text, traces[i]), 1);
+        free(text);
+    }
+}
+
 static void test_supplied_8bit(void **state)
 {
     struct item item = note(), back;
@@ -421,6 +446,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_supplied, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_supplied_traces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_supplied_8bit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_charsets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alternative, setup, teardown),

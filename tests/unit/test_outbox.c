@@ -70,7 +70,7 @@ static void make_report(struct arena *arena, struct item *ret_report)
     item_init(&failed);
     failed.subject = SPAN("Hi\r\nX-Forged: yes");
     failed.from.address = SPAN("alice@example.test");
-    assert_int_equal(bounce_make(arena, &conf, &entry, &failed, SPAN("From: a@b.c\r\nX-Mine: 1\r\n\r\nX-Body: 1\r\n"), rcpts,
+    assert_int_equal(bounce_make(arena, &conf, BOUNCE_FAILED, &entry, &failed, SPAN("From: a@b.c\r\nX-Mine: 1\r\n\r\nX-Body: 1\r\n"), rcpts,
                                  ARRAY_LEN(rcpts), ret_report), 0);
 }
 
@@ -151,7 +151,7 @@ static void set(struct conf *conf, const char *assignment)
 static const char *relay_name(const struct relays *relays, struct arena *arena, const char *address)
 {
     const struct relay *relay;
-    assert_int_equal(relay_of(relays, arena, span_of(address), &relay), 0);
+    assert_int_equal(relay_of(relays, arena, span_of(address), SPAN("s@sender.test"), &relay), 0);
     return relay ? relay->name : "none";
 }
 

@@ -1,0 +1,52 @@
+/*
+ * Keeping a store: the hold on its outbox, copies of it, and looking whether it
+ * is whole.
+ */
+#ifndef EWSD_STORE_STORE_KEEP_H
+#define EWSD_STORE_STORE_KEEP_H
+
+#include "store/store.h"
+
+/* ---- copies (store_identity.c) ---- */
+
+/* While the outbox is held nothing of it falls due; mail is still accepted. A
+ * copy is held from its first opening on. held: 1 when it is not. */
+int store_held(struct store_tx *tx, int64_t *ret_since);
+int store_hold(struct store_tx *tx);
+int store_release(struct store_tx *tx);
+/* The next opening treats the store as a copy. */
+int store_renew(struct store_tx *tx);
+
+/* One consistent copy of an opened store, of this moment, into an empty file,
+ * while others read and write; it is on the disk when this returns. It is
+ * marked as a copy. -ENOSYS: the engine has its own tools for that. */
+int store_backup(struct store *store, int file, const struct store_watch *watch);
+/* Puts such a copy where options say a store is to be; nobody may have that
+ * open (-EBUSY). -EEXIST: there is a store, and replace is false; else that is
+ * kept beside it under another name. -EUCLEAN: the file is no store, or a
+ * damaged one. -ENOTSUP: of a newer version. -ENOSYS as above. */
+int store_restore(const struct store_options *options, int file, bool replace, const struct store_watch *watch);
+
+/* ---- checking (store_check.c) ---- */
+
+struct store_problem {
+    int64_t mailbox_id;   /* 0: of no mailbox */
+    struct span mailbox;  /* its address, if it has one */
+    const char *table;    /* "" of the file as a whole */
+    uint64_t number;      /* of the folder, item, content or entry; 0: none */
+    struct span what;     /* is wrong */
+    const char *advice;
+    bool repaired;
+};
+
+struct store_check {
+    bool repair; /* counters, from what they count */
+    int (*found)(void *arg, const struct store_problem *problem); /* -errno: stop */
+    void *arg;
+    struct store_watch watch;
+};
+
+/* Looks at everything, a mailbox in a snapshot, so that others go on. */
+int store_check(struct store *store, const struct store_check *check);
+
+#endif
