@@ -91,12 +91,15 @@ static void play(struct ews_world *world, struct span text, bool once)
     struct soap_request request = { 0 };
     struct soap_fault fault = { 0 };
     struct op_reply reply;
+    struct op_call *call;
     buf_add_span(&body, text);
     struct op_once *key = once ? op_once_new(arena, SPAN("a-key"), buf_span(&body)) : NULL;
     int r = soap_parse(world->soap, &body, arena, &request, &fault);
     FUZZ_CHECK(r == 0 || r == SOAP_FAULT);
     if (r == 0) {
-        FUZZ_CHECK(op_dispatch(&world->ops, &world->alice, arena, &request, key, SPAN("id"), &answer, &reply) == 0);
+        const struct op_request asked = { .env = &world->ops, .caller = &world->alice, .arena = arena, .soap = &request, .once = key,
+                                          .id = SPAN("id") };
+        FUZZ_CHECK(op_dispatch(&asked, &answer, &reply, &call) == 0);
         check_secrets(buf_span(&answer));
         check_answer(buf_span(&answer), reply.status != 200);
     }

@@ -52,7 +52,7 @@ static void check_frames(struct span bytes)
     shutdown(ends[1], SHUT_WR);
     for (int r = 0; r == 0;) {
         struct buf payload = BUF_INIT(WIRE_REQUEST_MAX);
-        r = wire_receive(&end, WIRE_REQUEST_MAX, &payload);
+        r = wire_receive(&end, WIRE_REQUEST_MAX, &payload, NULL);
         FUZZ_CHECK(r == 0 || r == 1 || r == -EPROTO || r == -ECONNRESET);
         if (r == 0)
             check_request(buf_span(&payload));
