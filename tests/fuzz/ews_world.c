@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PATH_ROOM 400
 #define NOW INT64_C(1767225600000) /* 2026-01-01 */
 #define FILES_MAX 8
 #define ITEMS_MAX 8
@@ -108,14 +109,14 @@ static void open_store(void)
     op_env_init(&world.ops, world.store, &world.conf, NULL);
 }
 
-static void path_of(const char *name, char ret_path[160])
+static void path_of(const char *name, char ret_path[PATH_ROOM])
 {
-    snprintf(ret_path, 160, "%s/%s", folder, name);
+    snprintf(ret_path, PATH_ROOM, "%s/%s", folder, name);
 }
 
 static void save_file(const char *name)
 {
-    char path[160], bytes[65536];
+    char path[PATH_ROOM], bytes[65536];
     struct saved_file *file = &saved[saved_n++];
     path_of(name, path);
     FUZZ_CHECK(saved_n < FILES_MAX && strlen(name) < sizeof(file->name));
@@ -142,14 +143,14 @@ static void each_file(void (*visit)(const char *name))
 
 static void remove_file(const char *name)
 {
-    char path[160];
+    char path[PATH_ROOM];
     path_of(name, path);
     unlink(path);
 }
 
 static void restore_files(void)
 {
-    char path[160];
+    char path[PATH_ROOM];
     each_file(remove_file);
     for (size_t i = 0; i < saved_n; i++) {
         path_of(saved[i].name, path);
@@ -179,7 +180,7 @@ static void know_alice(struct arena *arena)
 
 static void begin(void)
 {
-    static const struct soap_rules rules = { .served = op_is_served, .limits = XML_LIMITS_USUAL };
+    const struct soap_rules rules = { .served = op_is_served, .limits = XML_LIMITS_USUAL };
     lasting = fuzz_arena(16u << 20);
     log_set_level(LOG_ERROR_LEVEL);
     when_set_clock(clock_stands);

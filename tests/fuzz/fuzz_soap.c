@@ -15,7 +15,7 @@ static bool served(struct span name)
 
 static int parse(struct soap *soap, struct span bytes, struct buf *ret_answer)
 {
-    static const struct soap_server server = { 15, 0, 847, 32, SPAN("Exchange2013_SP1") };
+    const struct soap_server server = { 15, 0, 847, 32, SPAN("Exchange2013_SP1") };
     struct buf body = BUF_INIT(64u << 20);
     struct soap_request request = { 0 };
     struct soap_fault fault = { 0 };
