@@ -102,6 +102,8 @@ static void letter_read(struct letter *letter, struct span bytes)
     while (fuzz_next(&bytes, SEPARATOR, &field))
         if (field.len)
             set_field(letter, field.ptr[0], (struct span){ field.ptr + 1, field.len - 1 });
+    if (!rcpt_is_set(&letter->item.from)) /* the outbox sees to it */
+        letter->item.from.address = SPAN("alice@example.test");
 }
 
 /* ---- what must hold ---- */
