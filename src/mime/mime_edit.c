@@ -134,7 +134,7 @@ static int keep_field(const struct item *item, struct span name, struct span raw
 {
     struct text_scan scan = text_scan(raw);
 
-    if (scan.eight_bit || scan.long_line || scan.nul || scan.bare_cr || name.len > 70)
+    if (scan.eight_bit || scan.long_line || scan.nul || scan.bare_cr || name.len > 70 || raw.ptr[name.len] != ':')
         return name.len > 500 ? 0 : rewrite_field(item, name, raw, out);
     text_add_crlf(out, raw);
     if (raw.ptr[raw.len - 1] != '\n')

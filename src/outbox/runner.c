@@ -123,6 +123,8 @@ static void forget_old(struct outbox *outbox)
         outbox->next_expire = now + EXPIRE_EVERY_MS;
     pthread_mutex_unlock(&outbox->lock);
     int r = mine ? forget_answers(outbox->options.store, outbox->options.conf, &outbox->stop) : 0;
+    if (r == 0 && mine)
+        r = forget_traces(outbox->options.store, outbox->options.conf, &outbox->stop);
     for (bool more = mine; r == 0 && more && !atomic_load(&outbox->stop);)
         r = store_write(outbox->options.store, sweep_job, &more);
     if (r < 0)

@@ -61,8 +61,9 @@ static void add_escape(struct buf *out, char c)
 
 static void add_escaped(struct buf *out, struct span text, bool attribute)
 {
+    if (text.len == 0)
+        return;
     const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len, *plain = p;
-
     while (p < end) {
         unsigned class = classify(*p);
         size_t len = 1;
