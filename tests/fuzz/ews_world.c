@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_ROOM 400
+#define PATH_ROOM 600
 #define NOW INT64_C(1767225600000) /* 2026-01-01 */
 #define FILES_MAX 8
 #define ITEMS_MAX 8
@@ -39,7 +39,7 @@ struct saved_file {
 
 static struct ews_world world;
 static struct arena *lasting; /* as long as the program */
-static char folder[64];
+static char folder[FUZZ_FOLDER_SIZE];
 static struct saved_file saved[FILES_MAX];
 static size_t saved_n;
 static struct thing things[ITEMS_MAX];
@@ -186,8 +186,7 @@ static void begin(void)
     when_set_clock(clock_stands);
     mime_init();
     conf_init(&world.conf);
-    strcpy(folder, "/dev/shm/ewsd-fuzz.XXXXXX");
-    FUZZ_CHECK(mkdtemp(folder) != NULL);
+    fuzz_folder(folder);
     open_store();
     FUZZ_CHECK(store_write(world.store, make_people, lasting) == 0);
     know_alice(lasting);

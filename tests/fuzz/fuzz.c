@@ -23,6 +23,13 @@ struct arena *fuzz_arena(size_t cap)
     return arena;
 }
 
+void fuzz_folder(char ret_path[FUZZ_FOLDER_SIZE])
+{
+    const char *base = getenv("TMPDIR");
+    int len = snprintf(ret_path, FUZZ_FOLDER_SIZE, "%s/ewsd-fuzz.XXXXXX", base ? base : "/dev/shm");
+    FUZZ_CHECK(len < FUZZ_FOLDER_SIZE && mkdtemp(ret_path) != NULL);
+}
+
 bool fuzz_next(struct span *rest, char separator, struct span *ret_piece)
 {
     if (rest->len == 0)

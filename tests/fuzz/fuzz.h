@@ -28,4 +28,9 @@ bool fuzz_contains(struct span text, struct span wanted);
 /* UTF-8 without control characters, white space not at its ends. */
 bool fuzz_is_plain(struct span text);
 
+#define FUZZ_FOLDER_SIZE 256
+/* A new folder in memory for a store, in $TMPDIR where that is set: whoever runs
+ * the target clears up behind one that crashed. */
+void fuzz_folder(char ret_path[FUZZ_FOLDER_SIZE]);
+
 #endif

@@ -26,7 +26,7 @@ enum { PATH, METHOD, HOST, TYPE, PROXIES, PEER, AUTHORIZATION };
 static struct conf conf;
 static struct store *store;
 static struct auth *auth;
-static char folder[64];
+static char folder[FUZZ_FOLDER_SIZE];
 
 static int make_alice(struct store_tx *tx, void *arg)
 {
@@ -36,7 +36,7 @@ static int make_alice(struct store_tx *tx, void *arg)
 
 static void leave(void)
 {
-    char command[128];
+    char command[FUZZ_FOLDER_SIZE + 16];
     auth_free(auth);
     store_close(store);
     snprintf(command, sizeof(command), "rm -rf '%s'", folder);
@@ -48,8 +48,7 @@ static void begin(void)
     char hash[AUTH_HASH_SIZE];
     conf_init(&conf);
     conf.auth_cache_ttl = 0; /* what one input learns is not for the next */
-    strcpy(folder, "/dev/shm/ewsd-fuzz.XXXXXX");
-    FUZZ_CHECK(mkdtemp(folder) != NULL);
+    fuzz_folder(folder);
     FUZZ_CHECK(store_open(&(struct store_options){ .path = folder, .readers = 2 }, &store) == 0);
     FUZZ_CHECK(auth_hash(SPAN(PASSWORD), 1, hash) == 0);
     FUZZ_CHECK(store_write(store, make_alice, hash) == 0);
