@@ -81,6 +81,8 @@ class Answer:
 class Server:
     """A running `ewsd dev` on an ephemeral port."""
 
+    prefix = ()  # of the command, which it executes in the end
+
     def __init__(self, *arguments, data=None, env=None):
         self.start(["dev", "--listen", "127.0.0.1:0"] + (["--data", data] if data else []) + list(arguments), env)
 
@@ -95,7 +97,7 @@ class Server:
         environment.update(env or {})
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [binary()] + arguments, stdin=subprocess.DEVNULL,
+                [*self.prefix, binary(), *arguments], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log, env=environment)
         line = self.process.stdout.readline().decode().strip()
         if not line.startswith("ready https://" if ca else "ready http://"):

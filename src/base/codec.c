@@ -84,6 +84,24 @@ void base64_encode(struct buf *out, const void *bytes, size_t len)
     out->len += need;
 }
 
+/* From the last block to the first: each is written behind what is still to be
+ * read. */
+void base64_encode_in_place(struct buf *out, size_t at)
+{
+    size_t len = out->len - at, need = BASE64_ENCODE_RAW_LENGTH(len);
+    uint8_t block[3072];
+
+    if (!buf_reserve(out, need - len))
+        return;
+    char *bytes = out->ptr + at;
+    for (size_t i = (len + sizeof(block) - 1) / sizeof(block); i-- > 0;) {
+        size_t from = i * sizeof(block), n = len - from < sizeof(block) ? len - from : sizeof(block);
+        memcpy(block, bytes + from, n);
+        base64_encode_raw(bytes + from / 3 * 4, n, block);
+    }
+    out->len = at + need;
+}
+
 int base64_decode(struct arena *arena, struct span text, struct span *ret_bytes)
 {
     struct base64_decode_ctx ctx;

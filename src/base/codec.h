@@ -29,6 +29,8 @@ bool mem_equal_secret(const void *a, const void *b, size_t len);
 int random_bytes(void *bytes, size_t len);
 
 void base64_encode(struct buf *out, const void *bytes, size_t len);
+/* Turns what out has from `at` on into base64, where it stands. */
+void base64_encode_in_place(struct buf *out, size_t at);
 /* Decodes into arena memory; white space is skipped. 1: not base64. -ENOMEM. */
 int base64_decode(struct arena *arena, struct span text, struct span *ret_bytes);
 /* The same where the text stands; *len becomes that of the bytes. False: not

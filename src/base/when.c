@@ -4,6 +4,7 @@
  */
 #include "base/when.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
@@ -40,6 +41,14 @@ int64_t when_now(void)
 int64_t when_monotonic(void)
 {
     return clock_ms(CLOCK_MONOTONIC);
+}
+
+void when_sleep(unsigned ms)
+{
+    struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
 }
 
 void when_set_clock(int64_t (*clock)(void))

@@ -134,7 +134,7 @@ static int open_store(struct server *server)
     const struct conf *conf = server->options->conf;
     const char *path = server->options->store;
     int r = store_open(&(struct store_options){ .path = path, .readers = (unsigned)conf->store_readers,
-                                                .quota = (uint64_t)conf->store_quota,
+                                                .quota = (uint64_t)conf->store_quota, .min_free = (uint64_t)conf->store_min_free,
                                                 .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);
     if (r == 0)
         tell_held(server);

@@ -19,6 +19,7 @@ enum stage { STAGE_VERIFY, STAGE_VERIFIED, STAGE_BODY, STAGE_WORK, STAGE_ANSWER 
 struct call {
     struct pool_job job; /* first: a job is its call */
     struct http *http;
+    struct pool *pool; /* that works on it */
     const struct http_options *options;
     struct conn *conn;
     struct MHD_Connection *mhd;

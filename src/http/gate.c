@@ -38,7 +38,7 @@ int gate_new(const struct http_options *options, struct gate **ret_gate)
     if (r == 0)
         r = limits_new(options->conf, &gate->limits);
     if (r == 0)
-        r = pool_new(1, SCRATCH_MAX, &gate->verifier);
+        r = pool_new(1, 0, SCRATCH_MAX, &gate->verifier);
     if (r) {
         gate_free(gate);
         return r;

@@ -27,6 +27,8 @@
 #define DRAIN_MAX 1048576
 #define CONNECTION_MEMORY 32768 /* headers and pieces of bodies; MHD clears it for each request */
 #define ANSWER_MAX ((size_t)1 << 30)
+#define HEAVY_BODY ((size_t)1 << 20)
+#define HEAVY_NICENESS 10
 #define STOP_PATIENCE_MS 30000 /* for answers under way */
 #define STOP_BODY_MS 2000      /* for bodies under way */
 #define RETRY_AFTER "5"
@@ -44,6 +46,7 @@ struct http {
     int epoll_fd, event_fd;
     struct MHD_Daemon *daemon;
     struct pool *workers;
+    struct pool *heavy; /* for requests with a large body: few at a time, behind all others */
     pthread_t thread;
     atomic_bool stopping;
     pthread_mutex_t lock;
@@ -72,7 +75,7 @@ void call_done(struct call *call)
 
 void call_again(struct call *call)
 {
-    pool_push_again(call->http->workers, &call->job);
+    pool_push_again(call->pool, &call->job);
 }
 
 /* ---- answers ---- */
@@ -184,7 +187,8 @@ static enum MHD_Result start_work(struct call *call)
         return answer_busy(call);
     call_suspend(call, STAGE_WORK);
     call->job.run = call_work;
-    pool_push(call->http->workers, &call->job);
+    call->pool = call->body.len > HEAVY_BODY ? call->http->heavy : call->http->workers;
+    pool_push(call->pool, &call->job);
     return MHD_YES;
 }
 
@@ -462,6 +466,7 @@ static int start_daemon(struct http *http, struct listener *listener)
 static void http_free(struct http *http)
 {
     pool_free(http->workers);
+    pool_free(http->heavy);
     if (http->gate)
         gate_stop(http->gate);
     if (http->daemon) {
@@ -481,6 +486,15 @@ static void http_free(struct http *http)
     free(http);
 }
 
+/* Reading a message of 36 MB takes a second of a processor, and memory. */
+static int start_workers(struct http *http)
+{
+    const struct conf *conf = http->options.conf;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int r = pool_new((unsigned)conf->http_workers, 0, (size_t)conf->soap_max_memory, &http->workers);
+    return r ? r : pool_new(processors > 3 ? (unsigned)processors / 2 : 1, HEAVY_NICENESS, (size_t)conf->soap_max_memory, &http->heavy);
+}
+
 int http_start(const struct http_options *options, struct listener *listener, struct http **ret_http)
 {
     struct http *http = calloc(1, sizeof(*http));
@@ -491,7 +505,7 @@ int http_start(const struct http_options *options, struct listener *listener, st
     pthread_mutex_init(&http->lock, NULL);
     int r = gate_new(&http->options, &http->gate);
     if (r == 0)
-        r = pool_new((unsigned)options->conf->http_workers, (size_t)options->conf->soap_max_memory, &http->workers);
+        r = start_workers(http);
     if (r == 0)
         r = start_daemon(http, listener);
     if (r == 0)

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 struct worker {
     pthread_t thread;
@@ -39,6 +41,7 @@ struct pool {
     size_t open; /* jobs that are not over */
     struct spare *spares;
     size_t arena_cap;
+    int niceness;
     unsigned n;
     struct worker workers[];
 };
@@ -151,6 +154,8 @@ static bool run_again(struct worker *self, struct pool_job *job)
 static void *run(void *arg)
 {
     struct worker *self = arg;
+    if (self->pool->niceness) /* of this thread alone: setpriority(2), BUGS; as nice as it was if that fails */
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + self->pool->niceness);
     for (struct pool_job *job; (job = take(self->pool, self));)
         self->ended = job->arena ? run_again(self, job) : run_new(self, job);
     arena_free(self->arena);
@@ -158,7 +163,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-int pool_new(unsigned threads, size_t arena_cap, struct pool **ret_pool)
+int pool_new(unsigned threads, int niceness, size_t arena_cap, struct pool **ret_pool)
 {
     struct pool *pool = calloc(1, sizeof(*pool) + threads * sizeof(pool->workers[0]));
     if (!pool)
@@ -166,6 +171,7 @@ int pool_new(unsigned threads, size_t arena_cap, struct pool **ret_pool)
     pthread_mutex_init(&pool->lock, NULL);
     pool->last = &pool->first;
     pool->arena_cap = arena_cap;
+    pool->niceness = niceness;
     for (; pool->n < threads; pool->n++) {
         struct worker *worker = &pool->workers[pool->n];
         worker->pool = pool;

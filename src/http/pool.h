@@ -18,7 +18,8 @@ struct pool_job {
     struct pool_job *next;
 };
 
-int pool_new(unsigned threads, size_t arena_cap, struct pool **ret_pool);
+/* niceness: how much less of the processor its threads get than others do. */
+int pool_new(unsigned threads, int niceness, size_t arena_cap, struct pool **ret_pool);
 /* Waits until every job is over, then joins the threads. */
 void pool_free(struct pool *pool);
 /* The job's memory is the caller's until it is over. */

@@ -16,7 +16,7 @@
 /* Once per program, before any thread. */
 void mime_init(void);
 
-/* Fills ret_item (as item_init leaves it) from a message: subject, originators,
+/* Fills ret_item (as item_init leaves it) from a message, which outlives it: subject, originators,
  * recipients (Bcc too), message ids, importance, receipts, headers, body,
  * attachments with data. item.mime is not set. Texts become UTF-8; bytes that
  * are none become U+FFFD. CODE_ErrorMimeContentInvalid; -ENOMEM. */

@@ -61,6 +61,11 @@ static void convert(iconv_t conversion, struct span bytes, struct buf *out)
     }
 }
 
+bool mime_is_utf8(struct span bytes, const char *charset)
+{
+    return (!charset || !*charset || is_utf8_name(charset)) && span_utf8_ok(bytes);
+}
+
 int mime_to_utf8(struct arena *arena, struct span bytes, const char *charset, struct span *ret_text)
 {
     struct buf converted = BUF_INIT(bytes.len * 4 + 64);

@@ -134,7 +134,7 @@ static int keep_field(const struct item *item, struct span name, struct span raw
 {
     struct text_scan scan = text_scan(raw);
 
-    if (scan.eight_bit || scan.long_line || scan.nul || scan.bare_cr || name.len > 70)
+    if (scan.eight_bit || scan.long_line || scan.nul || scan.bare_cr || name.len > 70 || raw.ptr[name.len] != ':')
         return name.len > 500 ? 0 : rewrite_field(item, name, raw, out);
     text_add_crlf(out, raw);
     if (raw.ptr[raw.len - 1] != '\n')
@@ -251,8 +251,80 @@ static int add_recoded(const struct item *item, const struct mime_options *optio
     return buf_error(out);
 }
 
+/* ---- what is read in pieces ---- */
+
+static int add_bytes(void *arg, struct span piece)
+{
+    buf_add_span(arg, piece);
+    return buf_error(arg);
+}
+
+/* All of it at once, where it takes more than one look. */
+static int edit_loaded(const struct item *item, const struct mime_options *options, struct buf *out)
+{
+    CLEANUP(free_buf) struct buf whole = BUF_INIT(item->mime.len + 1);
+    struct item loaded = *item;
+    int r = source_each(item->mime_source, item->mime, add_bytes, &whole);
+
+    loaded.mime = buf_span(&whole);
+    loaded.mime_source = NULL;
+    return r ? r : mime_edit(&loaded, options, out);
+}
+
+struct piecewise {
+    const struct item *item;
+    const struct mime_options *options;
+    struct text_lines lines;
+    bool has_head;
+    bool unfit; /* for this way */
+};
+
+/* The first piece has the header whole, or the message is not for this way. */
+static int take_head(struct piecewise *p, struct span *piece)
+{
+    struct head_cursor cursor = { *piece };
+    struct span name, raw;
+
+    while (head_next(&cursor, &name, &raw))
+        ;
+    p->unfit = cursor.rest.len == 0;
+    p->has_head = true;
+    return p->unfit ? -ECANCELED : edit_head(p->item, p->options, *piece, p->lines.out, piece);
+}
+
+static int take_piece(void *arg, struct span piece)
+{
+    struct piecewise *p = arg;
+    int r = p->has_head ? 0 : take_head(p, &piece);
+
+    if (r)
+        return r;
+    p->unfit = piece.len > 0 && memchr(piece.ptr, 0, piece.len) != NULL;
+    text_lines_add(&p->lines, piece);
+    return p->unfit ? -ECANCELED : buf_error(p->lines.out);
+}
+
+/* A long message goes from its source to out, and is in memory once, as long as
+ * its body may be sent as it is. */
+static int edit_pieces(const struct item *item, const struct mime_options *options, struct buf *out)
+{
+    struct piecewise p = { .item = item, .options = options, .lines = { .out = out } };
+    size_t start = out->len;
+    int r = source_each(item->mime_source, item->mime, take_piece, &p);
+
+    text_lines_end(&p.lines);
+    if (r && !p.unfit)
+        return r;
+    if (!p.unfit && body_is_safe((struct span){ out->ptr + start, out->len - start }, options->eight_bit)) /* so is the header */
+        return buf_error(out);
+    out->len = start;
+    return edit_loaded(item, options, out);
+}
+
 int mime_edit(const struct item *item, const struct mime_options *options, struct buf *out)
 {
+    if (item->mime_source)
+        return edit_pieces(item, options, out);
     struct head_cursor cursor = { item->mime };
     struct span name, raw, body;
 

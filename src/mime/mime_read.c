@@ -1,7 +1,8 @@
 /*
  * The content of a message: which part is the body, what is an attachment.
  * The first text is the body, HTML in an alternative wins over plain; all else
- * is attached. Depth and number of parts are bounded.
+ * is attached. Depth and number of parts are bounded. What is long and encoded
+ * stays where it is, as a source that decodes it.
  */
 #include "mime/mime_read.h"
 #include "mime/mime_text.h"
@@ -10,6 +11,7 @@
 
 struct reader {
     struct arena *arena;
+    struct span message;
     struct item *item;
     bool has_body;
     int alternative; /* depth of the alternative that gave the body */
@@ -42,10 +44,11 @@ static int add_attachment(struct reader *reader, struct attachment **ret_attachm
     return 0;
 }
 
-static int put_data(struct reader *reader, struct attachment *attachment, GMimeStream *bytes)
+/* The content of a part. */
+static int put_content(struct reader *reader, GMimePart *part, struct attachment *attachment)
 {
-    int r = arena_copy(reader->arena, bytes ? mime_stream_span(bytes) : SPAN(""), &attachment->data);
-    attachment->size = attachment->data.len;
+    int r = mime_part_read(reader->arena, reader->message, part, &attachment->source, &attachment->data);
+    attachment->size = attachment->source ? attachment->source->len : attachment->data.len;
     return r;
 }
 
@@ -69,7 +72,6 @@ static bool is_disposed(GMimeObject *object, const char *disposition)
 static int read_attachment(struct reader *reader, GMimePart *part, bool related)
 {
     struct attachment *attachment;
-    CLEANUP(free_ptr_stream) GMimeStream *bytes = mime_part_bytes(part, true);
     int r = add_attachment(reader, &attachment);
 
     if (r == 0)
@@ -79,7 +81,7 @@ static int read_attachment(struct reader *reader, GMimePart *part, bool related)
     if (r == 0)
         r = mime_decode_text(reader->arena, g_mime_part_get_content_location(part), &attachment->content_location);
     if (r == 0)
-        r = put_data(reader, attachment, bytes);
+        r = put_content(reader, part, attachment);
     if (r)
         return r;
     attachment->is_inline = is_disposed(GMIME_OBJECT(part), "inline") || (related && attachment->content_id.len);
@@ -104,11 +106,12 @@ static int read_message_part(struct reader *reader, GMimeMessagePart *part)
     if (r == 0)
         r = put_type(reader, attachment, GMIME_OBJECT(part));
     if (r == 0)
-        r = put_data(reader, attachment, bytes);
+        r = arena_copy(reader->arena, mime_stream_span(bytes), &attachment->data);
     if (r == 0)
         r = mime_decode_text(reader->arena, subject, &name);
     if (r)
         return r;
+    attachment->size = attachment->data.len;
     reader->item->flags |= ITEM_HAS_ATTACHMENTS;
     if (name.len == 0 || name.len > 200)
         name = SPAN("message");
@@ -118,11 +121,18 @@ static int read_message_part(struct reader *reader, GMimeMessagePart *part)
 static int read_body(struct reader *reader, GMimePart *part, enum body_type type)
 {
     const char *charset = g_mime_object_get_content_type_parameter(GMIME_OBJECT(part), "charset");
-    CLEANUP(free_ptr_stream) GMimeStream *bytes = mime_part_bytes(part, true);
+    struct span bytes;
+    int r = mime_part_read(reader->arena, reader->message, part, NULL, &bytes);
 
+    if (r)
+        return r;
     reader->has_body = true;
     reader->item->body_type = type;
-    return mime_to_utf8(reader->arena, bytes ? mime_stream_span(bytes) : SPAN(""), charset, &reader->item->body);
+    if (bytes.len >= MIME_LONG && mime_is_utf8(bytes, charset)) { /* it needs no copy */
+        reader->item->body = bytes;
+        return 0;
+    }
+    return mime_to_utf8(reader->arena, bytes, charset, &reader->item->body);
 }
 
 static int read_leaf(struct reader *reader, GMimePart *part, int alternative, bool related)
@@ -172,7 +182,7 @@ int mime_read(struct span bytes, struct arena *arena, struct item *ret_item)
 {
     CLEANUP(free_ptr_message) GMimeMessage *message = mime_parse(bytes);
     struct item item;
-    struct reader reader = { .arena = arena, .item = &item };
+    struct reader reader = { .arena = arena, .message = bytes, .item = &item };
     int r;
 
     if (!message)

@@ -63,11 +63,26 @@ static bool looks_sane(struct span bytes)
     return mime_structure_sane(message);
 }
 
+static void let_go(void *array, GObject *stream ATTR_UNUSED)
+{
+    g_byte_array_free(array, FALSE);
+}
+
+/* The bytes where they are, which the stream only reads. */
+static GMimeStream *stream_over(struct span bytes)
+{
+    GByteArray *array = g_byte_array_new_take((guint8 *)(uintptr_t)bytes.ptr, bytes.len);
+    GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(array);
+    g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
+    g_object_weak_ref(G_OBJECT(stream), let_go, array);
+    return stream;
+}
+
 GMimeMessage *mime_parse(struct span bytes)
 {
     if (!looks_sane(bytes))
         return NULL;
-    CLEANUP(free_ptr_stream) GMimeStream *stream = g_mime_stream_mem_new_with_buffer(bytes.ptr, bytes.len);
+    CLEANUP(free_ptr_stream) GMimeStream *stream = stream_over(bytes);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     g_mime_parser_set_persist_stream(parser, TRUE);
     GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);

@@ -73,6 +73,25 @@ void text_add_crlf(struct buf *out, struct span text)
         buf_add(out, text.ptr + from, text.len - from);
 }
 
+void text_lines_add(struct text_lines *lines, struct span piece)
+{
+    if (piece.len == 0)
+        return;
+    if (lines->cr && piece.ptr[0] == '\n')
+        piece = (struct span){ piece.ptr + 1, piece.len - 1 };
+    if (lines->cr)
+        buf_add_str(lines->out, "\r\n");
+    lines->cr = piece.len > 0 && piece.ptr[piece.len - 1] == '\r';
+    text_add_crlf(lines->out, (struct span){ piece.ptr, piece.len - lines->cr });
+}
+
+void text_lines_end(struct text_lines *lines)
+{
+    if (lines->cr)
+        buf_add_str(lines->out, "\r\n");
+    lines->cr = false;
+}
+
 static void qp_hex(struct buf *out, unsigned char c)
 {
     const char digits[] = "0123456789ABCDEF";
@@ -109,13 +128,42 @@ void text_add_qp(struct buf *out, struct span text)
     }
 }
 
-void text_add_base64(struct buf *out, struct span bytes)
+struct base64_lines {
+    struct buf *out;
+    char begun[BASE64_LINE]; /* of a line that the next piece ends */
+    size_t n;
+};
+
+static void end_line(struct base64_lines *lines)
 {
-    for (size_t at = 0; at < bytes.len; at += BASE64_LINE) {
-        size_t n = bytes.len - at < BASE64_LINE ? bytes.len - at : BASE64_LINE;
-        base64_encode(out, bytes.ptr + at, n);
-        buf_add(out, "\r\n", 2);
+    base64_encode(lines->out, lines->begun, lines->n);
+    buf_add(lines->out, "\r\n", 2);
+    lines->n = 0;
+}
+
+static int add_base64_piece(void *arg, struct span piece)
+{
+    struct base64_lines *lines = arg;
+
+    while (piece.len > 0) {
+        size_t n = piece.len < BASE64_LINE - lines->n ? piece.len : BASE64_LINE - lines->n;
+        memcpy(lines->begun + lines->n, piece.ptr, n);
+        lines->n += n;
+        piece = (struct span){ piece.ptr + n, piece.len - n };
+        if (lines->n == BASE64_LINE)
+            end_line(lines);
     }
+    return buf_error(lines->out);
+}
+
+int text_add_base64(struct buf *out, struct source *source, struct span bytes)
+{
+    struct base64_lines lines = { .out = out };
+    int r = source_each(source, bytes, add_base64_piece, &lines);
+
+    if (r == 0 && lines.n > 0)
+        end_line(&lines);
+    return r;
 }
 
 bool text_contains(struct span text, struct span wanted)

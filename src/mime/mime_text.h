@@ -6,6 +6,7 @@
 #define EWSD_MIME_MIME_TEXT_H
 
 #include "base/buf.h"
+#include "base/source.h"
 #include "model/rcpt.h"
 
 #define MIME_LINE_MAX 998
@@ -26,10 +27,17 @@ struct text_scan {
 struct text_scan text_scan(struct span text);
 /* CR, LF and CRLF become CRLF; NUL is dropped. */
 void text_add_crlf(struct buf *out, struct span text);
+/* The same, by the piece: begins as zeros, and ends with text_lines_end. */
+struct text_lines {
+    struct buf *out;
+    bool cr; /* the last byte so far */
+};
+void text_lines_add(struct text_lines *lines, struct span piece);
+void text_lines_end(struct text_lines *lines);
 /* Quoted-printable; text has CRLF line ends. No soft break is left at its end. */
 void text_add_qp(struct buf *out, struct span text);
-/* Lines of 76 characters. */
-void text_add_base64(struct buf *out, struct span bytes);
+/* Lines of 76 characters, of bytes or what source has. The source's error. */
+int text_add_base64(struct buf *out, struct source *source, struct span bytes);
 bool text_contains(struct span text, struct span wanted);
 
 /* ---- header fields (mime_field.c) ---- */
@@ -79,6 +87,8 @@ int mime_recode(struct span bytes, bool eight_bit, struct buf *out);
 /* Bytes that are in charset (empty: guessed) as UTF-8 without NUL; what is
  * none becomes U+FFFD. -ENOMEM. */
 int mime_to_utf8(struct arena *arena, struct span bytes, const char *charset, struct span *ret_text);
+/* Whether mime_to_utf8 would change nothing. */
+bool mime_is_utf8(struct span bytes, const char *charset);
 /* Encoded words decoded, unfolded, UTF-8. -ENOMEM. */
 int mime_decode_text(struct arena *arena, const char *text, struct span *ret_text);
 /* Splits the header block. Fields keep their line ends. */

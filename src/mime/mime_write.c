@@ -98,11 +98,23 @@ static void body_done(struct body_text *body)
     buf_done(&body->text);
 }
 
-/* Text in CRLF lines and the encoding that carries it. */
-static void body_prepare(struct span text, bool eight_bit, struct body_text *ret_body)
+static int add_body_lines(void *arg, struct span piece)
 {
-    *ret_body = (struct body_text){ .text = BUF_INIT(text.len * 2 + 2), .encoding = "7bit" };
-    text_add_crlf(&ret_body->text, text);
+    text_lines_add(arg, piece);
+    return 0;
+}
+
+/* Text in CRLF lines and the encoding that carries it. */
+static int body_prepare(const struct item *item, bool eight_bit, struct body_text *ret_body)
+{
+    *ret_body = (struct body_text){ .text = BUF_INIT(item->body.len * 2 + 2), .encoding = "7bit" };
+    struct text_lines into = { .out = &ret_body->text };
+    int r = source_each(item->body_source, item->body, add_body_lines, &into);
+    text_lines_end(&into);
+    if (r == 0)
+        r = buf_error(&ret_body->text);
+    if (r)
+        return r;
     struct span lines = buf_span(&ret_body->text);
     struct text_scan scan = text_scan(lines);
     if (scan.high > lines.len / 4 && !(eight_bit && !scan.long_line && !scan.control))
@@ -111,6 +123,7 @@ static void body_prepare(struct span text, bool eight_bit, struct body_text *ret
         ret_body->encoding = "quoted-printable";
     else if (scan.eight_bit)
         ret_body->encoding = "8bit";
+    return 0;
 }
 
 /* Bytes that are no UTF-8 are told as what they are: unknown. */
@@ -118,22 +131,22 @@ static int add_text_part(const struct item *item, bool eight_bit, bool last, str
 {
     CLEANUP(body_done) struct body_text body;
 
-    body_prepare(item->body, eight_bit, &body);
-    if (buf_error(&body.text))
-        return buf_error(&body.text);
+    int r = body_prepare(item, eight_bit, &body);
+    if (r)
+        return r;
     struct span text = buf_span(&body.text);
-    const char *charset = span_utf8_ok(item->body) ? "utf-8" : "unknown-8bit";
+    const char *charset = span_utf8_ok(item->body_source ? text : item->body) ? "utf-8" : "unknown-8bit";
     buf_printf(out, "Content-Type: text/%s; charset=%s\r\nContent-Transfer-Encoding: %s\r\n\r\n",
                item->body_type == BODY_HTML ? "html" : "plain", charset, body.encoding);
     if (body.encoding[0] == 'b')
-        text_add_base64(out, text);
+        r = text_add_base64(out, NULL, text);
     else if (body.encoding[0] == 'q')
         text_add_qp(out, text);
     else
         buf_add_span(out, text);
     if (last && body.encoding[0] != 'b' && text.len && text.ptr[text.len - 1] != '\n')
         buf_add_str(out, "\r\n");
-    return 0;
+    return r;
 }
 
 /* ---- attachments ---- */
@@ -188,7 +201,7 @@ static bool is_related(const struct item *item, const struct attachment *attachm
     return item->body_type == BODY_HTML && attachment->is_inline && content_id(attachment).len > 0;
 }
 
-static void add_attachment(const struct attachment *attachment, struct buf *out)
+static int add_attachment(const struct attachment *attachment, struct buf *out)
 {
     struct field type = field_open(out, "Content-Type");
     field_word(&type, attachment_type(attachment));
@@ -205,7 +218,7 @@ static void add_attachment(const struct attachment *attachment, struct buf *out)
         buf_printf(out, "Content-ID: <%.*s>\r\n", (int)id.len, id.ptr);
     field_add_tokens(out, "Content-Location", attachment->content_location);
     buf_add_str(out, "Content-Transfer-Encoding: base64\r\n\r\n");
-    text_add_base64(out, attachment->data);
+    return text_add_base64(out, attachment->source, attachment->data);
 }
 
 /* ---- structure ---- */
@@ -222,16 +235,19 @@ static void open_multipart(const struct item *item, int level, const char *type,
     boundary_line(item, level, "", out);
 }
 
-static void add_attachments(const struct item *item, bool related, int level, struct buf *out)
+static int add_attachments(const struct item *item, bool related, int level, struct buf *out)
 {
-    for (size_t i = 0; i < item->attachments.n; i++) {
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < item->attachments.n; i++) {
         const struct attachment *attachment = &item->attachments.v[i];
         if (is_related(item, attachment) != related)
             continue;
         boundary_line(item, level, "", out);
-        add_attachment(attachment, out);
+        r = add_attachment(attachment, out);
     }
     boundary_line(item, level, "--", out);
+    return r;
 }
 
 static int add_content(const struct item *item, bool eight_bit, struct buf *out)
@@ -247,9 +263,9 @@ static int add_content(const struct item *item, bool eight_bit, struct buf *out)
         open_multipart(item, 1, "multipart/related; type=\"text/html\"", out);
     int r = add_text_part(item, eight_bit, !mixed && !related, out);
     if (r == 0 && related)
-        add_attachments(item, true, 1, out);
+        r = add_attachments(item, true, 1, out);
     if (r == 0 && mixed)
-        add_attachments(item, false, 0, out);
+        r = add_attachments(item, false, 0, out);
     return r;
 }
 

@@ -7,6 +7,7 @@
 #define EWSD_MODEL_ITEM_H
 
 #include "base/buf.h"
+#include "base/source.h"
 #include "base/when.h"
 #include "model/rcpt.h"
 
@@ -83,6 +84,7 @@ struct attachment {
     uint64_t size;
     int64_t modified;
     struct span data; /* ptr NULL when not loaded */
+    struct source *source; /* of long data that is not loaded; or NULL */
     uint64_t data_no;   /* content that holds the data; 0: the item's */
     uint64_t staged_no; /* content that the data was written to ahead, or 0 */
 };
@@ -123,6 +125,9 @@ struct item {
     struct span message_id; /* with its angle brackets, as all message ids here */
     struct attachment_list attachments;
     struct span mime;       /* as supplied; empty when structured or not loaded */
+    /* Where what is long was left there instead of being loaded: ptr is NULL and
+     * len as it is. Live as long as whoever filled the item says. */
+    struct source *body_source, *mime_source;
     /* From here on: in the store's props blob (item_pack). */
     struct span in_reply_to;
     struct span references;

@@ -88,6 +88,7 @@ int op_run_CreateAttachment(struct op_call *call)
     if (!results || !a.read || !a.items || !a.numbers)
         return -ENOMEM;
     int bad = a.parent ? target_item_ahead(call, a.parent, ACCESS_EDIT, &a.access) : CODE_ErrorInvalidIdEmpty;
+    bad = bad ? bad : limits_room(call);
     if (bad < 0)
         return bad;
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next, i++) {

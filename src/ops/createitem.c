@@ -212,9 +212,10 @@ static int finish(struct op_call *call, int r, void *arg)
 static int read_all(struct op_call *call, struct creates *c, struct op_result *results)
 {
     const struct xml_node *list = xml_child(call->node, "Items");
+    const int full = limits_room(call);
     size_t i = 0;
     for (const struct xml_node *node = list ? list->child : NULL; node; node = node->next, i++) {
-        int code = read_one(call, node, c->has_disposition, &c->items[i], &results[i]);
+        int code = full ? full : read_one(call, node, c->has_disposition, &c->items[i], &results[i]);
         if (code == 0)
             code = prepare(call, c, &c->items[i]);
         c->sends = c->sends || (code == 0 && disposition_of(c, &c->items[i]) != SAVE_ONLY);

@@ -92,7 +92,7 @@ static int write_items(struct op_call *call, const struct finding *f, const stru
     int r = 0;
     for (size_t i = 0; !r && i < found->n; i++) {
         ids.rights = access_item_rights(call, found->folder.access, found->folder.rights, &found->v[i]);
-        r = shape_write_item(call->xw, call->arena, &f->shape, &ids, &found->v[i], (struct span){ 0 });
+        r = shape_write_item(call->xw, call->arena, &f->shape, &ids, &found->v[i], NULL);
     }
     return r;
 }

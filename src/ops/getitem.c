@@ -8,27 +8,44 @@
 static unsigned depth_of(const struct shape *shape)
 {
     if (shape->want[PROP_ID_MimeContent])
-        return STORE_ALL;
+        return STORE_ALL | STORE_LAZY | (shape_wants_body(shape) ? 0u : STORE_LAZY_BODY);
     return (shape_wants_recipients(shape) ? STORE_RECIPIENTS : 0u) | (shape_wants_body(shape) ? STORE_BODY : 0u) |
            (shape->want[PROP_ID_Attachments] ? STORE_ATTACHMENTS : 0u);
 }
 
-/* Everything that can fail is done before the message is begun. */
-static int load(struct op_call *call, struct store_tx *tx, const struct xml_node *node, const struct shape *shape,
-                struct target_item *ret_target, struct item *ret_item, struct buf *mime)
+static int add_piece(void *arg, struct span piece)
 {
-    int r = target_load(call, tx, node, ACCESS_READ, depth_of(shape), ret_target, ret_item);
-    if (r)
-        return r;
-    if (!shape->want[PROP_ID_MimeContent])
-        return 0;
-    if (ret_item->mime.len && !ret_item->boundary_seed) { /* never submitted: as the client gave it */
-        buf_add_span(mime, ret_item->mime);
-        return buf_error(mime);
-    }
+    buf_add_span(arg, piece);
+    return buf_error(arg);
+}
+
+/* Straight into the answer, which has room for it: a long message is not in
+ * memory besides. */
+static int write_mime(const struct item *item, void *arg ATTR_UNUSED, struct buf *out)
+{
     const struct mime_options options = { .keep_bcc = true };
-    r = mime_write(ret_item, &options, mime);
+    if (item->mime.len && !item->boundary_seed) /* never submitted: as the client gave it */
+        return source_each(item->mime_source, item->mime, add_piece, out);
+    int r = mime_write(item, &options, out);
     return r > 0 ? CODE_ErrorContentConversionFailed : r;
+}
+
+/* item: NULL when the result is an error. */
+static int write_answer(struct op_call *call, const struct op_result *result, const struct shape *shape,
+                        const struct target_item *target, const struct item *item)
+{
+    const struct shape_mime mime = { .write = write_mime };
+    int r = 0;
+    op_message_begin(call, "m:GetItemResponseMessage", result);
+    xw_open(call->xw, "m:Items");
+    if (item) {
+        struct shape_ids ids = access_ids(call, target->access);
+        ids.rights = access_item_rights(call, target->access, target->rights, item);
+        r = shape_write_item(call->xw, call->arena, shape, &ids, item, &mime);
+    }
+    xw_close(call->xw);
+    op_message_end(call);
+    return r;
 }
 
 static int answer(struct op_call *call, struct store_tx *tx, const struct xml_node *node, const struct shape *shape,
@@ -36,25 +53,21 @@ static int answer(struct op_call *call, struct store_tx *tx, const struct xml_no
 {
     struct target_item target;
     struct item item;
-    struct buf mime = BUF_INIT((size_t)call->env->conf->soap_max_memory);
-    int r = 0;
+    const struct xml_writer before = *call->xw;
+    const size_t len = call->xw->out->len;
     if (!result.code)
-        result.code = load(call, tx, node, shape, &target, &item, &mime);
-    if (result.code < 0) {
-        buf_done(&mime);
+        result.code = target_load(call, tx, node, ACCESS_READ, depth_of(shape), &target, &item);
+    if (result.code < 0)
         return result.code;
-    }
-    op_message_begin(call, "m:GetItemResponseMessage", &result);
-    xw_open(call->xw, "m:Items");
-    if (!result.code) {
-        struct shape_ids ids = access_ids(call, target.access);
-        ids.rights = access_item_rights(call, target.access, target.rights, &item);
-        r = shape_write_item(call->xw, call->arena, shape, &ids, &item, buf_span(&mime));
-    }
-    xw_close(call->xw);
-    op_message_end(call);
-    buf_done(&mime);
-    return r;
+    int r = write_answer(call, &result, shape, &target, result.code ? NULL : &item);
+    if (r == -EUCLEAN)
+        r = target_told(&target, CODE_ErrorItemCorrupt);
+    if (r <= 0)
+        return r;
+    *call->xw = before; /* what was written of the item is taken back */
+    call->xw->out->len = len;
+    result.code = r;
+    return write_answer(call, &result, shape, &target, NULL);
 }
 
 int op_run_GetItem(struct op_call *call)

@@ -3,6 +3,8 @@
  */
 #include "ops/limits.h"
 
+#include "base/log.h"
+
 static int say(struct op_call *call, int code, struct span first, const char *what, uint64_t amount, int64_t limit,
                struct op_result *ret_result)
 {
@@ -40,4 +42,14 @@ int limits_recipients(struct op_call *call, uint64_t n, struct op_result *ret_re
         return say(call, CODE_ErrorExceededMaxRecipientLimit, SPAN("The message has more recipients than are allowed"), "recipients",
                    n, limit, ret_result);
     return say(call, CODE_ErrorInvalidRecipients, SPAN("At least one recipient is not valid"), "recipients", n, limit, ret_result);
+}
+
+int limits_room(const struct op_call *call)
+{
+    bool news;
+    bool room = store_has_room(call->env->store, &news);
+    if (news)
+        log_event(room ? LOG_WARN_LEVEL : LOG_ERROR_LEVEL, room ? "there is room on the disk again" : "the disk is nearly full",
+                  LOG_N("min_free", call->env->conf->store_min_free));
+    return room ? 0 : CODE_ErrorInsufficientResources;
 }

@@ -4,6 +4,7 @@
  * dead; a copy shares its content until one of the two is changed. Items stay
  * in their mailbox (decisions 2): ErrorCrossMailboxMoveCopy.
  */
+#include "ops/limits.h"
 #include "ops/target.h"
 
 struct moving {
@@ -62,8 +63,11 @@ static int run(struct op_call *call, bool copy, const char *element)
                         .accesses = arena_array(call->arena, n + 1, sizeof(*m.accesses)) };
     if (!results || !m.ids || !m.moved || !m.accesses)
         return -ENOMEM;
-    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
-        m.ids[i++] = c;
+    const int full = copy ? limits_room(call) : 0;
+    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next, i++) {
+        m.ids[i] = c;
+        results[i].code = full;
+    }
     int r = op_write_items(call, n, results, move_one, &m);
     if (r)
         return r;

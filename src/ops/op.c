@@ -140,6 +140,8 @@ int op_code_of(int r)
     switch (r) {
     case -EIO:
         return CODE_ErrorInternalServerTransientError;
+    case -ENOSPC:
+        return CODE_ErrorInsufficientResources;
     case -EUCLEAN:
         return CODE_ErrorCorruptData;
     default:
@@ -339,10 +341,27 @@ static int run(const struct op *op, struct op_call *call)
     return r ? r : close_answer(call);
 }
 
+/* Before anything is done: whatever the items are, each takes the writer's time,
+ * and everybody waits for that. */
+static int check_items(struct op_call *call)
+{
+    const int64_t limit = call->env->conf->soap_max_items;
+    struct span text;
+    for (const struct xml_node *list = call->node->child; list; list = list->next) {
+        if (xml_count(list) <= (size_t)limit)
+            continue;
+        int r = arena_printf(call->arena, &text, "The request has %zu items; the limit is %lld.", xml_count(list), (long long)limit);
+        if (r == 0)
+            call->fault_text = text.ptr;
+        return r ? r : CODE_ErrorInvalidRequest;
+    }
+    return 0;
+}
+
 static int answer(const struct op *op, struct op_call *call)
 {
     int r = call->request->impersonation ? impersonation_resolve(call, &call->own.mailbox) : 0;
-    if (r)
+    if (r || (r = check_items(call)))
         return r;
     call->ids.mailbox = call->mailbox->guid;
     call->ids.own_domain = rcpt_address_domain(call->mailbox->address);

@@ -368,10 +368,12 @@ int op_run_UpdateItem(struct op_call *call)
     if (!u->changes || !u->items || !u->accesses || !u->sent.v)
         return -ENOMEM;
     int r = once_check(call, n);
+    const int full = limits_room(call);
     parse(call, u);
     for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next, i++) {
         u->changes[i] = c;
-        r = read_mimes(call, i, u);
+        results[i].code = full;
+        r = full ? 0 : read_mimes(call, i, u);
     }
     return r ? r : once_write_items(call, items);
 }

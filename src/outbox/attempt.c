@@ -15,10 +15,13 @@
 #include "outbox/header.h"
 #include "outbox/notify.h"
 #include "outbox/policy.h"
+#include "store/store_content.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
 
 #include <errno.h>
+
+#define SETTLE_TRIES 30 /* after the first; with a pause between */
 
 int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *store, const struct conf *conf, struct arena *arena,
                  struct store_outbox_key key, uint64_t owner)
@@ -41,8 +44,10 @@ int attempt_read(struct attempt *attempt, struct store_tx *tx, bool content)
 {
     if (attempt->loaded || (attempt->frozen && !content))
         return 0;
-    int r = store_outbox_message(tx, attempt->arena, content ? STORE_ALL : STORE_HOT, &attempt->entry, &attempt->item);
+    const unsigned depth = content ? STORE_ALL | STORE_LAZY | STORE_LAZY_BODY : STORE_HOT;
+    int r = store_outbox_message(tx, attempt->arena, depth, &attempt->entry, &attempt->item);
     if (r == 0) {
+        store_item_detach(&attempt->item); /* the entry keeps the content */
         attempt->frozen = true;
         attempt->loaded = content;
     }
@@ -258,7 +263,7 @@ static int deliver(struct attempt *const *attempts, size_t n)
     if (!deliveries)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        for (size_t p = 0; p < attempts[i]->parts_n; p++) {
+        for (size_t p = 0; p < attempts[i]->parts_n && !attempts[i]->over; p++) {
             struct attempt_part *part = &attempts[i]->parts[p];
             if (part->transport->store_one && attempts[i]->unwritten)
                 attempt_failed(part, attempts[i]->unwritten);
@@ -308,16 +313,30 @@ int attempt_settle(struct attempt *const *attempts, size_t n)
     struct store_work *work = n && !first ? arena_array(attempts[0]->arena, n, sizeof(*work)) : NULL;
     if (!work)
         return first || n == 0 ? first : -ENOMEM;
+    size_t left = 0;
     for (size_t i = 0; i < n; i++)
-        work[i] = (struct store_work){ .job = settle_job, .arg = attempts[i] };
-    store_write_all(attempts[0]->store, work, n);
-    for (size_t i = 0; i < n; i++) {
+        if (!attempts[i]->over)
+            work[left++] = (struct store_work){ .job = settle_job, .arg = attempts[i] };
+    store_write_all(attempts[0]->store, work, left);
+    for (size_t i = 0; i < left; i++) {
+        struct attempt *attempt = work[i].arg;
+        attempt->over = work[i].result >= 0;
         if (work[i].result == 0)
-            log_attempt(attempts[i]);
+            log_attempt(attempt);
         else
-            log_unsettled(attempts[i], work[i].result);
+            log_unsettled(attempt, work[i].result);
         if (work[i].result < 0)
             first = work[i].result;
     }
     return first;
+}
+
+int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms)
+{
+    int r = attempt_settle(attempts, n);
+    for (int i = 1; r < 0 && (i < SETTLE_TRIES || r == -ENOSPC) && !atomic_load(stop); i++) {
+        when_sleep(pause_ms);
+        r = attempt_settle(attempts, n);
+    }
+    return r;
 }

@@ -28,6 +28,8 @@ struct attempt {
     struct buf raw; /* our Received field, then the message */
     size_t traced;  /* length of that field */
     int unwritten;  /* why there is no raw, or 0 */
+    bool over;      /* settled, or another's by now */
+    bool handed;    /* a lane has some of its recipients */
     bool frozen;    /* item and the entry's own columns were read */
     bool loaded;    /* and the content, so raw was written */
     struct attempt_part parts[ATTEMPT_PARTS];
@@ -62,6 +64,10 @@ void attempt_failed(struct attempt_part *part, int r);
  * its own and logs each recipient. Attempts whose lease was lost are left
  * alone. -errno: one at least was not settled. */
 int attempt_settle(struct attempt *const *attempts, size_t n);
+/* The same, tried again with pauses while the store refuses it: what was done
+ * and is not settled would be done again. As long as the disk is full it goes
+ * on until *stop, since nobody can lease anything meanwhile. */
+int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms);
 /* The last step of that for one attempt, inside a job. 1: the lease was lost. */
 int attempt_settle_in(struct store_tx *tx, struct attempt *attempt);
 

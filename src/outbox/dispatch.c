@@ -14,7 +14,7 @@
 #include <errno.h>
 
 #define BATCH 64
-#define BATCH_BYTES 4194304 /* of messages that are held in memory at the same time */
+#define READ_TRIES 5 /* with a pause between: what is given up waits for the end of its lease */
 
 struct taking {
     struct arena *arena;
@@ -22,6 +22,7 @@ struct taking {
     int64_t now, until;
     struct store_outbox_key keys[BATCH];
     size_t n;
+    size_t unread; /* the first ones of keys, again: what could not be read */
 };
 
 static int take_job(struct store_tx *tx, void *arg)
@@ -105,6 +106,7 @@ static int hand_over(struct outbox *outbox, struct attempt *attempt, const struc
         return add_kept(attempt, relay, ways, 0, reason);
     switch (outbox_hand_over(outbox, relay, &ticket, attempt->arena, &again, &reason)) {
     case LANE_TAKEN:
+        attempt->handed = true;
         return 0;
     case LANE_FULL:
         return add_kept(attempt, relay, ways, again, SPAN("4.3.2 many messages wait for this relay"));
@@ -140,15 +142,14 @@ static int plan(struct outbox *outbox, struct store_tx *tx, struct attempt *atte
         r = add_stored(attempt, STORE_RCPT_FILE, &transport_file);
     if (r == 0 && outbox->options.capture)
         r = add_stored(attempt, STORE_RCPT_REMOTE, &transport_capture);
-    bool stored = attempt->parts_n > 0;
-    if (r == 0 && !outbox->options.capture)
-        r = add_relayed(outbox, tx, attempt, taking);
-    return r == 0 && attempt->parts_n > 0 ? attempt_read(attempt, tx, stored) : r;
+    if (r == 0 && attempt->parts_n > 0)
+        r = attempt_read(attempt, tx, true);
+    return r == 0 && !outbox->options.capture ? add_relayed(outbox, tx, attempt, taking) : r;
 }
 
 /* ---- a slice of the batch: as much as memory should hold ---- */
 
-static int read_slice(struct outbox *outbox, struct arena *arena, const struct taking *taking, size_t *at, struct attempt *attempts,
+static int read_slice(struct outbox *outbox, struct arena *arena, struct taking *taking, size_t *at, struct attempt *attempts,
                       size_t *ret_n)
 {
     CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
@@ -156,17 +157,20 @@ static int read_slice(struct outbox *outbox, struct arena *arena, const struct t
     uint64_t bytes = 0;
     int r = store_read_begin(options->store, &tx);
     *ret_n = 0;
-    while (r == 0 && *at < taking->n && bytes < BATCH_BYTES) {
+    while (r == 0 && *at < taking->n && bytes < OUTBOX_LARGE) {
         struct attempt *attempt = &attempts[*ret_n];
         struct store_outbox_key key = taking->keys[(*at)++];
         int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->owner);
         if (done == 0)
             done = plan(outbox, tx, attempt, taking);
-        if (aside_wanted(done))
+        if (aside_wanted(done)) {
             aside_put(options->store, key, done);
-        else if (done < 0)
+        } else if (done < 0) {
+            if (!attempt->handed) /* else it would have it twice */
+                taking->keys[taking->unread++] = key;
             log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", key.mailbox_id), LOG_N("entry", key.outbox_no),
                       LOG_S("error", err_text(done)));
+        }
         if (done == 0 && attempt->parts_n > 0) {
             bytes += attempt->loaded ? attempt->item.size : 0;
             ++*ret_n;
@@ -177,20 +181,20 @@ static int read_slice(struct outbox *outbox, struct arena *arena, const struct t
     return r;
 }
 
-static int do_slice(struct outbox *outbox, struct arena *arena, const struct taking *taking, size_t *at)
+/* Makes messages of what was read, delivers and settles. */
+static int carry_out(struct outbox *outbox, struct attempt *attempts, size_t n)
 {
-    struct attempt *attempts = arena_array(arena, BATCH, sizeof(*attempts));
-    struct attempt *pointers[BATCH];
-    size_t n;
-    int r = attempts ? read_slice(outbox, arena, taking, at, attempts, &n) : -ENOMEM;
-    if (r)
-        return r;
+    struct attempt *pointers[BATCH] = { 0 };
     for (size_t i = 0; i < n; i++) {
         pointers[i] = &attempts[i];
         if (attempts[i].loaded)
             attempt_write(&attempts[i]);
+        attempts[i].over = aside_wanted(attempts[i].unwritten);
+        if (attempts[i].over)
+            aside_put(outbox->options.store, (struct store_outbox_key){ attempts[i].entry.mailbox_id, attempts[i].entry.outbox_no },
+                      attempts[i].unwritten);
     }
-    r = attempt_settle(pointers, n);
+    int r = attempt_settle_surely(pointers, n, &outbox->stop, outbox->pause_ms);
     for (size_t i = 0; i < n; i++) {
         if (r == 0)
             outbox_due_at(outbox, attempts[i].next);
@@ -199,10 +203,42 @@ static int do_slice(struct outbox *outbox, struct arena *arena, const struct tak
     return r;
 }
 
+static int do_slice(struct outbox *outbox, struct arena *arena, struct taking *taking, size_t *at)
+{
+    struct attempt *attempts = arena_array(arena, BATCH, sizeof(*attempts));
+    size_t n;
+    int r = attempts ? read_slice(outbox, arena, taking, at, attempts, &n) : -ENOMEM;
+    if (r)
+        return r;
+    bool large = false;
+    for (size_t i = 0; i < n; i++)
+        large = large || (attempts[i].loaded && attempts[i].item.size > OUTBOX_LARGE);
+    if (large)
+        pthread_mutex_lock(&outbox->large);
+    r = carry_out(outbox, attempts, n);
+    if (large)
+        pthread_mutex_unlock(&outbox->large);
+    return r;
+}
+
+/* All of a batch but what can't be read. */
+static int do_batch(struct outbox *outbox, struct arena *arena, struct taking *taking)
+{
+    size_t at = 0;
+    int r = 0;
+    taking->unread = 0;
+    while (r == 0 && at < taking->n && !atomic_load(&outbox->stop)) {
+        r = do_slice(outbox, arena, taking, &at);
+        arena_reset(arena);
+    }
+    memmove(taking->keys + taking->unread, taking->keys + at, (taking->n - at) * sizeof(*taking->keys));
+    taking->n = taking->unread + taking->n - at;
+    return r;
+}
+
 int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next)
 {
     struct taking taking;
-    size_t at = 0;
     int r = look(&outbox->options, arena, ret_next);
     if (r == 0)
         r = take(&outbox->options, arena, &taking);
@@ -210,9 +246,10 @@ int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_nex
         return r;
     if (taking.n == BATCH)
         outbox_call_help(outbox);
-    while (r == 0 && at < taking.n && !atomic_load(&outbox->stop)) {
-        r = do_slice(outbox, arena, &taking, &at);
-        arena_reset(arena);
+    r = do_batch(outbox, arena, &taking);
+    for (int i = 1; i < READ_TRIES && taking.n > 0 && !atomic_load(&outbox->stop); i++) {
+        when_sleep(outbox->pause_ms);
+        r = do_batch(outbox, arena, &taking);
     }
     return r;
 }

@@ -9,18 +9,26 @@
 
 #include "base/log.h"
 #include "base/when.h"
-#include "store/store_outbox.h"
+#include "store/store_queue.h"
 
+#define DAY_MS 86400000
 #define AT_ONCE 2000 /* rows per job, so that senders don't wait for it */
 
 struct step {
     uint64_t n;
+    int64_t since;
 };
 
 static int expire_job(struct store_tx *tx, void *arg)
 {
     struct step *step = arg;
     return store_expire(tx, when_now(), AT_ONCE, &step->n);
+}
+
+static int traces_job(struct store_tx *tx, void *arg)
+{
+    struct step *step = arg;
+    return store_trace_expire(tx, step->since, AT_ONCE, &step->n);
 }
 
 static int drop_job(struct store_tx *tx, void *arg)
@@ -68,5 +76,14 @@ int forget_answers(struct store *store, const struct conf *conf, const atomic_bo
     store_replays_seen(store, &seen);
     if (r == 0 && seen.drafts + seen.others > (uint64_t)conf->send_replay_max)
         r = drop(store, (uint64_t)conf->send_replay_max, stop);
+    return r;
+}
+
+int forget_traces(struct store *store, const struct conf *conf, const atomic_bool *stop)
+{
+    struct step step = { .n = AT_ONCE, .since = when_now() - conf->outbox_trace_days * DAY_MS };
+    int r = 0;
+    while (r == 0 && step.n == AT_ONCE && !atomic_load(stop))
+        r = store_write(store, traces_job, &step);
     return r;
 }

@@ -26,7 +26,7 @@
 #define AGAIN_MIN_MS 1000
 #define AGAIN_MAX_MS 60000
 #define LEASE_MARGIN_MS 60000
-#define SETTLE_TRIES 30 /* a second apart: what the relay has should not be forgotten */
+#define READY_TRIES 30 /* with a pause between: what is dropped waits for the end of its lease */
 
 struct lane {
     struct outbox *outbox;
@@ -41,6 +41,7 @@ struct lane {
     uint64_t refused;       /* put off since the lane was last empty */
     int64_t last_done;      /* monotonic; for pace_ms */
     int64_t pace_ms;        /* between two messages, smoothed */
+    bool has_large;         /* a thread carries a large message; others come again */
     pthread_t threads[OUTBOX_THREADS_MAX];
     unsigned threads_n;
 };
@@ -218,12 +219,15 @@ static bool pass_on(struct lane *lane, const struct lane_ticket *ticket, struct 
     return true;
 }
 
-/* 1: nothing is settled here, as the program ends or another relay has it. */
+/* 1: nothing is settled here, as the program ends or another relay has it; nor
+ * with what aside_wanted. */
 static int carry(struct lane *lane, const struct lane_ticket *ticket, struct attempt *attempt)
 {
     struct attempt_part *part = &attempt->parts[0];
     attempt_write(attempt);
     int r = attempt->unwritten;
+    if (aside_wanted(r))
+        return r;
     if (r == 0)
         r = signer_sign(lane->outbox->signer, attempt->arena, &attempt->item, attempt->entry.created, part->job.raw,
                         &part->job.signature);
@@ -239,38 +243,74 @@ static int carry(struct lane *lane, const struct lane_ticket *ticket, struct att
     return r == TRANSPORT_UNREACHABLE && pass_on(lane, ticket, attempt->arena) ? 1 : 0;
 }
 
-/* What was carried and is not settled would be carried again. */
-static int settle(struct lane *lane, struct attempt *attempt)
+/* At most one large message of a lane is in memory. False: another one is. */
+static bool claim_memory(struct lane *lane, const struct attempt *attempt)
 {
-    int r = attempt_settle(&(struct attempt *){ attempt }, 1);
-    for (int i = 1; r < 0 && i < SETTLE_TRIES && !atomic_load(&lane->outbox->stop); i++) {
-        nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
-        r = attempt_settle(&(struct attempt *){ attempt }, 1);
+    if (attempt->item.size <= OUTBOX_LARGE)
+        return true;
+    pthread_mutex_lock(&lane->lock);
+    bool mine = !lane->has_large;
+    lane->has_large = true;
+    pthread_mutex_unlock(&lane->lock);
+    return mine;
+}
+
+static void release_memory(struct lane *lane, struct attempt *attempt)
+{
+    if (attempt->item.size <= OUTBOX_LARGE)
+        return;
+    buf_done(&attempt->raw); /* a report would make it again */
+    pthread_mutex_lock(&lane->lock);
+    lane->has_large = false;
+    pthread_mutex_unlock(&lane->lock);
+}
+
+/* Transmits, unless there is no memory for it now. 1 as carry. */
+static int carry_within_memory(struct lane *lane, const struct lane_ticket *ticket, struct attempt *attempt)
+{
+    if (!claim_memory(lane, attempt)) {
+        attempt->parts[0].put_off = when_now() + AGAIN_MIN_MS;
+        return 0;
     }
+    int r = carry(lane, ticket, attempt);
+    release_memory(lane, attempt);
     return r;
+}
+
+/* 1: the lease was lost, or nothing is left to be done. */
+static int make_ready(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, bool content,
+                      struct smtp_link **link, struct attempt *attempt)
+{
+    int r = keep_lease(lane, ticket);
+    if (r == 0)
+        r = load(lane, arena, ticket, content, attempt);
+    if (r == 0)
+        r = fill_part(lane, ticket, attempt, link);
+    return r == 0 && attempt->parts[0].job.n == 0 ? 1 : r;
 }
 
 static int attempt_ticket(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, const char *dead,
                           struct smtp_link **link)
 {
     struct attempt attempt = { 0 };
+    const atomic_bool *stop = &lane->outbox->stop;
     if (*dead && pass_on(lane, ticket, arena))
         return 0;
-    int r = keep_lease(lane, ticket);
-    if (r == 0)
-        r = load(lane, arena, ticket, !*dead, &attempt);
-    if (r == 0)
-        r = fill_part(lane, ticket, &attempt, link);
-    if (r == 0 && attempt.parts[0].job.n == 0)
-        r = 1;
+    int r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
+    for (int i = 1; r < 0 && !aside_wanted(r) && (i < READY_TRIES || r == -ENOSPC) && !atomic_load(stop); i++) {
+        attempt_done(&attempt);
+        arena_reset(arena);
+        when_sleep(lane->outbox->pause_ms);
+        r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
+    }
     if (r == 0 && attempt.entry.held)
         attempt.parts[0].put_off = when_now(); /* due when it is released */
     else if (r == 0 && *dead)
         attempt_all(&attempt.parts[0], TRANSPORT_DEFERRED, span_of(dead));
     else if (r == 0)
-        r = carry(lane, ticket, &attempt);
+        r = carry_within_memory(lane, ticket, &attempt);
     if (r == 0)
-        r = settle(lane, &attempt);
+        r = attempt_settle_surely(&(struct attempt *){ &attempt }, 1, stop, lane->outbox->pause_ms);
     if (r == 0)
         outbox_due_at(lane->outbox, attempt.next);
     attempt_done(&attempt);

@@ -7,6 +7,7 @@
 #include "outbox/limit.h"
 
 #define MINUTE_US 60000000
+#define FULL_BACK_OFF_MS 60000
 
 int limit_message(const struct conf *conf, const struct item *item, int without, struct outbox_sent *ret_sent)
 {
@@ -20,6 +21,16 @@ int limit_message(const struct conf *conf, const struct item *item, int without,
         return CODE_ErrorExceededMaxRecipientLimit;
     }
     return recipients == 0 ? without : 0;
+}
+
+int limit_queue(struct store_tx *tx, const struct conf *conf, struct outbox_sent *ret_sent)
+{
+    bool full = false;
+    int r = store_outbox_full(tx, (uint64_t)conf->outbox_max_entries, &full);
+    if (r || !full)
+        return r;
+    ret_sent->back_off_ms = FULL_BACK_OFF_MS;
+    return CODE_ErrorServerBusy;
 }
 
 int limit_pace(struct store_tx *tx, const struct conf *conf, int64_t mailbox_id, struct outbox_sent *ret_sent)

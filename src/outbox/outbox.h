@@ -50,7 +50,8 @@ struct outbox_sent {
  * ErrorInvalidItemForOperationSendItem, ErrorIrresolvableConflict,
  * ErrorMessageSizeExceeded, ErrorMissingRecipients, ErrorInvalidRecipients,
  * ErrorExceededMaxRecipientLimit, ErrorSavedItemFolderNotFound,
- * ErrorSendAsDenied, ErrorServerBusy (send.rate), ErrorQuotaExceeded (a copy).
+ * ErrorSendAsDenied, ErrorServerBusy (send.rate, outbox.max_entries),
+ * ErrorQuotaExceeded (a copy).
  * A copy asked for in another mailbox than the draft's: senditem.delegate_copy
  * says what happens (decisions 5). */
 int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struct outbox_sent *ret_sent);
@@ -91,6 +92,7 @@ struct outbox_options {
     struct store *store;
     const struct conf *conf;
     bool capture; /* mail for other domains is captured instead of relayed */
+    unsigned pause_ms; /* after the store refused work, before it is tried again; 0 is a second */
 };
 
 /* Whether the sections [relay] and [dkim] are in order, with the files that they

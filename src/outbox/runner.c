@@ -16,7 +16,7 @@
 #include <time.h>
 
 #define IDLE_MS 60000
-#define TROUBLE_MS 1000 /* pause after the store refused work */
+#define PAUSE_MS 1000
 #define EXPIRE_EVERY_MS 10000
 
 /* ---- sleeping and waking ---- */
@@ -123,6 +123,8 @@ static void forget_old(struct outbox *outbox)
         outbox->next_expire = now + EXPIRE_EVERY_MS;
     pthread_mutex_unlock(&outbox->lock);
     int r = mine ? forget_answers(outbox->options.store, outbox->options.conf, &outbox->stop) : 0;
+    if (r == 0 && mine)
+        r = forget_traces(outbox->options.store, outbox->options.conf, &outbox->stop);
     for (bool more = mine; r == 0 && more && !atomic_load(&outbox->stop);)
         r = store_write(outbox->options.store, sweep_job, &more);
     if (r < 0)
@@ -160,7 +162,7 @@ static void *run(void *arg)
         end_round(outbox);
         if (r < 0) {
             log_event(LOG_ERROR_LEVEL, "the outbox is in trouble", LOG_S("error", err_text(r)));
-            next = when_now() + TROUBLE_MS;
+            next = when_now() + outbox->pause_ms;
         }
         if (r)
             sleep_until(outbox, seen, next);
@@ -212,8 +214,10 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
     if (!outbox)
         return -ENOMEM;
     outbox->options = *options;
+    outbox->pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS;
     outbox->next_due = WHEN_NONE;
     pthread_mutex_init(&outbox->lock, NULL);
+    pthread_mutex_init(&outbox->large, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -249,5 +253,6 @@ void outbox_stop(struct outbox *outbox)
     signer_free(outbox->signer);
     pthread_cond_destroy(&outbox->wake);
     pthread_mutex_destroy(&outbox->lock);
+    pthread_mutex_destroy(&outbox->large);
     free(outbox);
 }

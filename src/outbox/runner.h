@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #define OUTBOX_THREADS_MAX 64
+#define OUTBOX_LARGE 4194304 /* bytes of a message from which on few are held at the same time */
 
 struct outbox {
     struct outbox_options options;
@@ -25,6 +26,8 @@ struct outbox {
     unsigned busy;        /* dispatchers at work: one that is will look again */
     int64_t next_due;     /* when sleeping dispatchers look again; WHEN_NONE: not before news */
     int64_t next_expire;  /* monotonic; when old answers are next forgotten */
+    pthread_mutex_t large; /* held while a dispatcher has a large message in memory */
+    unsigned pause_ms;    /* after the store refused work */
     pthread_t threads[OUTBOX_THREADS_MAX];
     unsigned threads_n;
 };

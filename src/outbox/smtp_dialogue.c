@@ -4,9 +4,10 @@
  */
 #include "outbox/smtp_dialogue.h"
 
+/* A line of another form is no reply to libcurl either. */
 static bool line_is_reply(struct span line)
 {
-    return line.len >= 3 && line.ptr[0] >= '2' && line.ptr[0] <= '5' && line.ptr[1] >= '0' && line.ptr[1] <= '9' &&
+    return line.len >= 3 && (line.len == 3 || line.ptr[3] == ' ' || line.ptr[3] == '-') && line.ptr[0] >= '2' && line.ptr[0] <= '5' && line.ptr[1] >= '0' && line.ptr[1] <= '9' &&
            line.ptr[2] >= '0' && line.ptr[2] <= '9';
 }
 
@@ -48,7 +49,7 @@ static struct span join(const struct smtp_dialogue *dialogue, struct span line)
         unsigned char c = (unsigned char)text.ptr[i];
         room[n++] = (char)(c < ' ' || c == 0x7f ? ' ' : c >= 0x80 && !utf8 ? '?' : c);
     }
-    while (n > 0 && ((unsigned char)room[n - 1] & 0xc0) == 0x80 && !span_utf8_ok((struct span){ room, n }))
+    while (n > 0 && (unsigned char)room[n - 1] >= 0x80 && !span_utf8_ok((struct span){ room, n }))
         n--; /* a sequence that was cut */
     if (n > 3)
         room[3] = ' ';

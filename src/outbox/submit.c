@@ -357,6 +357,8 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
     if (r == 0)
         r = freeze(tx, submit, &item, ret_sent);
     if (r == 0)
+        r = limit_queue(tx, submit->conf, ret_sent);
+    if (r == 0)
         r = limit_pace(tx, submit->conf, submit->sender->mailbox_id, ret_sent);
     if (r == 0)
         r = submit_draft(tx, submit, &item, &draft, &entry, ret_sent);
@@ -381,6 +383,8 @@ int outbox_submit_new(struct store_tx *tx, const struct outbox_submit *submit, s
         r = prepare(tx, submit->conf, submit->arena, item, CODE_ErrorInvalidRecipients, &entry, ret_sent);
     if (r == 0)
         r = freeze(tx, submit, item, ret_sent);
+    if (r == 0)
+        r = limit_queue(tx, submit->conf, ret_sent);
     if (r == 0)
         r = limit_pace(tx, submit->conf, submit->sender->mailbox_id, ret_sent);
     if (r)

@@ -50,8 +50,10 @@ static struct item make_copy(const struct transport_job *job, const struct store
     copy.flags &= ~(ITEM_DRAFT | ITEM_READ | ITEM_SUBMITTED | ITEM_FROM_ME | ITEM_REMINDER_SET | ITEM_ASSOCIATED);
     copy.flags |= ITEM_UNMODIFIED | (to_self ? ITEM_FROM_ME : 0);
     copy.received = copy.created = when_now();
-    if (copy.mime.len)
+    if (copy.mime.len) {
         copy.mime = job->traced;
+        copy.mime_source = NULL;
+    }
     return copy;
 }
 

@@ -279,6 +279,11 @@ const char *schema_check_violation(const struct schema_check *check)
     return check->code ? check->violation : NULL;
 }
 
+bool schema_check_failed(const struct schema_check *check)
+{
+    return check->code == XML_SCHEMAV_INTERNAL || (check->code == 0 && xmlSchemaIsValid(check->valid) != 1);
+}
+
 int schema_check_code(const struct schema_check *check)
 {
     return check->code;

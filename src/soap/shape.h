@@ -51,17 +51,24 @@ int shape_parse_xprop(struct arena *arena, const struct xml_node *node, struct x
 bool shape_wants_recipients(const struct shape *shape);
 bool shape_wants_body(const struct shape *shape);
 
-/* One t:Message, or what its kind is. mime is the MimeContent when the shape wants it. -ENOMEM. */
+/* Who appends the MimeContent of an item to out; its errors are shape_write_item's. */
+struct shape_mime {
+    int (*write)(const struct item *item, void *arg, struct buf *out);
+    void *arg;
+};
+
+/* One t:Message, or what its kind is. mime is asked when the shape wants MimeContent. -ENOMEM. */
 int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct shape *shape, const struct shape_ids *ids,
-                     const struct item *item, struct span mime);
+                     const struct item *item, const struct shape_mime *mime);
 /* t:ItemId alone; and within its t:Message or the like, as the answers of writes have it. */
 void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
 void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
 void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x);
 void shape_write_folder_id(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct folder *folder);
-/* t:FileAttachment; content: with t:Content when data is loaded. */
-void shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
-                            const struct attachment *attachment, bool content);
+/* t:FileAttachment; content: with t:Content, of data that is loaded or has a
+ * source, whose error is the result. */
+int shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
+                           const struct attachment *attachment, bool content);
 /* Id text of an attachment; root ids for CreateAttachment's answer. */
 void shape_attachment_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item, uint32_t no, bool root);
 

@@ -60,9 +60,16 @@ void shape_attachment_id_attrs(struct xml_writer *xw, const struct shape_ids *id
     add_change_key(xw, "RootItemChangeKey", ids, item);
 }
 
-void shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
-                            const struct attachment *attachment, bool content)
+static int add_piece(void *arg, struct span piece)
 {
+    buf_add_span(arg, piece);
+    return buf_error(arg);
+}
+
+int shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
+                           const struct attachment *attachment, bool content)
+{
+    int r = 0;
     xw_open(xw, "t:FileAttachment");
     xw_open(xw, "t:AttachmentId");
     shape_attachment_id_attrs(xw, ids, item, attachment->no, false);
@@ -79,10 +86,13 @@ void shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, 
     xw_leaf_bool(xw, "t:IsInline", attachment->is_inline);
     if (content) {
         xw_open(xw, "t:Content");
-        xw_base64(xw, attachment->data);
+        size_t begin = xw_base64_begin(xw);
+        r = source_each(attachment->source, attachment->data, add_piece, xw->out);
+        xw_base64_end(xw, begin);
         xw_close(xw);
     }
     xw_close(xw);
+    return r;
 }
 
 void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x)

@@ -20,8 +20,8 @@ struct writing {
     const struct shape *shape;
     const struct shape_ids *ids;
     const struct item *item;
-    struct span mime;
-    int error;
+    const struct shape_mime *mime;
+    int error, mime_error;
 };
 
 static void write_time(struct xml_writer *xw, const char *element, int64_t at)
@@ -161,7 +161,7 @@ static void write_attachments(struct writing *w)
         return;
     xw_open(w->xw, "t:Attachments");
     for (size_t i = 0; i < list->n; i++)
-        shape_write_attachment(w->xw, w->ids, w->item, &list->v[i], false);
+        (void)shape_write_attachment(w->xw, w->ids, w->item, &list->v[i], false);
     xw_close(w->xw);
 }
 
@@ -273,7 +273,9 @@ static void write_special(struct writing *w, enum prop prop)
     if (prop == PROP_ID_MimeContent) {
         xw_open(w->xw, "t:MimeContent");
         xw_attr_str(w->xw, "CharacterSet", "UTF-8");
-        xw_base64(w->xw, w->mime);
+        size_t begin = xw_base64_begin(w->xw);
+        w->mime_error = w->mime->write(w->item, w->mime->arg, w->xw->out);
+        xw_base64_end(w->xw, begin);
         xw_close(w->xw);
     } else if (prop == PROP_ID_ItemId)
         shape_write_item_id(w->xw, w->ids, w->item);
@@ -380,7 +382,7 @@ static void write_details(struct writing *w)
 }
 
 int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct shape *shape, const struct shape_ids *ids,
-                     const struct item *item, struct span mime)
+                     const struct item *item, const struct shape_mime *mime)
 {
     struct writing w = { .xw = xw, .arena = arena, .shape = shape, .ids = ids, .item = item, .mime = mime };
     bool message = kind_is_message(item->kind);
@@ -394,5 +396,5 @@ int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct sh
     if (!message)
         write_details(&w);
     xw_close(xw);
-    return w.error;
+    return w.error ? w.error : w.mime_error;
 }

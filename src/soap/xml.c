@@ -9,6 +9,7 @@
 #include "soap/xml_read.h"
 
 #include "base/codec.h"
+#include "base/pages.h"
 #include "soap/xml_flaw.h"
 #include "soap/xml_scan.h"
 
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 
 #define DECODE_IN_PLACE 65536 /* from so many characters on */
+#define HOLE_MIN 1048576      /* bytes that are left over by it and worth giving back */
 #define NAMES_WORTH_KEEPING (1 << 20) /* bytes of the parser's dictionary */
 
 struct xml_reader {
@@ -66,6 +68,8 @@ static void judge(struct xml_reader *reader, const struct xml_node *node)
     const char *violation = schema_check_violation(reader->check);
     size_t offset;
 
+    if (schema_check_failed(reader->check))
+        stop(reader, -ENOMEM);
     if (!violation || reader->result != 0)
         return;
     int r = xml_flaw_describe(reader->arena, schema_check_code(reader->check), violation, node, reader->text,
@@ -148,6 +152,8 @@ static void check_text(struct xml_reader *reader, struct xml_node *node, bool le
     int len = node->text.len > INT_MAX ? INT_MAX : (int)node->text.len;
 
     schema_check_text(reader->check, (const unsigned char *)node->text.ptr, len);
+    if (schema_check_failed(reader->check))
+        stop(reader, -ENOMEM);
 }
 
 /* Where lines and positions go on behind what was decoded, as the parser knows
@@ -177,7 +183,10 @@ static void decode_content(struct xml_reader *reader, struct xml_node *node)
     reader->text_moved = false;
     if (!decode || reader->result != 0)
         return;
+    size_t len = node->text.len;
     node->content = base64_decode_in_place(text, &node->text.len) ? XML_BYTES : XML_NO_BYTES;
+    if (node->content == XML_BYTES && len - node->text.len > HOLE_MIN)
+        pages_give_back(text + node->text.len, len - node->text.len);
 }
 
 static void on_text(void *arg, const xmlChar *text, int len)
@@ -338,7 +347,7 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix, cons
         return;
     }
     link_node(reader, node);
-    if (!ask_watch(reader, node) || !reader->checking)
+    if (reader->result != 0 || !ask_watch(reader, node) || !reader->checking)
         return;
     schema_check_start(reader->check, name, prefix, uri, n_namespaces, namespaces, n_attrs, n_defaulted, attrs);
     judge(reader, node);
@@ -353,6 +362,8 @@ static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix, const 
         return;
     if (reader->checking) {
         check_text(reader, node, !node->child);
+        if (reader->result != 0)
+            return;
         schema_check_end(reader->check, name, prefix, uri);
         judge(reader, node);
         reader->checking = node != reader->subject;

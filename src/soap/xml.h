@@ -99,6 +99,9 @@ void xw_attr_int(struct xml_writer *xw, const char *name, int64_t value);
 void xw_attr_bool(struct xml_writer *xw, const char *name, bool value);
 void xw_text(struct xml_writer *xw, struct span text);
 void xw_base64(struct xml_writer *xw, struct span bytes);
+/* Bytes that are written into xw->out between these two become base64. */
+size_t xw_base64_begin(struct xml_writer *xw);
+void xw_base64_end(struct xml_writer *xw, size_t begin);
 /* Bytes that are XML already. */
 void xw_raw(struct xml_writer *xw, struct span xml);
 /* A whole element. */

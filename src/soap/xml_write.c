@@ -61,8 +61,9 @@ static void add_escape(struct buf *out, char c)
 
 static void add_escaped(struct buf *out, struct span text, bool attribute)
 {
+    if (text.len == 0)
+        return;
     const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len, *plain = p;
-
     while (p < end) {
         unsigned class = classify(*p);
         size_t len = 1;
@@ -191,6 +192,18 @@ void xw_base64(struct xml_writer *xw, struct span bytes)
         return;
     end_tag(xw);
     base64_encode(xw->out, bytes.ptr, bytes.len);
+}
+
+size_t xw_base64_begin(struct xml_writer *xw)
+{
+    end_tag(xw);
+    return xw->out->len;
+}
+
+void xw_base64_end(struct xml_writer *xw, size_t begin)
+{
+    if (buf_error(xw->out) == 0)
+        base64_encode_in_place(xw->out, begin);
 }
 
 void xw_raw(struct xml_writer *xw, struct span xml)

@@ -81,6 +81,8 @@ struct store_driver {
     void (*finish)(struct store_rows *rows);
 
     /* What follows may be NULL, where the engine has no such thing. */
+    /* Bytes that the disk has room for. */
+    int (*room)(struct store_db *db, uint64_t *ret_bytes);
     int (*place)(struct store_db *db, struct store_place *ret_place);
     /* Both or neither. Written is on the disk when it returns. */
     int (*stamps_read)(struct store_db *db, struct store_stamps *ret_stamps);

@@ -45,6 +45,7 @@ struct store_options {
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of one mailbox; 0: no limit */
+    uint64_t min_free;     /* bytes that the disk should have room for; see store_has_room */
     bool in_place; /* it is no copy, wherever its files are now; for tests that put it together anew */
     store_hook *before_commit;
     store_hook *after_commit; /* committed, no caller has been told */
@@ -80,8 +81,9 @@ void store_read_end(struct store_tx *tx);
  * and is what store_write returns. May run twice, so it starts from its
  * arguments each time and gives nothing away outside of them. */
 typedef int store_job(struct store_tx *tx, void *arg);
-/* Returns after COMMIT, with the job's result, or -EIO: not stored (or not
- * known to be: then the store has recovered and the caller may look). */
+/* Returns after COMMIT, with the job's result, -ENOSPC: the disk is full, and
+ * nothing is stored, or -EIO: not stored (or not known to be: then the store
+ * has recovered and the caller may look). */
 int store_write(struct store *store, store_job *job, void *arg);
 
 /* Several jobs, each for itself as by store_write, under way together: they
@@ -110,6 +112,10 @@ void store_write_later(struct store *store, struct store_pending *pending);
 int store_savepoint(struct store_tx *tx);
 int store_savepoint_release(struct store_tx *tx);
 int store_savepoint_rollback(struct store_tx *tx);
+
+/* Whether the disk has room for options.min_free bytes; where that cannot be
+ * known it has. ret_news, to one caller each time: it is not as it was. */
+bool store_has_room(struct store *store, bool *ret_news);
 
 struct store *store_of(const struct store_tx *tx);
 /* Commits since the store was opened, and jobs in them; for metrics. */

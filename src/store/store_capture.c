@@ -34,7 +34,7 @@ static int put_new(struct store_tx *tx, struct store_capture *capture, struct sp
         return r != 0 ? r : 1;
     capture->capture_no = (uint64_t)no;
     capture->size = raw.len;
-    r = chunks_write(tx, capture->mailbox_id, capture->outbox_no, PART_MIME, raw);
+    r = chunks_write(tx, capture->mailbox_id, capture->outbox_no, PART_MIME, NULL, raw);
     return r == 0 ? put_rcpts(tx, capture, 0) : r;
 }
 

@@ -11,18 +11,27 @@
 
 #include <errno.h>
 
-int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct span bytes)
-{
-    int r = 0;
+struct chunk_writing {
+    struct store_tx *tx;
+    int64_t mailbox_id;
+    uint64_t content_no;
+    uint32_t part, seq;
+};
 
-    for (uint32_t seq = 0; r == 0 && bytes.len > 0; seq++) {
-        struct span piece = { bytes.ptr, bytes.len < CHUNK_SIZE ? bytes.len : CHUNK_SIZE };
-        r = sql_run(tx, SQL_chunk_insert,
-                    ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(part), V_INT(seq), V_BLOB(piece)), NULL);
-        bytes.ptr += piece.len;
-        bytes.len -= piece.len;
-    }
-    return r;
+static int write_chunk(void *arg, struct span piece)
+{
+    struct chunk_writing *w = arg;
+
+    return sql_run(w->tx, SQL_chunk_insert,
+                   ARGS(V_INT(w->mailbox_id), V_INT(w->content_no), V_INT(w->part), V_INT(w->seq++), V_BLOB(piece)), NULL);
+}
+
+int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct source *source,
+                 struct span bytes)
+{
+    struct chunk_writing writing = { tx, mailbox_id, content_no, part, 0 };
+
+    return source_each(source, bytes, write_chunk, &writing);
 }
 
 int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
@@ -87,7 +96,7 @@ static int adopt_data(struct store_tx *tx, int64_t mailbox_id, uint64_t data_no)
 
 static int write_attachment(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, struct attachment *attachment)
 {
-    attachment->size = attachment->data.len;
+    attachment->size = attachment->source ? attachment->source->len : attachment->data.len;
     attachment->data_no = attachment->staged_no;
     int r = sql_run(tx, SQL_attachment_insert,
                     ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(attachment->no), V_TEXT(attachment->name),
@@ -100,20 +109,21 @@ static int write_attachment(struct store_tx *tx, int64_t mailbox_id, uint64_t co
         return r;
     if (attachment->data_no != 0)
         return adopt_data(tx, mailbox_id, attachment->data_no);
-    return chunks_write(tx, mailbox_id, content_no, PART_ATTACHMENT + attachment->no, attachment->data);
+    return chunks_write(tx, mailbox_id, content_no, PART_ATTACHMENT + attachment->no, attachment->source, attachment->data);
 }
 
-static int write_long(struct store_tx *tx, const struct item *item, uint64_t content_no, uint32_t part, struct span bytes)
+static int write_long(struct store_tx *tx, const struct item *item, uint64_t content_no, uint32_t part, struct source *source,
+                      struct span bytes)
 {
-    bool staged = item->staged_no != 0 && content_is_long(bytes);
+    bool staged = item->staged_no != 0 && content_is_long(bytes.len);
 
-    return staged ? 0 : chunks_write(tx, item->mailbox_id, content_no, part, bytes);
+    return staged ? 0 : chunks_write(tx, item->mailbox_id, content_no, part, source, bytes);
 }
 
 int content_write(struct store_tx *tx, struct item *item, uint64_t content_no)
 {
     bool is_inline = item->body.len <= INLINE_BODY;
-    int64_t body_size = item->body.ptr ? (int64_t)item->body.len : -1;
+    int64_t body_size = item->body.ptr || item->body_source ? (int64_t)item->body.len : -1;
     int r = 0;
 
     if (item->staged_no != 0) {
@@ -126,9 +136,9 @@ int content_write(struct store_tx *tx, struct item *item, uint64_t content_no)
                          V_INT(body_size), V_INT(item->mime.len)),
                     NULL);
     if (r == 0 && !is_inline)
-        r = write_long(tx, item, content_no, PART_BODY, item->body);
+        r = write_long(tx, item, content_no, PART_BODY, item->body_source, item->body);
     if (r == 0)
-        r = write_long(tx, item, content_no, PART_MIME, item->mime);
+        r = write_long(tx, item, content_no, PART_MIME, item->mime_source, item->mime);
     if (r == 0)
         r = content_write_rcpts(tx, item, content_no);
     for (size_t i = 0; r == 0 && i < item->attachments.n; i++) {
@@ -311,7 +321,7 @@ static int find_attachment(struct store_tx *tx, struct arena *arena, int64_t mai
 }
 
 int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, uint32_t no,
-                         bool with_data, struct attachment *ret_attachment)
+                         unsigned depth, struct attachment *ret_attachment)
 {
     struct item item = { .mailbox_id = mailbox_id, .item_no = item_no };
     struct attachment attachment = { 0 };
@@ -319,8 +329,8 @@ int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailb
 
     if (r == 0)
         r = find_attachment(tx, arena, mailbox_id, item.content_no, no, &attachment);
-    if (r == 0 && with_data)
-        r = attachment_load(tx, arena, mailbox_id, item.content_no, &attachment);
+    if (r == 0 && depth & STORE_DATA)
+        r = attachment_load(tx, arena, mailbox_id, item.content_no, depth & STORE_LAZY, &attachment);
     if (r == 0)
         *ret_attachment = attachment;
     return r == -EUCLEAN ? CODE_ErrorCorruptData : r;

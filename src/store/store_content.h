@@ -14,13 +14,17 @@
  * and in item HAS_ATTACHMENTS (unless inline), size, content_no, change_no and
  * key_no. MIME that the client supplied is dropped: the item is modified. */
 int store_attachment_add(struct store_tx *tx, struct item *item, struct attachment *attachment);
+/* Sources of a lazily read item read on in snapshots of their own, as long as
+ * something refers to the content. Not to be read while one has a snapshot. */
+void store_item_detach(struct item *item);
 /* How many the item has. */
 int store_attachment_count(struct store_tx *tx, const struct item *item, uint64_t *ret_n);
-/* Meta and, when with_data, data. CODE_ErrorItemNotFound: no such item. 1: the
- * item has no such attachment (which code that is, the caller knows).
+/* Meta and, as depth says, data (STORE_DATA) or, when it is long, a source of it
+ * (with STORE_LAZY). CODE_ErrorItemNotFound: no such item. 1: the item has no
+ * such attachment (which code that is, the caller knows).
  * CODE_ErrorItemCorrupt, -CorruptData: it cannot be read. */
 int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, uint32_t no,
-                         bool with_data, struct attachment *ret_attachment);
+                         unsigned depth, struct attachment *ret_attachment);
 /* 1: no such attachment. Sets item as add does. */
 int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no);
 

@@ -54,16 +54,21 @@ int item_lends(struct store_tx *tx, int64_t mailbox_id, uint64_t outbox_no, bool
 /* Deletes the row; its content is the caller's. change_no is item's. */
 int item_delete_row(struct store_tx *tx, const struct item *item, const struct item_place *from);
 /* Long enough to be staged? */
-bool content_is_long(struct span bytes);
+bool content_is_long(uint64_t len);
 /* Lists content for the sweep, from when on; takes it off the list, as it is
  * referred to now (CODE_ErrorInternalServerTransientError: it was swept). */
 int content_to_sweep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, int64_t when);
 int content_adopt(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
-/* The data of an attachment that was read. */
-int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no,
+/* The data of an attachment that was read; lazy: a source of it, when it is long. */
+int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, bool lazy,
                     struct attachment *attachment);
-/* Bytes in pieces of at most CHUNK_SIZE. */
-int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct span bytes);
+/* Bytes, or what source has, in pieces of CHUNK_SIZE. */
+int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct source *source,
+                 struct span bytes);
+/* Chunks as a source (store_lazy.c). CODE_ErrorItemCorrupt: there are not that
+ * many. To read it: -EUCLEAN, as one of them cannot be. */
+int chunks_source(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
+                  struct source **ret_source);
 /* CODE_ErrorItemCorrupt: there are not that many. */
 int chunks_read(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t part, uint64_t size,
                 struct span *ret_bytes);
@@ -77,6 +82,6 @@ int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_n
 /* Data that is content of its own is PART_DATA of that; else it is a part of
  * the item's content by the attachment's number, from 1. */
 enum { PART_BODY = 0, PART_MIME = 1, PART_ATTACHMENT = 2, PART_DATA = 2 };
-enum { CHUNK_SIZE = 262144, INLINE_BODY = 65536, CONTENT_MAX = 1 << 30 };
+enum { CHUNK_SIZE = SOURCE_PIECE, INLINE_BODY = 65536, CONTENT_MAX = 1 << 30 };
 
 #endif

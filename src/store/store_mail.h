@@ -30,6 +30,10 @@ enum store_depth {
     STORE_MIME = 1 << 4,        /* the client's MIME, when there is some */
     STORE_ALL = (1 << 5) - 1,
     STORE_DAMAGED = 1 << 5, /* also of a damaged item, as far as it can be read */
+    /* What is longer than STORE_STAGE_MIN of MIME and data is not read but left to a
+     * source, which lasts as long as the snapshot. */
+    STORE_LAZY = 1 << 6,
+    STORE_LAZY_BODY = 1 << 7, /* of the body, too */
 };
 
 /* The item's memory is the arena's. CODE_ErrorItemNotFound. CODE_ErrorItemCorrupt:

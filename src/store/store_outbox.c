@@ -6,6 +6,7 @@
 #include "store/store_outbox.h"
 
 #include "model/code.h"
+#include "store/store_core.h"
 #include "store/store_item.h"
 #include "store/store_keep.h"
 
@@ -62,6 +63,7 @@ static int insert_rows(struct store_tx *tx, const struct item *item, struct stor
     entry->content_no = item->content_no;
     int r = insert_entry(tx, item, entry);
 
+    tx->store->entries++;
     return r == 0 ? insert_rcpts(tx, entry) : r;
 }
 

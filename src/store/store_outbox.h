@@ -113,6 +113,9 @@ int store_outbox_list(struct store_tx *tx, struct arena *arena, struct store_out
                       struct store_outbox_key **ret_keys, size_t *ret_n);
 /* Counts entries of a mailbox (0: of all). */
 int store_outbox_count(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_entries);
+/* On the writer: whether there are `limit` entries in all. Costs nothing while
+ * there are by far fewer; else they are counted, once a second at most. */
+int store_outbox_full(struct store_tx *tx, uint64_t limit, bool *ret_full);
 
 /* Answers kept for replays. item_no is the draft's (0 for what had none), key
  * a SHA-256 that the caller makes. find: 1 when there is none that is younger

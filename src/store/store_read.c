@@ -145,6 +145,16 @@ static int load_rcpts(struct store_tx *tx, struct arena *arena, struct item *ite
     return 0;
 }
 
+/* Into ret_bytes; lazy: a source when it is long. */
+static int load_part(struct store_tx *tx, struct arena *arena, const struct item *item, uint32_t part, uint64_t size, unsigned lazy,
+                     struct source **ret_source, struct span *ret_bytes)
+{
+    if (!lazy || !content_is_long(size))
+        return chunks_read(tx, arena, item->mailbox_id, item->content_no, part, size, ret_bytes);
+    *ret_bytes = (struct span){ NULL, (size_t)size };
+    return chunks_source(tx, arena, item->mailbox_id, item->content_no, part, size, ret_source);
+}
+
 static int load_body(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
@@ -161,9 +171,9 @@ static int load_body(struct store_tx *tx, struct arena *arena, unsigned depth, s
         r = sql_bytes(&sql, 0).len == (size_t)body_size ? sql_copy(&sql, 0, arena, &item->body) : CODE_ErrorItemCorrupt;
     sql_close(&sql);
     if (r == 0 && depth & STORE_BODY && body_size > INLINE_BODY)
-        r = chunks_read(tx, arena, item->mailbox_id, item->content_no, PART_BODY, (uint64_t)body_size, &item->body);
+        r = load_part(tx, arena, item, PART_BODY, (uint64_t)body_size, depth & STORE_LAZY_BODY, &item->body_source, &item->body);
     if (r == 0 && depth & STORE_MIME && mime_size > 0)
-        r = chunks_read(tx, arena, item->mailbox_id, item->content_no, PART_MIME, mime_size, &item->mime);
+        r = load_part(tx, arena, item, PART_MIME, mime_size, depth & STORE_LAZY, &item->mime_source, &item->mime);
     return r;
 }
 
@@ -212,22 +222,25 @@ static int read_attachments(struct store_tx *tx, struct arena *arena, const stru
     return r;
 }
 
-int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no,
+int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, bool lazy,
                     struct attachment *attachment)
 {
     bool own = attachment->data_no != 0;
+    uint32_t part = own ? PART_DATA : PART_ATTACHMENT + attachment->no;
 
-    return chunks_read(tx, arena, mailbox_id, own ? attachment->data_no : content_no,
-                       own ? PART_DATA : PART_ATTACHMENT + attachment->no, attachment->size, &attachment->data);
+    content_no = own ? attachment->data_no : content_no;
+    if (lazy && content_is_long(attachment->size))
+        return chunks_source(tx, arena, mailbox_id, content_no, part, attachment->size, &attachment->source);
+    return chunks_read(tx, arena, mailbox_id, content_no, part, attachment->size, &attachment->data);
 }
 
-static int load_attachments(struct store_tx *tx, struct arena *arena, bool with_data, struct item *item)
+static int load_attachments(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
 {
     int r = read_attachments(tx, arena, item, &item->attachments);
 
-    for (size_t i = 0; r == 0 && with_data && i < item->attachments.n; i++) {
+    for (size_t i = 0; r == 0 && depth & STORE_DATA && i < item->attachments.n; i++) {
         struct attachment *attachment = &item->attachments.v[i];
-        r = attachment_load(tx, arena, item->mailbox_id, item->content_no, attachment);
+        r = attachment_load(tx, arena, item->mailbox_id, item->content_no, depth & STORE_LAZY, attachment);
     }
     return r;
 }
@@ -251,7 +264,7 @@ int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, 
     if (r == 0 && depth & (STORE_BODY | STORE_MIME))
         r = note_damage(load_body(tx, arena, depth, item), item);
     if (r == 0 && depth & (STORE_ATTACHMENTS | STORE_DATA))
-        r = note_damage(load_attachments(tx, arena, (depth & STORE_DATA) != 0, item), item);
+        r = note_damage(load_attachments(tx, arena, depth, item), item);
     return r;
 }
 

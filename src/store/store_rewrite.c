@@ -18,7 +18,7 @@ static int write_body(struct store_tx *tx, const struct item *item)
                          item->body.ptr && is_inline ? V_BLOB(item->body) : V_NULL, V_INT(size)),
                     NULL);
     if (r == 0 && !is_inline)
-        r = chunks_write(tx, item->mailbox_id, item->content_no, PART_BODY, item->body);
+        r = chunks_write(tx, item->mailbox_id, item->content_no, PART_BODY, item->body_source, item->body);
     return r;
 }
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define MAX_ARGS 64
@@ -382,6 +383,17 @@ static int64_t changes(struct store_conn *conn)
     return sqlite3_changes64(conn->handle);
 }
 
+/* What is left for us, who may not be root. */
+static int room(struct store_db *db, uint64_t *ret_bytes)
+{
+    struct statvfs info;
+
+    if (fstatvfs(db->lock, &info) != 0)
+        return -errno;
+    *ret_bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    return 0;
+}
+
 const struct store_driver store_driver_sqlite = {
     .name = "sqlite",
     .one_writer = true,
@@ -399,6 +411,7 @@ const struct store_driver store_driver_sqlite = {
     .is_null = is_null,
     .changes = changes,
     .finish = finish,
+    .room = room,
     .place = sqlite_place,
     .stamps_read = sqlite_stamps_read,
     .stamps_write = sqlite_stamps_write,

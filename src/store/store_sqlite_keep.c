@@ -272,7 +272,7 @@ static int prepare_copy(const char *path, const char *mark, const struct store_w
     struct work work = { .watch = watch, .file = -1 };
     struct complaining to = { note_bad, NULL, 0 };
     sqlite3 *handle = NULL;
-    uint64_t version;
+    uint64_t version = 0;
     int r = open_file(path, NULL, SQLITE_OPEN_READWRITE, &work, &handle);
 
     if (r == 0)

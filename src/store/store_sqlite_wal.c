@@ -35,14 +35,14 @@ static struct wal_file *file_of(sqlite3_file *file)
     return (struct wal_file *)file;
 }
 
+/* What can't be written is forgotten: SQLite gives its transaction up, and a
+ * later try could make a commit of what was refused. */
 static int flush(struct wal_file *file)
 {
-    if (file->len == 0)
-        return SQLITE_OK;
-    int rc = file->real->pMethods->xWrite(file->real, file->held, file->len, file->at);
-    if (rc == SQLITE_OK)
-        file->len = 0;
-    return rc;
+    int len = file->len;
+
+    file->len = 0;
+    return len == 0 ? SQLITE_OK : file->real->pMethods->xWrite(file->real, file->held, len, file->at);
 }
 
 static int wal_close(sqlite3_file *base)

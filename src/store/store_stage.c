@@ -22,6 +22,7 @@ struct stage {
     uint32_t part;
     uint32_t seq;
     struct span piece;
+    struct store *store;
 };
 
 static int begin_job(struct store_tx *tx, void *arg)
@@ -47,33 +48,38 @@ static int piece_job(struct store_tx *tx, void *arg)
     return r == 0 && written == 0 ? -ENOENT : r;
 }
 
-/* All of bytes, under the stage's number, which is made when it has none. */
-static int stage_bytes(struct store *store, struct stage *stage, uint32_t part, struct span bytes)
+static int stage_piece(void *arg, struct span piece)
 {
-    int r = stage->content_no == 0 ? store_write(store, begin_job, stage) : 0;
+    struct stage *stage = arg;
 
-    stage->part = part;
-    for (stage->seq = 0; r == 0 && bytes.len > 0; stage->seq++) {
-        stage->piece = (struct span){ bytes.ptr, bytes.len < CHUNK_SIZE ? bytes.len : CHUNK_SIZE };
-        r = store_write(store, piece_job, stage);
-        bytes.ptr += stage->piece.len;
-        bytes.len -= stage->piece.len;
-    }
+    stage->piece = piece;
+    int r = store_write(stage->store, piece_job, stage);
+    stage->seq++;
     return r;
 }
 
-bool content_is_long(struct span bytes)
+/* All of it, under the stage's number, which is made when it has none. */
+static int stage_bytes(struct stage *stage, uint32_t part, struct source *source, struct span bytes)
 {
-    return bytes.len > STORE_STAGE_MIN;
+    int r = stage->content_no == 0 ? store_write(stage->store, begin_job, stage) : 0;
+
+    stage->part = part;
+    stage->seq = 0;
+    return r == 0 ? source_each(source, bytes, stage_piece, stage) : r;
+}
+
+bool content_is_long(uint64_t len)
+{
+    return len > STORE_STAGE_MIN;
 }
 
 int store_stage_attachment(struct store *store, int64_t mailbox_id, struct attachment *attachment)
 {
-    struct stage stage = { .mailbox_id = mailbox_id };
+    struct stage stage = { .mailbox_id = mailbox_id, .store = store };
 
-    if (!content_is_long(attachment->data))
+    if (!content_is_long(attachment->source ? attachment->source->len : attachment->data.len))
         return 0;
-    int r = stage_bytes(store, &stage, PART_DATA, attachment->data);
+    int r = stage_bytes(&stage, PART_DATA, attachment->source, attachment->data);
     attachment->staged_no = stage.content_no;
     return r;
 }
@@ -82,14 +88,15 @@ int store_stage_item(struct store *store, struct item *item)
 {
     const struct {
         uint32_t part;
+        struct source *source;
         struct span bytes;
-    } parts[] = { { PART_BODY, item->body }, { PART_MIME, item->mime } };
-    struct stage stage = { .mailbox_id = item->mailbox_id };
+    } parts[] = { { PART_BODY, item->body_source, item->body }, { PART_MIME, item->mime_source, item->mime } };
+    struct stage stage = { .mailbox_id = item->mailbox_id, .store = store };
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++)
-        if (content_is_long(parts[i].bytes))
-            r = stage_bytes(store, &stage, parts[i].part, parts[i].bytes);
+        if (content_is_long(parts[i].bytes.len))
+            r = stage_bytes(&stage, parts[i].part, parts[i].source, parts[i].bytes);
     item->staged_no = stage.content_no;
     for (size_t i = 0; r == 0 && i < item->attachments.n; i++)
         r = store_stage_attachment(store, item->mailbox_id, &item->attachments.v[i]);

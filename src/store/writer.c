@@ -52,17 +52,32 @@ static enum outcome run_guarded(struct store *store, struct store_pending *waite
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
-static void give_up(struct store *store, struct store_pending *const *group, size_t n)
+static void let_go(struct store_tx *tx)
 {
-    struct store_tx *tx = &store->writer;
-
     if (tx->conn)
         tx->driver->disconnect(tx->conn);
     tx->conn = NULL;
+}
+
+/* A connection that can't even go back is of no more use. */
+static void undo(struct store_tx *tx)
+{
+    if (tx->driver->in_transaction(tx->conn) && tx->driver->control(tx->conn, STORE_ROLLBACK) != 0)
+        let_go(tx);
+    store_forget_kept(tx);
+}
+
+/* error: why. Only that the disk is full is told as it is, since nothing is in
+ * doubt then and the caller can know what to wait for. */
+static void give_up(struct store *store, struct store_pending *const *group, size_t n, int error)
+{
+    struct store_tx *tx = &store->writer;
+
+    let_go(tx);
     store_forget_kept(tx);
     (void)store_connect_writer(store, false); /* tried again by the next group */
     for (size_t i = 0; i < n; i++)
-        group[i]->result = -EIO;
+        group[i]->result = error == -ENOSPC ? error : -EIO;
 }
 
 static int commit(struct store *store)
@@ -83,23 +98,23 @@ static enum outcome run_group(struct store *store, struct store_pending *const *
 {
     struct store_tx *tx = &store->writer;
 
-    if (!tx->conn)
-        (void)store_connect_writer(store, false);
-    if (!tx->conn || tx->driver->control(tx->conn, STORE_BEGIN_WRITE) != 0) {
-        give_up(store, group, n);
+    int r = tx->conn ? 0 : store_connect_writer(store, false);
+    if (r == 0)
+        r = tx->driver->control(tx->conn, STORE_BEGIN_WRITE);
+    if (r != 0) {
+        give_up(store, group, n, r);
         return OUTCOME_KEPT;
     }
     for (size_t i = 0; i < n; i++) {
         enum outcome outcome = run(store, group[i]);
         if (outcome == OUTCOME_KEPT)
             continue;
-        if (tx->driver->in_transaction(tx->conn))
-            (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
-        store_forget_kept(tx);
+        undo(tx);
         return outcome;
     }
-    if (commit(store) != 0)
-        give_up(store, group, n);
+    r = commit(store);
+    if (r != 0)
+        give_up(store, group, n, r);
     return OUTCOME_KEPT;
 }
 

@@ -9,7 +9,7 @@
 #include "store/store_content.h"
 #include "store/store_core.h"
 #include "store/store_mail.h"
-#include "store/store_outbox.h"
+#include "store/store_queue.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -157,7 +157,7 @@ static int64_t count(struct world *world, const char *table, int64_t mailbox_id)
 }
 
 /* Each table that migrations.def gives a mailbox_id, so that nobody adds one
- * and forgets the sweep. trace has only hashes, removed is the record. */
+ * and forgets the sweep. trace expires by itself, removed is the record. */
 static size_t each_table(void (*visit)(struct world *, const char *table, int64_t *data), struct world *world, int64_t *data)
 {
     size_t n = 0;
@@ -252,6 +252,126 @@ static void the_queue_is_listed_in_pages(void **state)
     assert_true(n == 1 && keys[0].mailbox_id == world->bob);
     assert_int_equal(store_outbox_list(tx, world->arena, keys[0], 10, &keys, &n), 0);
     assert_int_equal(n, 0);
+}
+
+struct deed {
+    struct store_outbox_key key;
+    int64_t now;
+    uint64_t n;
+    int (*act)(struct store_tx *tx, struct deed *deed);
+};
+
+static int do_deed(struct store_tx *tx, struct world *world, void *data)
+{
+    struct deed *deed = data;
+    (void)world;
+    return deed->act(tx, deed);
+}
+
+static int hold(struct store_tx *tx, struct deed *deed)
+{
+    return store_outbox_set_held(tx, deed->key, true);
+}
+
+static int release(struct store_tx *tx, struct deed *deed)
+{
+    return store_outbox_set_held(tx, deed->key, false);
+}
+
+static int hurry(struct store_tx *tx, struct deed *deed)
+{
+    return store_outbox_hurry(tx, deed->key, deed->now, 0);
+}
+
+static size_t due_at(struct world *world, int64_t now)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    struct store_outbox_key *keys;
+    int64_t next;
+    size_t n;
+    assert_int_equal(store_read_begin(world->store, &tx), 0);
+    assert_int_equal(store_outbox_due(tx, world->arena, now, 10, &keys, &n, &next), 0);
+    return n;
+}
+
+/* Held is not due, also after a restart, whatever else happens to the entry. */
+static void entries_are_held_and_hurried(void **state)
+{
+    struct world *world = *state;
+    struct deed deed = { .now = 1000 };
+    size_t n;
+    struct store_outbox_key *keys;
+    make_people(world);
+    {
+        CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+        assert_int_equal(store_read_begin(world->store, &tx), 0);
+        assert_int_equal(store_outbox_list(tx, world->arena, (struct store_outbox_key){ 0 }, 1, &keys, &n), 0);
+        deed.key = keys[0];
+    }
+    assert_int_equal(due_at(world, INT64_MAX - 1), 2);
+    deed.act = hold;
+    assert_int_equal(do_write(world, do_deed, &deed), 0);
+    assert_int_equal(do_write(world, do_deed, &deed), 1);
+    assert_int_equal(due_at(world, INT64_MAX - 1), 1);
+    reopen(world);
+    assert_int_equal(due_at(world, INT64_MAX - 1), 1);
+    deed.act = hurry;
+    (void)do_write(world, do_deed, &deed);
+    assert_int_equal(due_at(world, INT64_MAX - 1), 1);
+    deed.act = release;
+    assert_int_equal(do_write(world, do_deed, &deed), 0);
+    assert_int_equal(do_write(world, do_deed, &deed), 1);
+    assert_int_equal(due_at(world, INT64_MAX - 1), 2);
+    deed.key.outbox_no = 999999;
+    assert_int_equal(do_write(world, do_deed, &deed), 1);
+}
+
+#define DAY 86400000LL
+
+static int put_traces(struct store_tx *tx, struct deed *deed)
+{
+    struct store_trace trace = { .key = { 7, 1000 }, .address = SPAN("x@a.test"), .state = STORE_RCPT_SENT, .status = SPAN("250 ok") };
+    int r = 0;
+    for (uint32_t day = 0; r == 0 && day < 3; day++) {
+        trace.no = day;
+        trace.at = deed->now + day * DAY;
+        r = store_trace_put(tx, SPAN("<1@a.test>"), &trace);
+        if (r == 0)
+            r = store_trace_put(tx, SPAN("<1@a.test>"), &trace);
+    }
+    return r == 0 ? store_trace_put(tx, SPAN("<2@a.test>"), &trace) : r;
+}
+
+static int expire_traces(struct store_tx *tx, struct deed *deed)
+{
+    return store_trace_expire(tx, deed->now, 10, &deed->n);
+}
+
+static size_t traces_of(struct world *world, const char *message_id, int64_t since, int64_t until)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    struct store_trace *traces;
+    size_t n;
+    assert_int_equal(store_read_begin(world->store, &tx), 0);
+    assert_int_equal(store_trace_find(tx, world->arena, span_of(message_id), since, until, &traces, &n), 0);
+    assert_true(n == 0 || (span_is(traces[0].address, "x@a.test") && span_is(traces[0].status, "250 ok") && traces[0].key.outbox_no == 1000));
+    return n;
+}
+
+static void traces_are_kept_by_the_day(void **state)
+{
+    struct world *world = *state;
+    struct deed deed = { .act = put_traces, .now = 5 * DAY + 100 };
+    assert_int_equal(do_write(world, do_deed, &deed), 0);
+    assert_int_equal(traces_of(world, "<1@a.test>", 0, 10 * DAY), 3);
+    assert_int_equal(traces_of(world, "<1@a.test>", 6 * DAY, 6 * DAY), 1);
+    assert_int_equal(traces_of(world, "<2@a.test>", 0, 10 * DAY), 1);
+    assert_int_equal(traces_of(world, "<3@a.test>", 0, 10 * DAY), 0);
+    deed.act = expire_traces;
+    deed.now = 7 * DAY + 5;
+    assert_int_equal(do_write(world, do_deed, &deed), 0);
+    assert_int_equal(deed.n, 2);
+    assert_int_equal(traces_of(world, "<1@a.test>", 0, 10 * DAY), 1);
 }
 
 static void queued_mail_holds_a_mailbox(void **state)
@@ -451,6 +571,8 @@ int main(void)
         WORLD_CASE(lists_are_whole),
         WORLD_CASE(addresses_are_removed),
         WORLD_CASE(the_queue_is_listed_in_pages),
+        WORLD_CASE(entries_are_held_and_hurried),
+        WORLD_CASE(traces_are_kept_by_the_day),
         WORLD_CASE(queued_mail_holds_a_mailbox),
         WORLD_CASE(a_removed_mailbox_is_gone_at_once),
         WORLD_CASE(numbers_are_not_given_again),

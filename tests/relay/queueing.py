@@ -374,7 +374,8 @@ def keys_are_judged(folder):
                                (os.path.join(folder, "absent"), "s", "No such file"), (good, "", "selector"), (good, "a b", "selector")):
         done = subprocess.run([harness.binary(), "dev", "--listen", "127.0.0.1:0", "--relay", "smtp://relay.test:25", "--set",
                                "dkim.domains=example.test", "--set", "dkim.selector=" + selector, "--set", "dkim.key=" + key],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=harness.PATIENCE)
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=harness.PATIENCE,
+                              env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))  # libopendkim leaks a key that it refuses
         harness.expect((done.returncode, done.stdout), (64, ""), why)
         assert why in done.stderr and "[dkim]" in done.stderr, (why, done.stderr)
     with server_for("smtp://relay.test:25", "dkim.domains=example.test", "dkim.selector=s", "dkim.key=" + good):

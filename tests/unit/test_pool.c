@@ -56,7 +56,7 @@ static void test_order(void **state)
 {
     struct pool *pool;
     (void)state;
-    assert_int_equal(pool_new(1, 65536, &pool), 0);
+    assert_int_equal(pool_new(1, 0, 65536, &pool), 0);
     push_many(pool);
     pool_free(pool);
     assert_int_equal(ran, MANY);
@@ -67,7 +67,7 @@ static void test_all_run(void **state)
 {
     struct pool *pool;
     (void)state;
-    assert_int_equal(pool_new(THREADS, 65536, &pool), 0);
+    assert_int_equal(pool_new(THREADS, 0, 65536, &pool), 0);
     push_many(pool);
     pool_free(pool);
     assert_int_equal(ran, MANY);
@@ -80,7 +80,7 @@ static void test_blocked_jobs(void **state)
     pthread_barrier_t barrier;
     (void)state;
     alarm(PATIENCE_S); /* a thread that is not woken would be waited for in vain */
-    assert_int_equal(pool_new(THREADS, 65536, &pool), 0);
+    assert_int_equal(pool_new(THREADS, 0, 65536, &pool), 0);
     assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS + 1), 0);
     atomic_store(&ran, 0);
     for (unsigned i = 0; i < ROUNDS * THREADS; i++) {
@@ -142,7 +142,7 @@ static void test_waiting_jobs(void **state)
     struct pool *pool;
     (void)state;
     alarm(PATIENCE_S);
-    assert_int_equal(pool_new(2, 65536, &pool), 0);
+    assert_int_equal(pool_new(2, 0, 65536, &pool), 0);
     atomic_store(&ran, 0);
     for (unsigned i = 0; i < WAITERS; i++) {
         waiters[i] = (struct waiter){ .job.run = wait_for_push, .pool = pool, .number = i };

@@ -74,7 +74,7 @@ static const char *write_item(struct fixture *f, const char *shape_xml, const st
     struct span copy;
     assert_int_equal(shape_parse(f->arena, parse(f, shape_xml, "m:ItemShape"), SHAPE_2013, false, &shape, &culprit), 0);
     xw_init(&xw, &out);
-    assert_int_equal(shape_write_item(&xw, f->arena, &shape, &f->ids, item, (struct span){ 0 }), 0);
+    assert_int_equal(shape_write_item(&xw, f->arena, &shape, &f->ids, item, NULL), 0);
     assert_int_equal(xw_error(&xw), 0);
     assert_int_equal(arena_copy(f->arena, buf_span(&out), &copy), 0);
     buf_done(&out);
