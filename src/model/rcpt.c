@@ -17,6 +17,7 @@ static bool local_ok(struct span local)
 {
     bool quoted = local.len >= 2 && local.ptr[0] == '"' && local.ptr[local.len - 1] == '"';
 
+    bool escaped = false; /* whatever it is, it is looked at like the others */
     if (local.len == 0 || local.len > 64)
         return false;
     if (quoted)
@@ -25,22 +26,25 @@ static bool local_ok(struct span local)
         unsigned char c = (unsigned char)local.ptr[i];
         if (c < 0x20 || c == 0x7f || c == '<' || c == '>')
             return false;
-        if (quoted && c == '\\' && ++i == local.len)
+        if (quoted ? c == '"' && !escaped : strchr(" @\",;:()[]\\", c) != NULL)
             return false;
-        if (quoted ? c == '"' : strchr(" @\",;:()[]\\", c) != NULL)
-            return false;
+        escaped = quoted && c == '\\' && !escaped;
     }
-    return true;
+    return !escaped;
 }
 
+/* A domain, or a literal in brackets, which alone may have colons. */
 static bool domain_ok(struct span domain)
 {
+    bool literal = domain.len > 2 && domain.ptr[0] == '[' && domain.ptr[domain.len - 1] == ']';
+    size_t end = literal ? domain.len - 1 : domain.len;
+
     if (domain.len == 0 || domain.len > 255 || domain.ptr[0] == '.' || domain.ptr[0] == '-' ||
         domain.ptr[domain.len - 1] == '.')
         return false;
-    for (size_t i = 0; i < domain.len; i++) {
+    for (size_t i = literal ? 1 : 0; i < end; i++) {
         unsigned char c = (unsigned char)domain.ptr[i];
-        if (c <= 0x20 || c == 0x7f || strchr("<>@\"\\,;()", c))
+        if (c <= 0x20 || c == 0x7f || strchr("<>@\"\\,;()[]", c) || (c == ':' && !literal))
             return false;
         if (c == '.' && domain.ptr[i + 1] == '.')
             return false;

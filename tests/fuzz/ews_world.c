@@ -111,7 +111,7 @@ static void open_store(void)
 
 static void path_of(const char *name, char ret_path[PATH_ROOM])
 {
-    snprintf(ret_path, PATH_ROOM, "%s/%s", folder, name);
+    FUZZ_CHECK((size_t)snprintf(ret_path, PATH_ROOM, "%s/%s", folder, name) < PATH_ROOM);
 }
 
 static void save_file(const char *name)

@@ -145,6 +145,8 @@ static bool is_simple(struct span address)
         bool edge = c == '.' || c == '@';
         if (edge && (before == '.' || before == '@'))
             return false;
+        if (c == '-' && before == '-') /* xn--: read as what it stands for */
+            return false;
         if (!edge && c != '-' && !(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
             return false;
         ats += c == '@';

@@ -452,9 +452,11 @@ static void tables_are_whole(void **state)
 static void addresses_are_judged(void **state)
 {
     static const char *const good[] = { "a@b.test", "a+b@example.test", "\"a b\"@example.test",
-                                        "o'neil@example.test", "j\xc3\xbcrg@example.test", "x@[127.0.0.1]" };
+                                        "o'neil@example.test", "j\xc3\xbcrg@example.test", "x@[127.0.0.1]",
+                                        "x@[IPv6:::1]", "\"a\\\"b\\\\\"@c" };
     static const char *const bad[] = { "", "a", "@b", "a@", "a@b@c", "a b@c", "a@b c", "<a@b>", "a@b\r\nBcc: c@d",
-                                       "a\n@b", "a@b>", "a@.b", "a@b..c", "a@b.", "\"a\"b\"@c", "a,b@c" };
+                                       "a\n@b", "a@b>", "a@.b", "a@b..c", "a@b.", "\"a\"b\"@c", "a,b@c", "a@b:c", "a@[b", "a@b]",
+                                       "\"a\\\nb\"@c", "\"a\\\r\"@c", "\"a\\<\"@c", "\"a\\\"@c", "\"a\\\\\"b\"@c" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
