@@ -21,6 +21,7 @@
 
 #include <errno.h>
 
+#define LET_GO_MS 10000
 #define SETTLE_TRIES 30 /* after the first; with a pause between */
 
 int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *store, const struct conf *conf, struct arena *arena,
@@ -329,6 +330,26 @@ int attempt_settle(struct attempt *const *attempts, size_t n)
             first = work[i].result;
     }
     return first;
+}
+
+struct letting_go {
+    struct store_outbox_key key;
+    uint64_t owner;
+    int64_t until;
+};
+
+static int let_go_job(struct store_tx *tx, void *arg)
+{
+    const struct letting_go *go = arg;
+    return store_outbox_renew(tx, go->key, go->owner, go->until);
+}
+
+int attempt_let_go(struct store *store, struct store_outbox_key key, uint64_t owner, int64_t *ret_again)
+{
+    struct letting_go go = { key, owner, when_now() + LET_GO_MS };
+    int r = store_write(store, let_go_job, &go);
+    *ret_again = go.until;
+    return r < 0 ? r : 0;
 }
 
 int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms)

@@ -68,6 +68,10 @@ int attempt_settle(struct attempt *const *attempts, size_t n);
  * and is not settled would be done again. As long as the disk is full it goes
  * on until *stop, since nobody can lease anything meanwhile. */
 int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms);
+/* For an entry that could not be read, nor handed to anybody: what owner holds of
+ * it is free again in a little while, and not only when its lease would end.
+ * Gives that time; -errno: it could not be written down. */
+int attempt_let_go(struct store *store, struct store_outbox_key key, uint64_t owner, int64_t *ret_again);
 /* The last step of that for one attempt, inside a job. 1: the lease was lost. */
 int attempt_settle_in(struct store_tx *tx, struct attempt *attempt);
 

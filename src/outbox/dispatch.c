@@ -14,7 +14,7 @@
 #include <errno.h>
 
 #define BATCH 64
-#define READ_TRIES 5 /* with a pause between: what is given up waits for the end of its lease */
+#define READ_TRIES 5 /* with a pause between */
 
 struct taking {
     struct arena *arena;
@@ -236,6 +236,21 @@ static int do_batch(struct outbox *outbox, struct arena *arena, struct taking *t
     return r;
 }
 
+/* What can't be read is somebody's turn again soon. Only what can't be written
+ * down either stays. */
+static void let_go(struct outbox *outbox, struct taking *taking)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < taking->n; i++) {
+        int64_t again;
+        if (attempt_let_go(outbox->options.store, taking->keys[i], taking->owner, &again))
+            taking->keys[left++] = taking->keys[i];
+        else
+            outbox_due_at(outbox, again);
+    }
+    taking->n = left;
+}
+
 int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next)
 {
     struct taking taking;
@@ -247,8 +262,10 @@ int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_nex
     if (taking.n == BATCH)
         outbox_call_help(outbox);
     r = do_batch(outbox, arena, &taking);
-    for (int i = 1; i < READ_TRIES && taking.n > 0 && !atomic_load(&outbox->stop); i++) {
+    for (int i = 1; taking.n > 0 && !atomic_load(&outbox->stop); i++) {
         when_sleep(outbox->pause_ms);
+        if (i >= READ_TRIES)
+            let_go(outbox, &taking);
         r = do_batch(outbox, arena, &taking);
     }
     return r;

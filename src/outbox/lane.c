@@ -26,7 +26,7 @@
 #define AGAIN_MIN_MS 1000
 #define AGAIN_MAX_MS 60000
 #define LEASE_MARGIN_MS 60000
-#define READY_TRIES 30 /* with a pause between: what is dropped waits for the end of its lease */
+#define READY_TRIES 30 /* with a pause between */
 
 struct lane {
     struct outbox *outbox;
@@ -303,6 +303,8 @@ static int attempt_ticket(struct lane *lane, struct arena *arena, const struct l
         when_sleep(lane->outbox->pause_ms);
         r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
     }
+    if (r < 0 && !aside_wanted(r) && attempt_let_go(lane->outbox->options.store, ticket->key, ticket->owner, &attempt.next) == 0)
+        outbox_due_at(lane->outbox, attempt.next);
     if (r == 0 && attempt.entry.held)
         attempt.parts[0].put_off = when_now(); /* due when it is released */
     else if (r == 0 && *dead)
