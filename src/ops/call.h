@@ -82,28 +82,9 @@ void op_empty(struct op_call *call, const char *element);
 /* Turns a fatal store result into each item's outcome. */
 int op_code_of(int r);
 
-/* Runs one item of a job in a savepoint: rolls back unless it answers 0, or
- * ret_result->keep is set.
- * Positive codes go to ret_result; negative is returned. */
-typedef int op_item(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg);
-/* The item loop: one store job; batch-stopping codes turn the rest into
- * ErrorBatchProcessingStopped. results has n entries; those with a code
- * already are not tried. A failed commit becomes each item's answer. */
-int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg);
 /* One store job, for which no thread waits where that can be: then(call, the
  * result, arg) is what the operation returns in the end, and what this returns
  * unless it is OP_LATER. The memory of all of it is the arena's. */
 int op_write_then(struct op_call *call, store_job *job, void *job_arg, op_then *then, void *arg);
-/* op_write_items in the same way. */
-int op_write_items_then(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *item_arg, op_then *then,
-                        void *arg);
-/* Its two halves, for a job that does more: the loop, inside the job, whose
- * result is a code when the only item failed; and what becomes of the results
- * (given: as they were before the job) when store_write returned r. */
-int op_run_items(struct op_call *call, struct store_tx *tx, size_t n, struct op_result *results, op_item *item, void *arg);
-int op_write_failed(int r, size_t n, const struct op_result *given, struct op_result *results);
-
-/* Writes the response message of one item of the request. */
-typedef void op_answer(struct op_call *call, size_t index, const struct op_result *result, void *arg);
 
 #endif

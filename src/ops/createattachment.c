@@ -2,6 +2,7 @@
  * CreateAttachment for file attachments (protocol.md 3.5). Each answer carries
  * the item's ChangeKey as it is after that attachment.
  */
+#include "ops/items.h"
 #include "ops/limits.h"
 #include "ops/target.h"
 #include "store/store_content.h"
@@ -51,17 +52,9 @@ static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, s
     return 0;
 }
 
-static void discard_refused(struct op_call *call, const struct attaching *a, const struct op_result *results, size_t n)
+static void answer(struct op_call *call, size_t index, const struct op_result *result, void *arg)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct item holder = { .mailbox_id = a->access->mailbox.mailbox_id, .attachments = { &a->read[i], 1 } };
-        if (results[i].code)
-            (void)store_stage_discard(call->env->store, &holder); /* in vain: an hour later */
-    }
-}
-
-static void answer(struct op_call *call, const struct attaching *a, const struct op_result *result, size_t index)
-{
+    const struct attaching *a = arg;
     struct shape_ids ids = access_ids(call, a->access);
     op_message_begin(call, "m:CreateAttachmentResponseMessage", result);
     xw_open(call->xw, "m:Attachments");
@@ -76,33 +69,42 @@ static void answer(struct op_call *call, const struct attaching *a, const struct
     op_message_end(call);
 }
 
+static int finish(struct op_call *call, int r, struct op_items *items)
+{
+    const struct attaching *a = items->arg;
+    if (r)
+        return r;
+    for (size_t i = 0; i < items->n; i++) {
+        struct item holder = { .mailbox_id = a->access->mailbox.mailbox_id, .attachments = { &a->read[i], 1 } };
+        if (items->results[i].code)
+            (void)store_stage_discard(call->env->store, &holder); /* in vain: an hour later */
+    }
+    return items_answer(call, items);
+}
+
 int op_run_CreateAttachment(struct op_call *call)
 {
-    struct attaching a = { .parent = xml_child(call->node, "ParentItemId"), .access = &call->own };
-    const struct xml_node *list = xml_child(call->node, "Attachments");
-    size_t n = list ? xml_count(list) : 0, i = 0;
-    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    a.read = arena_array(call->arena, n + 1, sizeof(*a.read));
-    a.items = arena_array(call->arena, n + 1, sizeof(*a.items));
-    a.numbers = arena_array(call->arena, n + 1, sizeof(*a.numbers));
-    if (!results || !a.read || !a.items || !a.numbers)
+    static const struct op_verbs verbs = { attach_one, answer, finish };
+    struct op_items *items;
+    struct attaching *a = arena_alloc(call->arena, sizeof(*a));
+    int r = a ? items_of(call, "Attachments", &verbs, a, &items) : -ENOMEM;
+    if (r)
+        return r;
+    *a = (struct attaching){ .parent = xml_child(call->node, "ParentItemId"), .access = &call->own,
+                             .read = arena_array(call->arena, items->n + 1, sizeof(*a->read)),
+                             .items = arena_array(call->arena, items->n + 1, sizeof(*a->items)),
+                             .numbers = arena_array(call->arena, items->n + 1, sizeof(*a->numbers)) };
+    if (!a->read || !a->items || !a->numbers)
         return -ENOMEM;
-    int bad = a.parent ? target_item_ahead(call, a.parent, ACCESS_EDIT, &a.access) : CODE_ErrorInvalidIdEmpty;
+    int bad = a->parent ? target_item_ahead(call, a->parent, ACCESS_EDIT, &a->access) : CODE_ErrorInvalidIdEmpty;
     bad = bad ? bad : limits_room(call);
     if (bad < 0)
         return bad;
-    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next, i++) {
-        results[i].code = bad ? bad : read_one(call, &a, c, &a.read[i], &results[i]);
-        if (results[i].code < 0)
-            return results[i].code;
+    for (size_t i = 0; i < items->n; i++) {
+        struct op_result *result = &items->results[i];
+        result->code = bad ? bad : read_one(call, a, items->nodes[i], &a->read[i], result);
+        if (result->code < 0)
+            return result->code;
     }
-    int r = op_write_items(call, n, results, attach_one, &a);
-    if (r)
-        return r;
-    discard_refused(call, &a, results, n);
-    op_messages_begin(call);
-    for (i = 0; i < n; i++)
-        answer(call, &a, &results[i], i);
-    op_messages_end(call);
-    return 0;
+    return items_write(call, items);
 }

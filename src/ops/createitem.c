@@ -194,9 +194,8 @@ static void answer(struct op_call *call, size_t index, const struct op_result *r
     op_message_end(call);
 }
 
-static int finish(struct op_call *call, int r, void *arg)
+static int finish(struct op_call *call, int r, struct op_items *items)
 {
-    const struct once_items *items = arg;
     struct creates *c = items->arg;
     for (size_t i = 0; i < items->n; i++)
         if (r || items->results[i].code || items->results[i].kept)
@@ -205,47 +204,43 @@ static int finish(struct op_call *call, int r, void *arg)
         return r;
     if (c->sends)
         sending_done(call, &c->sent, items->results);
-    once_answer_items(call, items);
-    return 0;
+    return items_answer(call, items);
 }
 
-static int read_all(struct op_call *call, struct creates *c, struct op_result *results)
+static int read_all(struct op_call *call, struct creates *c, const struct op_items *items)
 {
-    const struct xml_node *list = xml_child(call->node, "Items");
     const int full = limits_room(call);
-    size_t i = 0;
-    for (const struct xml_node *node = list ? list->child : NULL; node; node = node->next, i++) {
-        int code = full ? full : read_one(call, node, c->has_disposition, &c->items[i], &results[i]);
+    for (size_t i = 0; i < items->n; i++) {
+        struct op_result *result = &items->results[i];
+        int code = full ? full : read_one(call, items->nodes[i], c->has_disposition, &c->items[i], result);
         if (code == 0)
             code = prepare(call, c, &c->items[i]);
         c->sends = c->sends || (code == 0 && disposition_of(c, &c->items[i]) != SAVE_ONLY);
         if (code < 0)
             return code;
-        results[i].code = code;
+        result->code = code;
     }
     return 0;
 }
 
 int op_run_CreateItem(struct op_call *call)
 {
-    const struct xml_node *list = xml_child(call->node, "Items");
-    size_t n = list ? xml_count(list) : 0;
-    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct once_items *items = arena_alloc(call->arena, sizeof(*items));
+    static const struct op_verbs verbs = { create_one, answer, finish };
+    struct op_items *items;
     struct creates *c = arena_alloc(call->arena, sizeof(*c));
-    if (!results || !items || !c)
-        return -ENOMEM;
+    int r = c ? items_of(call, "Items", &verbs, c, &items) : -ENOMEM;
+    if (r)
+        return r;
+    const size_t n = items->n;
     *c = (struct creates){ .folder = target_saved_folder(call), .items = arena_array(call->arena, n + 1, sizeof(*c->items)),
                            .saved = arena_array(call->arena, n + 1, sizeof(*c->saved)),
                            .sent = { .v = arena_array(call->arena, n + 1, sizeof(*c->sent.v)), .n = n } };
-    *items = (struct once_items){ n, results, create_one, answer, finish, &c->sent, c };
     if (!c->items || !c->saved || !c->sent.v)
         return -ENOMEM;
-    int r = once_check(call, n);
-    if (r)
+    if ((r = once_check(call, n)))
         return r;
     parse(call, c);
     c->refused = target_folder_ahead(call, c->folder, FOLDER_RIGHT_CREATE, &c->access);
-    r = c->refused < 0 ? c->refused : read_all(call, c, results);
-    return r ? r : once_write_items(call, items);
+    r = c->refused < 0 ? c->refused : read_all(call, c, items);
+    return r ? r : once_write_items(call, items, &c->sent);
 }

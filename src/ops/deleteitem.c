@@ -5,10 +5,11 @@
  * A damaged item can only be deleted for good.
  */
 #include "ops/calendar.h"
+#include "ops/items.h"
 #include "ops/target.h"
 
 struct deleting {
-    const struct xml_node **ids;
+    const struct op_items *items;
     struct span type;
 };
 
@@ -27,7 +28,7 @@ static int delete_one(struct op_call *call, struct store_tx *tx, size_t index, s
     struct item item;
     struct folder folder;
     const bool hard = span_is(d->type, "HardDelete");
-    int r = target_load(call, tx, d->ids[index], ACCESS_DELETE, hard ? STORE_DAMAGED : STORE_HOT, &target, &item);
+    int r = target_load(call, tx, d->items->nodes[index], ACCESS_DELETE, hard ? STORE_DAMAGED : STORE_HOT, &target, &item);
     if (r || (r = check_item(call, &item, ret_result)))
         return r;
     const int64_t mailbox_id = item.mailbox_id;
@@ -44,25 +45,21 @@ static int delete_one(struct op_call *call, struct store_tx *tx, size_t index, s
     return store_item_move(tx, &item, folder.folder_no, true);
 }
 
+static void answer(struct op_call *call, size_t index ATTR_UNUSED, const struct op_result *result, void *arg ATTR_UNUSED)
+{
+    op_message_begin(call, "m:DeleteItemResponseMessage", result);
+    op_message_end(call);
+}
+
 int op_run_DeleteItem(struct op_call *call)
 {
-    const struct xml_node *list = xml_child(call->node, "ItemIds");
-    size_t n = list ? xml_count(list) : 0, i = 0;
-    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct deleting d = { .ids = arena_array(call->arena, n + 1, sizeof(*d.ids)) };
-    if (!results || !d.ids)
-        return -ENOMEM;
-    (void)xml_attr(call->node, "DeleteType", &d.type);
-    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
-        d.ids[i++] = c;
-    int r = op_write_items(call, n, results, delete_one, &d);
+    static const struct op_verbs verbs = { delete_one, answer, NULL };
+    struct op_items *items;
+    struct deleting *d = arena_alloc(call->arena, sizeof(*d));
+    int r = d ? items_of(call, "ItemIds", &verbs, d, &items) : -ENOMEM;
     if (r)
         return r;
-    op_messages_begin(call);
-    for (i = 0; i < n; i++) {
-        op_message_begin(call, "m:DeleteItemResponseMessage", &results[i]);
-        op_message_end(call);
-    }
-    op_messages_end(call);
-    return 0;
+    d->items = items;
+    (void)xml_attr(call->node, "DeleteType", &d->type);
+    return items_write(call, items);
 }

@@ -17,22 +17,22 @@ static int say(struct op_call *call, int code, struct span first, const char *wh
     return code;
 }
 
+static int at_most(struct op_call *call, uint64_t amount, int64_t limit, const char *what, struct op_result *ret_result)
+{
+    if (amount <= (uint64_t)limit)
+        return 0;
+    return say(call, CODE_ErrorMessageSizeExceeded, SPAN("The message exceeds the maximum supported size"), what, amount, limit,
+               ret_result);
+}
+
 int limits_size(struct op_call *call, uint64_t size, struct op_result *ret_result)
 {
-    const int64_t limit = call->env->conf->send_max_size;
-    if (size <= (uint64_t)limit)
-        return 0;
-    return say(call, CODE_ErrorMessageSizeExceeded, SPAN("The message exceeds the maximum supported size"), "bytes", size, limit,
-               ret_result);
+    return at_most(call, size, call->env->conf->send_max_size, "bytes", ret_result);
 }
 
 int limits_attachments(struct op_call *call, uint64_t n, struct op_result *ret_result)
 {
-    const int64_t limit = call->env->conf->send_max_attachments;
-    if (n <= (uint64_t)limit)
-        return 0;
-    return say(call, CODE_ErrorMessageSizeExceeded, SPAN("The message exceeds the maximum supported size"), "attachments", n, limit,
-               ret_result);
+    return at_most(call, n, call->env->conf->send_max_attachments, "attachments", ret_result);
 }
 
 int limits_recipients(struct op_call *call, uint64_t n, struct op_result *ret_result)

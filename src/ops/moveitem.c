@@ -4,13 +4,16 @@
  * dead; a copy shares its content until one of the two is changed. Items stay
  * in their mailbox (decisions 2): ErrorCrossMailboxMoveCopy.
  */
+#include "ops/items.h"
 #include "ops/limits.h"
 #include "ops/target.h"
 
 struct moving {
     bool copy;
+    bool wants_ids;
+    const char *element;           /* of a response message */
     const struct xml_node *folder; /* FolderId or the like */
-    const struct xml_node **ids;
+    const struct op_items *items;
     struct item *moved;
     const struct access **accesses; /* to the mailboxes of those moved */
 };
@@ -30,7 +33,7 @@ static int move_one(struct op_call *call, struct store_tx *tx, size_t index, str
     struct target_folder to;
     struct item item;
     int r = target_of(call, tx, m, &to);
-    if (r || (r = target_load(call, tx, m->ids[index], m->copy ? ACCESS_READ : ACCESS_DELETE, STORE_HOT, &target, &item)))
+    if (r || (r = target_load(call, tx, m->items->nodes[index], m->copy ? ACCESS_READ : ACCESS_DELETE, STORE_HOT, &target, &item)))
         return r;
     if (to.folder.mailbox_id != item.mailbox_id)
         return CODE_ErrorCrossMailboxMoveCopy;
@@ -53,38 +56,37 @@ static bool wants_ids(const struct op_call *call)
     return wanted;
 }
 
+static void answer(struct op_call *call, size_t index, const struct op_result *result, void *arg)
+{
+    const struct moving *m = arg;
+    op_message_begin(call, m->element, result);
+    xw_open(call->xw, "m:Items");
+    if (!result->code && m->wants_ids) {
+        struct shape_ids ids = access_ids(call, m->accesses[index]);
+        shape_write_item_ref(call->xw, &ids, &m->moved[index]);
+    }
+    xw_close(call->xw);
+    op_message_end(call);
+}
+
 static int run(struct op_call *call, bool copy, const char *element)
 {
-    const struct xml_node *list = xml_child(call->node, "ItemIds"), *folder = xml_child(call->node, "ToFolderId");
-    size_t n = list ? xml_count(list) : 0, i = 0;
-    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct moving m = { .copy = copy, .folder = folder ? folder->child : NULL, .ids = arena_array(call->arena, n + 1, sizeof(*m.ids)),
-                        .moved = arena_array(call->arena, n + 1, sizeof(*m.moved)),
-                        .accesses = arena_array(call->arena, n + 1, sizeof(*m.accesses)) };
-    if (!results || !m.ids || !m.moved || !m.accesses)
-        return -ENOMEM;
-    const int full = copy ? limits_room(call) : 0;
-    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next, i++) {
-        m.ids[i] = c;
-        results[i].code = full;
-    }
-    int r = op_write_items(call, n, results, move_one, &m);
+    static const struct op_verbs verbs = { move_one, answer, NULL };
+    const struct xml_node *folder = xml_child(call->node, "ToFolderId");
+    struct op_items *items;
+    struct moving *m = arena_alloc(call->arena, sizeof(*m));
+    int r = m ? items_of(call, "ItemIds", &verbs, m, &items) : -ENOMEM;
     if (r)
         return r;
-    bool wanted = wants_ids(call);
-    op_messages_begin(call);
-    for (i = 0; i < n; i++) {
-        op_message_begin(call, element, &results[i]);
-        xw_open(call->xw, "m:Items");
-        if (!results[i].code && wanted) {
-            struct shape_ids ids = access_ids(call, m.accesses[i]);
-            shape_write_item_ref(call->xw, &ids, &m.moved[i]);
-        }
-        xw_close(call->xw);
-        op_message_end(call);
-    }
-    op_messages_end(call);
-    return 0;
+    *m = (struct moving){ .copy = copy, .wants_ids = wants_ids(call), .element = element, .folder = folder ? folder->child : NULL,
+                          .items = items, .moved = arena_array(call->arena, items->n + 1, sizeof(*m->moved)),
+                          .accesses = arena_array(call->arena, items->n + 1, sizeof(*m->accesses)) };
+    if (!m->moved || !m->accesses)
+        return -ENOMEM;
+    const int full = copy ? limits_room(call) : 0;
+    for (size_t i = 0; i < items->n; i++)
+        items->results[i].code = full;
+    return items_write(call, items);
 }
 
 int op_run_MoveItem(struct op_call *call)

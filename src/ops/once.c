@@ -28,6 +28,13 @@ static bool key_ok(struct span key)
     return key.len > 0 && key.len <= ONCE_KEY_MAX;
 }
 
+struct once_job {
+    struct op_call *call;
+    struct op_items *items;
+    struct sent_ids *sent;
+    const struct op_result *given;
+};
+
 static int refuse(struct op_call *call, int code, const char *text)
 {
     call->fault_text = text;
@@ -106,8 +113,9 @@ static int restore(struct op_call *call, struct store_tx *tx, const struct recor
     return record->draft_no ? find_copy(call, tx, record, ret_sent) : 0;
 }
 
-static int read_record(struct op_call *call, struct store_tx *tx, struct span rest, const struct once_items *items)
+static int read_record(const struct once_job *job, struct store_tx *tx, struct span rest)
 {
+    struct op_call *call = job->call;
     const char *start = rest.ptr;
     struct head head;
     struct record record;
@@ -115,11 +123,11 @@ static int read_record(struct op_call *call, struct store_tx *tx, struct span re
         return -EBADMSG;
     if (memcmp(head.body, call->once->body, sizeof(head.body)) != 0)
         return refuse(call, CODE_ErrorInvalidRequest, "The Idempotency-Key was given before, with another body.");
-    items->sent->mailbox = (const uint8_t *)start + offsetof(struct head, mailbox);
-    for (size_t i = 0; i < items->n; i++) {
+    job->sent->mailbox = (const uint8_t *)start + offsetof(struct head, mailbox);
+    for (size_t i = 0; i < job->items->n; i++) {
         if (!take_item(&rest, &record, &call->once->messages[i]))
             return -EBADMSG;
-        int r = record.length ? restore(call, tx, &record, &items->results[i], &items->sent->v[i]) : 0;
+        int r = record.length ? restore(call, tx, &record, &job->items->results[i], &job->sent->v[i]) : 0;
         if (r)
             return r;
     }
@@ -140,13 +148,13 @@ static void add_item(struct buf *out, struct span message, const struct op_resul
 }
 
 /* One response message by itself, in the arena. */
-static int render(struct op_call *call, const struct once_items *items, size_t i, struct span *ret_message)
+static int render(struct op_call *call, const struct op_items *items, size_t i, struct span *ret_message)
 {
     struct buf text = BUF_INIT(RECORD_MAX);
     struct xml_writer xw, *answer = call->xw;
     xw_init(&xw, &text);
     call->xw = &xw;
-    items->answer(call, i, &items->results[i], items->arg);
+    items->verbs->answer(call, i, &items->results[i], items->arg);
     call->xw = answer;
     int r = xw_error(&xw);
     if (r == 0)
@@ -161,19 +169,21 @@ static bool is_done(const struct op_result *result)
     return (!result->code || result->keep) && !result->kept;
 }
 
-static int write_record(struct op_call *call, struct store_tx *tx, const uint8_t key[SHA256_SIZE], const struct once_items *items)
+static int write_record(const struct once_job *job, struct store_tx *tx, const uint8_t key[SHA256_SIZE])
 {
+    struct op_call *call = job->call;
+    const struct op_items *items = job->items;
     struct buf record = BUF_INIT(RECORD_MAX);
     int r = 0;
     struct head head;
     memcpy(head.body, call->once->body, sizeof(head.body));
-    memcpy(head.mailbox, sending_mailbox(call, items->sent), sizeof(head.mailbox));
+    memcpy(head.mailbox, sending_mailbox(call, job->sent), sizeof(head.mailbox));
     buf_add(&record, &head, sizeof(head));
     for (size_t i = 0; r == 0 && i < items->n; i++) {
         struct span *message = &call->once->messages[i];
         if (is_done(&items->results[i]))
             r = render(call, items, i, message);
-        add_item(&record, *message, &items->results[i], &items->sent->v[i]);
+        add_item(&record, *message, &items->results[i], &job->sent->v[i]);
     }
     if (r == 0)
         r = buf_error(&record);
@@ -186,12 +196,6 @@ static int write_record(struct op_call *call, struct store_tx *tx, const uint8_t
 
 /* ---- the job ---- */
 
-struct once_job {
-    struct op_call *call;
-    struct once_items *items;
-    const struct op_result *given;
-};
-
 static bool full(const struct op_call *call, struct store_tx *tx)
 {
     struct store_replays kept;
@@ -199,12 +203,13 @@ static bool full(const struct op_call *call, struct store_tx *tx)
     return kept.others >= (uint64_t)call->env->conf->send_replay_max;
 }
 
-static int find_record(struct op_call *call, struct store_tx *tx, const uint8_t key[SHA256_SIZE], const struct once_items *items)
+static int find_record(const struct once_job *job, struct store_tx *tx, const uint8_t key[SHA256_SIZE])
 {
+    struct op_call *call = job->call;
     struct span record;
     int r = store_replay_find(tx, call->arena, call->mailbox->mailbox_id, 0, key, when_now(), &record);
     if (r == 0)
-        return read_record(call, tx, record, items);
+        return read_record(job, tx, record);
     if (r > 0 && full(call, tx)) {
         call->fault_back_off_ms = FULL_BACK_OFF_MS;
         return refuse(call, CODE_ErrorServerBusy, "No more answers can be kept for requests with an Idempotency-Key. Try again later.");
@@ -215,55 +220,43 @@ static int find_record(struct op_call *call, struct store_tx *tx, const uint8_t 
 static int run_job(struct store_tx *tx, void *arg)
 {
     const struct once_job *job = arg;
-    const struct once_items *items = job->items;
+    const struct op_items *items = job->items;
+    struct op_once *once = job->call->once;
     uint8_t key[SHA256_SIZE];
     bool done = false;
     memcpy(items->results, job->given, items->n * sizeof(*items->results));
-    memset(items->sent->v, 0, items->n * sizeof(*items->sent->v));
-    memset(job->call->once->messages, 0, items->n * sizeof(*job->call->once->messages));
+    memset(job->sent->v, 0, items->n * sizeof(*job->sent->v));
+    memset(once->messages, 0, items->n * sizeof(*once->messages));
     record_key(job->call, key);
-    int r = find_record(job->call, tx, key, items);
-    job->call->once->refused = r > 0;
-    if (r || (r = op_run_items(job->call, tx, items->n, items->results, items->item, items->arg)))
+    int r = find_record(job, tx, key);
+    once->refused = r > 0;
+    if (r || (r = items_run(job->call, tx, items)))
         return r;
     for (size_t i = 0; i < items->n; i++)
         done = done || is_done(&items->results[i]);
-    return done ? write_record(job->call, tx, key, items) : 0;
+    return done ? write_record(job, tx, key) : 0;
 }
 
 static int recorded(struct op_call *call, int r, void *arg)
 {
-    struct once_job *job = arg;
-    struct once_items *items = job->items;
-    if (r > 0 && call->once->refused)
-        return items->finish(call, r, items);
+    const struct once_job *job = arg;
+    struct op_once *once = call->once;
+    if (r > 0 && once->refused)
+        return items_finish(call, r, job->items);
     if (r < 0) /* what was rendered is not stored */
-        memset(call->once->messages, 0, items->n * sizeof(*call->once->messages));
-    return items->finish(call, op_write_failed(r, items->n, job->given, items->results), items);
+        memset(once->messages, 0, job->items->n * sizeof(*once->messages));
+    return items_finish(call, items_settle(r, job->items, job->given), job->items);
 }
 
-int once_write_items(struct op_call *call, struct once_items *items)
+int once_write_items(struct op_call *call, struct op_items *items, struct sent_ids *sent)
 {
     if (!call->once)
-        return op_write_items_then(call, items->n, items->results, items->item, items->arg, items->finish, items);
+        return items_write(call, items);
     struct once_job *job = arena_alloc(call->arena, sizeof(*job));
-    struct op_result *given = arena_array(call->arena, items->n + 1, sizeof(*given));
+    const struct op_result *given = items_results(call, items);
     call->once->messages = arena_array(call->arena, items->n + 1, sizeof(*call->once->messages));
     if (!job || !given || !call->once->messages)
-        return items->finish(call, -ENOMEM, items);
-    memcpy(given, items->results, items->n * sizeof(*given));
-    *job = (struct once_job){ call, items, given };
+        return items_finish(call, -ENOMEM, items);
+    *job = (struct once_job){ call, items, sent, given };
     return op_write_then(call, run_job, job, recorded, job);
-}
-
-void once_answer_items(struct op_call *call, const struct once_items *items)
-{
-    op_messages_begin(call);
-    for (size_t i = 0; i < items->n; i++) {
-        if (call->once && call->once->messages[i].len)
-            xw_raw(call->xw, call->once->messages[i]);
-        else
-            items->answer(call, i, &items->results[i], items->arg);
-    }
-    op_messages_end(call);
 }

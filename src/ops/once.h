@@ -12,31 +12,19 @@
 #ifndef EWSD_OPS_ONCE_H
 #define EWSD_OPS_ONCE_H
 
+#include "ops/items.h"
 #include "ops/sending.h"
 
 #define ONCE_KEY_MAX 255
 #define ONCE_ITEMS_MAX 1000 /* of one request with a key */
 
-/* The items of one request. */
-struct once_items {
-    size_t n;
-    struct op_result *results;
-    op_item *item;                    /* runs one, as op_write_items has it */
-    op_answer *answer;                /* writes one response message */
-    op_then *finish;                  /* the answer, then; its arg is the struct once_items */
-    struct sent_ids *sent;            /* what the header with the ids of sent copies tells */
-    void *arg;
-};
-
 /* Whether header is fit for a key, and the body for a record. Positive: a code
  * for a fault, whose text is in call. */
 int once_check(struct op_call *call, size_t n);
-/* op_write_items_then, and the record of a request with a key; items is the
- * arena's. Those whose results are `kept` were not run: what else was made for
- * them is in vain. finish is told a positive code as of once_check: nothing was
- * done. */
-int once_write_items(struct op_call *call, struct once_items *items);
-/* m:ResponseMessages, with one message per item. */
-void once_answer_items(struct op_call *call, const struct once_items *items);
+/* items_write, and the record of a request with a key; sent has a place per
+ * item and is what the header with the ids of sent copies tells. Items whose
+ * results are `kept` were not run: what else was made for them is in vain.
+ * verbs->finish is told a positive code as of once_check: nothing was done. */
+int once_write_items(struct op_call *call, struct op_items *items, struct sent_ids *sent);
 
 #endif

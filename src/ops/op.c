@@ -1,6 +1,6 @@
 /*
- * The frame: envelope, dispatch by ops.def, response messages, the item loop,
- * metrics and the log line of a request that failed.
+ * The frame: envelope, dispatch by ops.def, response messages, metrics and the
+ * log line of a request that failed.
  */
 #include "ops/op.h"
 
@@ -149,125 +149,6 @@ int op_code_of(int r)
     }
 }
 
-struct item_loop {
-    struct op_call *call;
-    struct op_result *results;
-    op_item *item;
-    void *arg;
-};
-
-struct write_job {
-    struct item_loop loop;
-    size_t n;
-    struct op_result *given;
-    op_then *then;
-    void *then_arg;
-};
-
-static int run_item(struct item_loop *loop, struct store_tx *tx, size_t i)
-{
-    int r = loop->item(loop->call, tx, i, &loop->results[i], loop->arg);
-    if (r < 0)
-        return r;
-    if (r > 0)
-        loop->results[i].code = r;
-    return loop->results[i].keep ? 0 : loop->results[i].code;
-}
-
-static int run_guarded(struct item_loop *loop, struct store_tx *tx, size_t i)
-{
-    int r = store_savepoint(tx);
-    if (r)
-        return r;
-    r = run_item(loop, tx, i);
-    if (r < 0)
-        return r;
-    return r ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
-}
-
-int op_run_items(struct op_call *call, struct store_tx *tx, size_t n, struct op_result *results, op_item *item, void *arg)
-{
-    struct item_loop loop = { call, results, item, arg };
-    bool stopped = false;
-    access_forget(call);
-    if (n == 1) /* the job undoes what its only item wrote */
-        return results[0].code || results[0].kept ? 0 : run_item(&loop, tx, 0);
-    for (size_t i = 0; i < n; i++) {
-        if (stopped && !results[i].kept)
-            results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
-        else if (!results[i].code && !results[i].kept) {
-            int r = run_guarded(&loop, tx, i);
-            if (r)
-                return r;
-        }
-        stopped = stopped || code_stops_batch(results[i].code);
-    }
-    return 0;
-}
-
-static int loop_job(struct store_tx *tx, void *arg)
-{
-    const struct write_job *job = arg;
-    memcpy(job->loop.results, job->given, job->n * sizeof(*job->given));
-    return op_run_items(job->loop.call, tx, job->n, job->loop.results, job->loop.item, job->loop.arg);
-}
-
-int op_write_failed(int r, size_t n, const struct op_result *given, struct op_result *results)
-{
-    if (r == -ENOMEM)
-        return r;
-    if (r >= 0)
-        return 0;
-    log_event(LOG_ERROR_LEVEL, "write-failed", LOG_S("error", err_text(r)));
-    for (size_t i = 0; i < n; i++)
-        results[i] = (struct op_result){ .code = given[i].code ? given[i].code : op_code_of(r) };
-    return 0;
-}
-
-/* No job is needed to know what follows a code that stops the batch. */
-static void stop_batch(struct op_result *results, size_t n)
-{
-    bool stopped = false;
-    for (size_t i = 0; i < n; i++) {
-        if (stopped)
-            results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
-        stopped = stopped || code_stops_batch(results[i].code);
-    }
-}
-
-/* The job for those without a code; 1: there are none. */
-static int make_job(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg, struct write_job **ret_job)
-{
-    struct write_job *job = arena_alloc(call->arena, sizeof(*job));
-    struct op_result *given = arena_array(call->arena, n + 1, sizeof(*given));
-    if (!job || !given)
-        return -ENOMEM;
-    memcpy(given, results, n * sizeof(*given));
-    *job = (struct write_job){ .loop = { call, results, item, arg }, .n = n, .given = given };
-    *ret_job = job;
-    for (size_t i = 0; i < n; i++)
-        if (!results[i].code)
-            return 0;
-    stop_batch(results, n);
-    return 1;
-}
-
-static int written(struct op_call *call ATTR_UNUSED, int r, void *arg)
-{
-    const struct write_job *job = arg;
-    r = op_write_failed(r, job->n, job->given, job->loop.results);
-    return job->then ? job->then(call, r, job->then_arg) : r;
-}
-
-int op_write_items(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *arg)
-{
-    struct write_job *job;
-    int r = make_job(call, n, results, item, arg, &job);
-    if (r)
-        return r < 0 ? r : 0;
-    return written(call, store_write(call->env->store, loop_job, job), job);
-}
-
 static void wake(struct store_pending *pending)
 {
     const struct op_call *call = (const struct op_call *)((char *)pending - offsetof(struct op_call, pending));
@@ -283,18 +164,6 @@ int op_write_then(struct op_call *call, store_job *job, void *job_arg, op_then *
     call->pending = (struct store_pending){ .job = job, .arg = job_arg, .done = wake };
     store_write_later(call->env->store, &call->pending);
     return OP_LATER;
-}
-
-int op_write_items_then(struct op_call *call, size_t n, struct op_result *results, op_item *item, void *item_arg, op_then *then,
-                        void *arg)
-{
-    struct write_job *job;
-    int r = make_job(call, n, results, item, item_arg, &job);
-    if (r)
-        return then(call, r < 0 ? r : 0, arg);
-    job->then = then;
-    job->then_arg = arg;
-    return op_write_then(call, loop_job, job, written, job);
 }
 
 static struct soap_server server_of(const struct conf *conf)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct sends {
-    const struct xml_node **ids;
+    const struct op_items *items;
     const struct xml_node *folder; /* FolderId or the like; NULL: Sent Items, or no copy */
     bool save;
     bool *first;                   /* not a repetition of an earlier id of this request */
@@ -43,7 +43,7 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
     struct target_folder folder = { .access = &call->own };
     struct outbox_sent sent;
     int r = save_folder(call, tx, s, &folder);
-    if (r || (r = sending_target(call, tx, s->ids[index], &target)))
+    if (r || (r = sending_target(call, tx, s->items->nodes[index], &target)))
         return r;
     if (!s->first[index])
         return CODE_ErrorItemNotFound;
@@ -52,7 +52,7 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
         sending_into(&submit, &folder);
     if ((r = check_draft(call, tx, &submit, &target)))
         return r;
-    (void)xml_attr(s->ids[index], "Id", &submit.id_text);
+    (void)xml_attr(s->items->nodes[index], "Id", &submit.id_text);
     submit.folder_no = target.id.folder;
     submit.item_no = target.id.item;
     submit.key_no = target.key;
@@ -81,14 +81,15 @@ static int by_id_and_index(const void *a, const void *b)
 
 /* Repetitions within one request are not replays. Sorted, since ids are chosen
  * by the client: whatever it chooses, thousands of them take no time. */
-static int mark_repetitions(struct op_call *call, struct sends *s, size_t n)
+static int mark_repetitions(struct op_call *call, struct sends *s)
 {
+    const size_t n = s->items->n;
     struct place *places = arena_array(call->arena, n + 1, sizeof(*places));
     if (!places)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
         places[i].index = i;
-        (void)xml_attr(s->ids[i], "Id", &places[i].id);
+        (void)xml_attr(s->items->nodes[i], "Id", &places[i].id);
     }
     qsort(places, n, sizeof(*places), by_id_and_index);
     for (size_t i = 0; i < n; i++)
@@ -102,36 +103,30 @@ static void answer(struct op_call *call, size_t index ATTR_UNUSED, const struct 
     op_message_end(call);
 }
 
-static int finish(struct op_call *call, int r, void *arg)
+static int finish(struct op_call *call, int r, struct op_items *items)
 {
-    const struct once_items *items = arg;
+    const struct sends *s = items->arg;
     if (r)
         return r;
-    sending_done(call, items->sent, items->results);
-    once_answer_items(call, items);
-    return 0;
+    sending_done(call, &s->sent, items->results);
+    return items_answer(call, items);
 }
 
 int op_run_SendItem(struct op_call *call)
 {
-    const struct xml_node *list = xml_child(call->node, "ItemIds");
-    size_t n = list ? xml_count(list) : 0, i = 0;
-    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct once_items *items = arena_alloc(call->arena, sizeof(*items));
+    static const struct op_verbs verbs = { send_one, answer, finish };
+    struct op_items *items;
     struct sends *s = arena_alloc(call->arena, sizeof(*s));
-    if (!results || !items || !s)
-        return -ENOMEM;
-    *s = (struct sends){ .ids = arena_array(call->arena, n + 1, sizeof(*s->ids)), .folder = target_saved_folder(call),
-                         .first = arena_array(call->arena, n + 1, sizeof(*s->first)),
-                         .save = xml_attr_bool(call->node, "SaveItemToFolder", true),
-                         .sent = { .v = arena_array(call->arena, n + 1, sizeof(*s->sent.v)), .n = n } };
-    *items = (struct once_items){ n, results, send_one, answer, finish, &s->sent, s };
-    if (!s->ids || !s->first || !s->sent.v)
-        return -ENOMEM;
-    for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next)
-        s->ids[i++] = c;
-    int r = once_check(call, n);
-    if (r || (r = mark_repetitions(call, s, n)))
+    int r = s ? items_of(call, "ItemIds", &verbs, s, &items) : -ENOMEM;
+    if (r)
         return r;
-    return once_write_items(call, items);
+    *s = (struct sends){ .items = items, .folder = target_saved_folder(call),
+                         .save = xml_attr_bool(call->node, "SaveItemToFolder", true),
+                         .first = arena_array(call->arena, items->n + 1, sizeof(*s->first)),
+                         .sent = { .v = arena_array(call->arena, items->n + 1, sizeof(*s->sent.v)), .n = items->n } };
+    if (!s->first || !s->sent.v)
+        return -ENOMEM;
+    if ((r = once_check(call, items->n)) || (r = mark_repetitions(call, s)))
+        return r;
+    return once_write_items(call, items, &s->sent);
 }

@@ -333,9 +333,8 @@ static void answer(struct op_call *call, size_t index, const struct op_result *r
     op_message_end(call);
 }
 
-static int finish(struct op_call *call, int r, void *arg)
+static int finish(struct op_call *call, int r, struct op_items *items)
 {
-    const struct once_items *items = arg;
     const struct updates *u = items->arg;
     for (struct new_mime *mime = u->mimes; mime; mime = mime->next)
         if (r || items->results[mime->index].code || items->results[mime->index].kept)
@@ -347,33 +346,29 @@ static int finish(struct op_call *call, int r, void *arg)
         sent = sent || u->sent.v[i].submitted;
     if (sent)
         sending_done(call, &u->sent, items->results);
-    once_answer_items(call, items);
-    return 0;
+    return items_answer(call, items);
 }
 
 int op_run_UpdateItem(struct op_call *call)
 {
-    const struct xml_node *list = xml_child(call->node, "ItemChanges");
-    size_t n = list ? xml_count(list) : 0, i = 0;
-    struct op_result *results = arena_array(call->arena, n + 1, sizeof(*results));
-    struct once_items *items = arena_alloc(call->arena, sizeof(*items));
+    static const struct op_verbs verbs = { update_one, answer, finish };
+    struct op_items *items;
     struct updates *u = arena_alloc(call->arena, sizeof(*u));
-    if (!results || !items || !u)
-        return -ENOMEM;
-    *u = (struct updates){ .resolution = AUTO_RESOLVE, .changes = arena_array(call->arena, n + 1, sizeof(*u->changes)),
-                           .items = arena_array(call->arena, n + 1, sizeof(*u->items)),
+    int r = u ? items_of(call, "ItemChanges", &verbs, u, &items) : -ENOMEM;
+    if (r)
+        return r;
+    const size_t n = items->n;
+    *u = (struct updates){ .resolution = AUTO_RESOLVE, .changes = items->nodes, .items = arena_array(call->arena, n + 1, sizeof(*u->items)),
                            .accesses = arena_array(call->arena, n + 1, sizeof(*u->accesses)),
                            .sent = { .v = arena_array(call->arena, n + 1, sizeof(*u->sent.v)), .n = n } };
-    *items = (struct once_items){ n, results, update_one, answer, finish, &u->sent, u };
-    if (!u->changes || !u->items || !u->accesses || !u->sent.v)
+    if (!u->items || !u->accesses || !u->sent.v)
         return -ENOMEM;
-    int r = once_check(call, n);
+    r = once_check(call, n);
     const int full = limits_room(call);
     parse(call, u);
-    for (const struct xml_node *c = list ? list->child : NULL; c && !r; c = c->next, i++) {
-        u->changes[i] = c;
-        results[i].code = full;
+    for (size_t i = 0; i < n && !r; i++) {
+        items->results[i].code = full;
         r = full ? 0 : read_mimes(call, i, u);
     }
-    return r ? r : once_write_items(call, items);
+    return r ? r : once_write_items(call, items, &u->sent);
 }

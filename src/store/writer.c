@@ -1,11 +1,10 @@
 /*
  * One writes at a time: the caller itself when nobody else does, so that a
  * lone job needs no other thread, or else the store's own thread. That takes
- * what is queued, at once and without any timer, into one transaction,
- * commits, and only then wakes the callers. Jobs
- * run without savepoints, which cost a copy of each page, since few fail after
- * they wrote: when one does, the group is undone and runs once more with a
- * savepoint for each job. When a job's error ended the whole transaction, the
+ * what is queued, without any timer, into one transaction, commits, and only
+ * then tells the callers. Jobs run without savepoints, which cost a copy of each
+ * page, since few fail after they wrote: when one does, the group is undone and
+ * runs once more with a savepoint for each job. When a job's error ended the whole transaction, the
  * members run once more, each in a transaction of its own. When a COMMIT
  * fails nobody is told success: the connection is thrown away and a new one
  * recovers from the log before anything else is served.
