@@ -3,6 +3,8 @@
  */
 #include "deeds.h"
 
+#include "base/metrics.h"
+#include "nth.h"
 #include "store/store_capture.h"
 #include "store/store_content.h"
 #include "store/store_sql.h"
@@ -14,6 +16,9 @@
 #include "world.h"
 
 #define PATIENCE_MS 60000
+#define STALL_MS 20 /* without a commit: what is queued was put off */
+#define LOOK_MS 5
+#define TRIES 3
 
 static int64_t clock_ahead; /* of the time of day */
 
@@ -191,15 +196,29 @@ static uint64_t queued(struct deeds *deeds)
 void deeds_wait(struct deeds *deeds, struct outbox *outbox)
 {
     int64_t end = when_monotonic() + PATIENCE_MS;
-    for (unsigned round = 1; queued(deeds) > 0; round++) {
+    unsigned stalls = 0;
+    while (queued(deeds) > 0) {
         assert_true(when_monotonic() < end);
-        usleep(500);
-        if (round % 40 == 0) {
-            if (round <= 5 * 40)
-                __atomic_add_fetch(&clock_ahead, 301000, __ATOMIC_RELAXED);
-            outbox_wake(outbox);
-        }
+        if (!nth_wait(STALL_MS))
+            continue;
+        if (stalls++ < 5)
+            __atomic_add_fetch(&clock_ahead, 301000, __ATOMIC_RELAXED);
+        outbox_wake(outbox);
     }
+}
+
+uint64_t deeds_outcomes(void)
+{
+    return metric_get(METRIC_outbox_sent) + metric_get(METRIC_outbox_deferred) + metric_get(METRIC_outbox_failed);
+}
+
+/* A metric is no event, but comes just behind one. */
+void deeds_wait_for_fault(uint64_t until, bool lasting)
+{
+    while (nth_failed() == 0 && deeds_outcomes() < until)
+        (void)nth_wait(LOOK_MS);
+    for (bool still = false; lasting && !still && nth_failed() > 0 && nth_failed() < TRIES;)
+        still = nth_wait(STALL_MS);
 }
 
 /* ---- what is there ---- */
@@ -297,7 +316,8 @@ void deeds_check_chunks(struct deeds *deeds)
 int deeds_open(struct deeds *deeds)
 {
     /* a checkpoint every few transactions */
-    return store_open(&(struct store_options){ .path = deeds->path, .checkpoint_pages = 40, .in_place = true }, &deeds->store);
+    return store_open(&(struct store_options){ .path = deeds->path, .checkpoint_pages = 40, .in_place = true,
+                                             .after_commit = nth_event }, &deeds->store);
 }
 
 void deeds_close(struct deeds *deeds)

@@ -47,6 +47,11 @@ int deeds_update(struct deeds *deeds);      /* another body for the draft */
 int deeds_send(struct deeds *deeds);        /* the draft, with a copy */
 int deeds_send_lost(struct deeds *deeds);   /* a message to nobody of a local domain: it will bounce */
 struct outbox *deeds_start(struct deeds *deeds);
+/* What became of recipients so far, as the runner counts them. */
+uint64_t deeds_outcomes(void);
+/* Until something failed, or there are so many outcomes; a fault that lasts is
+ * met a few times. */
+void deeds_wait_for_fault(uint64_t outcomes, bool lasting);
 /* Until nothing is queued. */
 void deeds_wait(struct deeds *deeds, struct outbox *outbox);
 /* Counts, and finds every item whole and every folder's counts right. */

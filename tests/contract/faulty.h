@@ -1,7 +1,7 @@
 /*
  * A disk that fails: an SQLite VFS below the store's that counts what is read,
  * written, synced, cut, opened, deleted and mapped, and lets the n-th of them
- * fail: once, or from then on until the fault is cleared. A write that finds no
+ * fail (nth.h). A write that finds no
  * room leaves half of its bytes there, as a disk does.
  */
 #ifndef EWSD_TESTS_CONTRACT_FAULTY_H
@@ -16,11 +16,7 @@ enum faulty_error {
 
 /* Before the first store is opened. */
 void faulty_install(void);
-/* The n-th from here on, counted from 1, fails, and with all those behind it. */
+/* As nth_arm. */
 void faulty_arm(unsigned n, enum faulty_error error, bool lasting);
-/* The disk is well again: how many failed since it was armed. */
-unsigned faulty_clear(void);
-/* Whether one has failed since it was armed. */
-bool faulty_fired(void);
 
 #endif

@@ -4,10 +4,11 @@
  */
 #include "power.h"
 
+#include "vfs_pass.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -83,37 +84,14 @@ static void note(enum kind kind, int file, const void *bytes, size_t len, sqlite
 /* ---- the VFS: SQLite's own, with a note of what goes through ---- */
 
 struct power_file {
-    sqlite3_file base; /* first */
+    sqlite3_file base; /* first, as vfs_file */
     sqlite3_file *real;
     int file;
 };
 
-static sqlite3_vfs vfs, *below;
-
-#define REAL(base) (((struct power_file *)(base))->real)
-#define PASS(name, args, call)                     \
-    static int name args                           \
-    {                                              \
-        return REAL(f)->pMethods->call;            \
-    }
-
-PASS(f_close, (sqlite3_file * f), xClose(REAL(f)))
 PASS(f_read, (sqlite3_file * f, void *p, int n, sqlite3_int64 at), xRead(REAL(f), p, n, at))
 PASS(f_size, (sqlite3_file * f, sqlite3_int64 *size), xFileSize(REAL(f), size))
-PASS(f_lock, (sqlite3_file * f, int level), xLock(REAL(f), level))
-PASS(f_unlock, (sqlite3_file * f, int level), xUnlock(REAL(f), level))
-PASS(f_reserved, (sqlite3_file * f, int *out), xCheckReservedLock(REAL(f), out))
-PASS(f_control, (sqlite3_file * f, int op, void *arg), xFileControl(REAL(f), op, arg))
-PASS(f_sector, (sqlite3_file * f), xSectorSize(REAL(f)))
-PASS(f_traits, (sqlite3_file * f), xDeviceCharacteristics(REAL(f)))
 PASS(f_shm_map, (sqlite3_file * f, int page, int size, int extend, void volatile **out), xShmMap(REAL(f), page, size, extend, out))
-PASS(f_shm_lock, (sqlite3_file * f, int offset, int n, int flags), xShmLock(REAL(f), offset, n, flags))
-PASS(f_shm_unmap, (sqlite3_file * f, int remove_it), xShmUnmap(REAL(f), remove_it))
-
-static void f_shm_barrier(sqlite3_file *f)
-{
-    REAL(f)->pMethods->xShmBarrier(REAL(f));
-}
 
 static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
@@ -135,10 +113,8 @@ static int f_sync(sqlite3_file *f, int flags)
 }
 
 static const sqlite3_io_methods methods = {
-    .iVersion = 2, .xClose = f_close, .xRead = f_read, .xWrite = f_write, .xTruncate = f_truncate, .xSync = f_sync,
-    .xFileSize = f_size, .xLock = f_lock, .xUnlock = f_unlock, .xCheckReservedLock = f_reserved, .xFileControl = f_control,
-    .xSectorSize = f_sector, .xDeviceCharacteristics = f_traits, .xShmMap = f_shm_map, .xShmLock = f_shm_lock,
-    .xShmBarrier = f_shm_barrier, .xShmUnmap = f_shm_unmap,
+    VFS_PASSED, .xRead = f_read, .xWrite = f_write, .xTruncate = f_truncate, .xSync = f_sync, .xFileSize = f_size,
+    .xShmMap = f_shm_map,
 };
 
 static int v_open(sqlite3_vfs *self ATTR_UNUSED, const char *name, sqlite3_file *base, int flags, int *ret_flags)
@@ -167,15 +143,7 @@ static int v_delete(sqlite3_vfs *self ATTR_UNUSED, const char *name, int sync)
 
 void power_install(void)
 {
-    below = sqlite3_vfs_find(NULL);
-    need(below != NULL, "SQLite's VFS");
-    vfs = *below;
-    vfs.zName = "power";
-    vfs.pNext = NULL;
-    vfs.szOsFile = below->szOsFile + (int)sizeof(struct power_file);
-    vfs.xOpen = v_open;
-    vfs.xDelete = v_delete;
-    need(sqlite3_vfs_register(&vfs, 1) == SQLITE_OK, "the VFS");
+    vfs_install("power", sizeof(struct power_file), v_open, v_delete);
 }
 
 /* ---- images ---- */

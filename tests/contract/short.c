@@ -3,49 +3,19 @@
  */
 #include "short.h"
 
+#include "nth.h"
+
 #include <errno.h>
 #include <libxml/xmlmemory.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-
-static struct {
-    atomic_uint left; /* until one fails; 0: none will */
-    atomic_uint failed;
-    atomic_bool lasting, on;
-} memory;
-
-void short_arm(unsigned n, bool lasting)
-{
-    atomic_store(&memory.failed, 0);
-    atomic_store(&memory.left, n);
-    atomic_store(&memory.lasting, lasting);
-    atomic_store(&memory.on, true);
-}
-
-unsigned short_clear(void)
-{
-    atomic_store(&memory.on, false);
-    return atomic_load(&memory.failed);
-}
-
-bool short_fired(void)
-{
-    return atomic_load(&memory.failed) > 0;
-}
 
 static bool fails(void)
 {
-    if (!atomic_load(&memory.on))
-        return false;
-    unsigned left = atomic_load(&memory.left);
-    while (left > 0 && !atomic_compare_exchange_weak(&memory.left, &left, left - 1))
-        continue;
-    if (left != 1 && !(left == 0 && atomic_load(&memory.lasting)))
-        return false;
-    atomic_fetch_add(&memory.failed, 1);
-    errno = ENOMEM;
-    return true;
+    bool failed = nth_fails();
+    if (failed)
+        errno = ENOMEM;
+    return failed;
 }
 
 /* ---- our own code ---- */

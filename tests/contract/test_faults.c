@@ -9,10 +9,10 @@
  * --everywhere tries all.
  */
 #include "base/log.h"
-#include "base/metrics.h"
 #include "deeds.h"
 #include "faulty.h"
 #include "mime/mime.h"
+#include "nth.h"
 #include "store/store_content.h"
 
 #include <errno.h>
@@ -102,7 +102,7 @@ static bool try_deed(struct deeds *trial, const char *base, const struct deed *d
     assert_int_equal(deeds_open(trial), 0);
     faulty_arm((unsigned)at, fault->error, fault->lasting);
     int r = deed->run(trial);
-    unsigned failed = faulty_clear();
+    unsigned failed = nth_clear();
     injected += failed;
     size_t done = count(trial, deed);
     if (!is_told(r, fault->error) || done > 1 || (r == 0 && done != 1))
@@ -149,24 +149,15 @@ static void test_clients(void **state)
 
 /* ---- what the runner does ---- */
 
-/* Of recipients, as the runner counts them. */
-static uint64_t outcomes(void)
-{
-    return metric_get(METRIC_outbox_sent) + metric_get(METRIC_outbox_deferred) + metric_get(METRIC_outbox_failed);
-}
-
 static bool try_delivery(struct deeds *trial, const char *base, size_t at, const struct fault *fault)
 {
     copy_store(base, trial);
     assert_int_equal(deeds_open(trial), 0);
-    uint64_t before = outcomes();
+    uint64_t before = deeds_outcomes();
     faulty_arm((unsigned)at, fault->error, fault->lasting);
     struct outbox *outbox = deeds_start(trial);
-    while (!faulty_fired() && outcomes() < before + RECIPIENTS)
-        usleep(100);
-    if (fault->lasting)
-        usleep(2000); /* for a few tries of the runner */
-    unsigned failed = faulty_clear();
+    deeds_wait_for_fault(before + RECIPIENTS, fault->lasting);
+    unsigned failed = nth_clear();
     injected += failed;
     deeds_wait(trial, outbox);
     outbox_stop(outbox);
@@ -211,7 +202,7 @@ static bool try_open(struct deeds *trial, size_t at, const struct fault *fault)
     int r = deeds_open(trial);
     if (r == 0)
         deeds_close(trial);
-    unsigned failed = faulty_clear();
+    unsigned failed = nth_clear();
     injected += failed;
     if (!is_told(r, fault->error))
         fail_msg("opening, fault %d at %zu: %d", (int)fault->error, at, r);

@@ -7,10 +7,10 @@
  * --everywhere fails each.
  */
 #include "base/log.h"
-#include "base/metrics.h"
 #include "deeds.h"
 #include "http/http.h"
 #include "mime/mime.h"
+#include "nth.h"
 #include "short.h"
 #include "soap/envelope.h"
 #include "store/store_capture.h"
@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "world.h"
 
@@ -163,9 +162,9 @@ static bool try_request(struct server *server, const struct request *request, un
     uint64_t before = count_in(server, request->folder);
     if (way == COLD)
         cool_down(server);
-    short_arm(at, way == LASTING);
+    nth_arm(at, way == LASTING);
     int r = post(server, text);
-    unsigned failed = short_clear();
+    unsigned failed = nth_clear();
     injected += failed;
     bool good = r == 0 && answer_has(server, "NoError");
     bool told = r == -ENOMEM || (r == 0 && answer_has(server, ">Error"));
@@ -216,28 +215,20 @@ static void test_requests(void **state)
 
 /* ---- delivery ---- */
 
-static uint64_t outcomes(void)
-{
-    return metric_get(METRIC_outbox_sent) + metric_get(METRIC_outbox_deferred) + metric_get(METRIC_outbox_failed);
-}
-
 /* What test_requests sent, and a message that comes back. */
 static bool try_delivery(struct server *server, struct outbox *outbox, unsigned at, bool lasting)
 {
     char text[4096];
-    uint64_t before = outcomes();
+    uint64_t before = deeds_outcomes();
     const struct request sending = { "SendItem", send_item, true, FOLDER_ROLE_sentitems, true };
     make_text(server, &sending, text);
     assert_int_equal(post(server, text), 0);
     assert_true(answer_has(server, "NoError"));
     assert_int_equal(deeds_send_lost(&server->deeds), 0);
-    short_arm(at, lasting);
+    nth_arm(at, lasting);
     outbox_wake(outbox);
-    while (!short_fired() && outcomes() < before + 3)
-        usleep(100);
-    if (lasting)
-        usleep(2000);
-    unsigned failed = short_clear();
+    deeds_wait_for_fault(before + 3, lasting);
+    unsigned failed = nth_clear();
     injected += failed;
     deeds_wait(&server->deeds, outbox);
     return failed > 0;
