@@ -13,7 +13,7 @@ struct pool_job {
     /* True: the job is over, its memory is no longer looked at, and the arena is
      * reset. False: it goes on with pool_push_again, perhaps by now. */
     bool (*run)(struct pool_job *job, struct arena *arena);
-    bool may_wait;         /* set by the pool: false may be answered, and is better, since other jobs are there */
+    bool may_wait;         /* the pool's: false may be answered. Not so for a job that is alone, which is served soonest by waiting */
     struct arena *arena;   /* the pool's, as next is */
     struct pool_job *next;
 };
