@@ -1,0 +1,396 @@
+/*
+ * See html_clean.h. libxml2 parses, so what is written is well-formed whatever
+ * came: every attribute is quoted, every "<" of a text escaped. Filtering knows
+ * what is allowed, not what is forbidden: elements and attributes that are not
+ * listed are left out, the text of most of them stays; URLs need a known scheme;
+ * a style that could load or run anything is left out whole.
+ */
+#include "soap/html_clean.h"
+
+#include <errno.h>
+#include <libxml/HTMLparser.h>
+#include <limits.h>
+
+struct state {
+    struct buf *out;
+    const struct html_rules *rules;
+    struct html_outcome outcome;
+    unsigned silent;  /* open elements that are left out with all they hold */
+    unsigned skipped; /* open elements since the cut */
+    bool style;       /* inside <style> */
+};
+
+/* ---- lists ---- */
+
+static bool in_list(const char *list, struct span word)
+{
+    for (const char *at = list; *at;) {
+        const char *end = strchr(at, ' ');
+        struct span name = { at, end ? (size_t)(end - at) : strlen(at) };
+        if (span_eq_nocase(name, word))
+            return true;
+        at += name.len + (end ? 1 : 0);
+    }
+    return false;
+}
+
+static const char allowed_elements[] =
+    "a abbr acronym address article aside b bdi bdo big blockquote body br caption center cite code col colgroup dd del details dfn dir "
+    "div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i img ins kbd li main map area mark menu nav ol p "
+    "pre q rp rt ruby s samp section small span strike strong style sub summary sup table tbody td tfoot th thead time title tr tt u "
+    "ul var wbr";
+/* These go with all that is in them. */
+static const char silent_elements[] =
+    "script noscript object embed applet iframe frame frameset noframes svg math template xml audio video canvas select textarea "
+    "datalist";
+static const char void_elements[] = "area base basefont bgsound br col embed frame hr img input link meta param source track wbr";
+static const char allowed_attributes[] =
+    "abbr align alt axis bgcolor border cellpadding cellspacing char charoff cite class clear color colspan compact coords datetime dir "
+    "face headers height href hspace id lang name noshade nowrap rel rev rowspan rules scope shape size span src start style summary "
+    "target title type usemap valign value vspace width background";
+static const char picture_attributes[] = "src srcset background poster lowsrc dynsrc data";
+static const char quoting_ids[] =
+    "divRplyFwdMsg appendonsend mail-editor-reference-message-container OLK_SRC_BODY_SECTION stopSpelling reply-intro";
+static const char quoting_classes[] = "gmail_quote gmail_quote_container gmail_extra moz-cite-prefix yahoo_quoted OutlookMessageHeader";
+
+/* ---- URLs and styles ---- */
+
+static bool contains_nocase(struct span text, const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; i + len <= text.len; i++)
+        if (span_eq_nocase((struct span){ text.ptr + i, len }, span_of(word)))
+            return true;
+    return false;
+}
+
+/* What stands in front of the colon, without the white space and controls that
+ * browsers overlook. Empty: a relative URL. False: too odd to be any. */
+static bool url_scheme(struct span url, char ret_scheme[16])
+{
+    size_t n = 0;
+    ret_scheme[0] = '\0';
+    for (size_t i = 0; i < url.len; i++) {
+        unsigned char c = (unsigned char)url.ptr[i];
+        if (c <= ' ' || c == 0x7f)
+            continue;
+        if (c == '/' || c == '?' || c == '#' || c == '\\')
+            break;
+        if (c == ':') {
+            ret_scheme[n] = '\0';
+            return n > 0;
+        }
+        if (n == 15)
+            return memchr(url.ptr + i, ':', url.len - i) == NULL;
+        ret_scheme[n++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    ret_scheme[0] = '\0';
+    return true;
+}
+
+static bool url_allowed(struct span url, bool picture)
+{
+    char scheme[16];
+    if (!url_scheme(url, scheme))
+        return false;
+    if (picture && strcmp(scheme, "data") == 0)
+        return contains_nocase((struct span){ url.ptr, url.len < 40 ? url.len : 40 }, "image/") &&
+               !contains_nocase((struct span){ url.ptr, url.len < 40 ? url.len : 40 }, "svg");
+    return !scheme[0] || in_list("http https mailto tel sip ftp ftps cid callto news nntp webcal", span_of(scheme));
+}
+
+/* A picture that comes with the message itself. */
+static bool url_is_inline(struct span url)
+{
+    char scheme[16];
+    return url_scheme(url, scheme) && (strcmp(scheme, "cid") == 0 || strcmp(scheme, "data") == 0);
+}
+
+static bool style_loads(struct span style)
+{
+    return contains_nocase(style, "url(") || contains_nocase(style, "src(") || contains_nocase(style, "image-set") ||
+           contains_nocase(style, "@import") || (style.len && memchr(style.ptr, '\\', style.len));
+}
+
+/* Comments apart, which could hide a word. */
+static bool style_allowed(struct span style)
+{
+    static const char *const bad[] = { "expression", "javascript", "vbscript", "behavior", "binding", "@charset", "<", "&#", "/*" };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (contains_nocase(style, bad[i]))
+            return false;
+    return !style_loads(style);
+}
+
+/* ---- writing ---- */
+
+static void put_escaped(struct buf *out, struct span text, bool attribute)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '&')
+            buf_add_str(out, "&amp;");
+        else if (c == '<')
+            buf_add_str(out, "&lt;");
+        else if (c == '>')
+            buf_add_str(out, "&gt;");
+        else if (c == '"' && attribute)
+            buf_add_str(out, "&quot;");
+        else
+            buf_add_char(out, c);
+    }
+}
+
+static void put_attribute(struct state *state, struct span name, struct span value)
+{
+    buf_add_char(state->out, ' ');
+    buf_add_span(state->out, name);
+    buf_add_str(state->out, "=\"");
+    put_escaped(state->out, value, true);
+    buf_add_char(state->out, '"');
+}
+
+static struct span attribute(const xmlChar **attrs, const char *name)
+{
+    for (size_t i = 0; attrs && attrs[i]; i += 2)
+        if (span_eq_nocase(span_of((const char *)attrs[i]), span_of(name)))
+            return span_of((const char *)attrs[i + 1]);
+    return (struct span){ 0 };
+}
+
+/* So small, or so hidden, that it is there only to be fetched. */
+static bool is_beacon(const xmlChar **attrs)
+{
+    static const char *const sides[] = { "width", "height" };
+    struct span style = attribute(attrs, "style");
+    for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
+        struct span size = span_trim(attribute(attrs, sides[i]));
+        if (size.len && (size.ptr[0] == '0' || size.ptr[0] == '1') && (size.len == 1 || size.ptr[1] == 'p' || size.ptr[1] == '.'))
+            return true;
+    }
+    return contains_nocase(style, "display:none") || contains_nocase(style, "display: none") ||
+           contains_nocase(style, "visibility:hidden") || contains_nocase(style, "visibility: hidden") ||
+           contains_nocase(style, "width:1px") || contains_nocase(style, "height:1px") || contains_nocase(style, "width:0") ||
+           contains_nocase(style, "height:0");
+}
+
+static bool name_is_safe(struct span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':'))
+            return false;
+    }
+    return name.len > 0;
+}
+
+/* Whether an attribute is left. */
+static bool keep_attribute(struct state *state, struct span element, struct span name, struct span value, const xmlChar **attrs)
+{
+    const struct html_rules *rules = state->rules;
+    const bool picture = in_list(picture_attributes, name);
+    const bool style = span_eq_nocase(name, SPAN("style"));
+    const bool link = span_eq_nocase(name, SPAN("href")) && span_eq_nocase(element, SPAN("link"));
+    if (!name_is_safe(name))
+        return false;
+    if ((rules->block_images || rules->filter) && (picture || link) && !url_is_inline(value) &&
+        (rules->block_images || is_beacon(attrs))) {
+        state->outcome.blocked = true;
+        return false;
+    }
+    if (rules->block_images && style && style_loads(value)) {
+        state->outcome.blocked = true;
+        return false;
+    }
+    if (rules->blank_target && span_eq_nocase(element, SPAN("a")) && span_eq_nocase(name, SPAN("target")))
+        return false;
+    if (!rules->filter)
+        return true;
+    bool url = picture || in_list("href cite", name);
+    return in_list(allowed_attributes, name) && (!url || url_allowed(value, picture)) && (!style || style_allowed(value));
+}
+
+/* <meta> that names the character set: it is UTF-8 now. */
+static struct span attribute_value(const struct state *state, struct span element, struct span name, struct span value)
+{
+    if (!state->rules->utf8 || !span_eq_nocase(element, SPAN("meta")))
+        return value;
+    if (span_eq_nocase(name, SPAN("charset")))
+        return SPAN("utf-8");
+    return span_eq_nocase(name, SPAN("content")) && contains_nocase(value, "charset=") ? SPAN("text/html; charset=utf-8") : value;
+}
+
+static void put_start(struct state *state, struct span element, const xmlChar **attrs)
+{
+    buf_add_char(state->out, '<');
+    buf_add_span(state->out, element);
+    for (size_t i = 0; attrs && attrs[i]; i += 2) {
+        struct span name = span_of((const char *)attrs[i]), value = span_of((const char *)attrs[i + 1]);
+        if (keep_attribute(state, element, name, value, attrs))
+            put_attribute(state, name, attribute_value(state, element, name, value));
+    }
+    if (state->rules->blank_target && span_eq_nocase(element, SPAN("a")) && attribute(attrs, "href").len)
+        put_attribute(state, SPAN("target"), SPAN("_blank"));
+    buf_add_char(state->out, '>');
+}
+
+/* ---- events ---- */
+
+static bool has_word(const char *words, struct span list)
+{
+    while (list.len) {
+        const char *end = memchr(list.ptr, ' ', list.len);
+        struct span word = { list.ptr, end ? (size_t)(end - list.ptr) : list.len };
+        if (word.len && in_list(words, word))
+            return true;
+        list = (struct span){ list.ptr + word.len + (end ? 1 : 0), list.len - word.len - (end ? 1 : 0) };
+    }
+    return false;
+}
+
+/* Marks by which mail programs begin what they quote. */
+static bool begins_quote(struct span element, const xmlChar **attrs)
+{
+    struct span style = attribute(attrs, "style");
+    if (span_eq_nocase(element, SPAN("blockquote")))
+        return span_eq_nocase(attribute(attrs, "type"), SPAN("cite")) || has_word(quoting_classes, attribute(attrs, "class"));
+    return has_word(quoting_ids, attribute(attrs, "id")) || has_word(quoting_classes, attribute(attrs, "class")) ||
+           contains_nocase(style, "border-top:solid #E1E1E1") || contains_nocase(style, "border-top:solid #B5C4DF");
+}
+
+static void on_start(void *arg, const xmlChar *name, const xmlChar **attrs)
+{
+    struct state *state = arg;
+    struct span element = span_of((const char *)name);
+    if (state->rules->unique && !state->outcome.cut && !state->silent && begins_quote(element, attrs))
+        state->outcome.cut = true;
+    if (state->outcome.cut) {
+        state->skipped++;
+        return;
+    }
+    if (state->rules->filter && in_list(silent_elements, element))
+        state->silent++;
+    if (state->silent || !name_is_safe(element))
+        return;
+    state->style = span_eq_nocase(element, SPAN("style"));
+    if (!state->rules->filter || in_list(allowed_elements, element))
+        put_start(state, element, attrs);
+}
+
+static void on_end(void *arg, const xmlChar *name)
+{
+    struct state *state = arg;
+    struct span element = span_of((const char *)name);
+    if (state->skipped) {
+        state->skipped--;
+        return;
+    }
+    if (state->rules->filter && state->silent && in_list(silent_elements, element)) {
+        state->silent--;
+        return;
+    }
+    state->style = false;
+    if (state->silent || !name_is_safe(element) || in_list(void_elements, element) ||
+        (state->rules->filter && !in_list(allowed_elements, element)))
+        return;
+    buf_add_str(state->out, "</");
+    buf_add_span(state->out, element);
+    buf_add_char(state->out, '>');
+}
+
+static void on_text(void *arg, const xmlChar *text, int len)
+{
+    struct state *state = arg;
+    if (!state->silent && !state->outcome.cut)
+        put_escaped(state->out, (struct span){ (const char *)text, (size_t)len }, false);
+}
+
+/* A style sheet without its comments, if nothing in it loads or runs anything. */
+static void put_style(struct state *state, struct span style)
+{
+    struct buf plain = BUF_INIT(style.len + 1);
+    for (size_t i = 0; i < style.len; i++) {
+        struct span rest = { style.ptr + i, style.len - i };
+        const char *end = span_starts(rest, SPAN("/*")) ? memmem(rest.ptr + 2, rest.len - 2, "*/", 2) : NULL;
+        if (end)
+            i += (size_t)(end - rest.ptr) + 1;
+        else if (span_starts(rest, SPAN("<!--")))
+            i += 3;
+        else if (span_starts(rest, SPAN("-->")))
+            i += 2;
+        else
+            buf_add_char(&plain, rest.ptr[0]);
+    }
+    if (buf_error(&plain))
+        state->out->error = buf_error(&plain);
+    else if (style_allowed(buf_span(&plain)))
+        buf_add_span(state->out, buf_span(&plain));
+    buf_done(&plain);
+}
+
+/* What is in <script> and <style>. */
+static void on_raw(void *arg, const xmlChar *text, int len)
+{
+    struct state *state = arg;
+    const struct span raw = { (const char *)text, (size_t)len };
+    if (state->silent || state->outcome.cut)
+        return;
+    if (state->rules->filter && state->style)
+        put_style(state, raw);
+    else if (state->rules->block_images && state->style && raw.len && style_loads(raw))
+        state->outcome.blocked = true;
+    else if (!state->rules->filter)
+        buf_add_span(state->out, raw);
+}
+
+static void on_comment(void *arg, const xmlChar *text)
+{
+    struct state *state = arg;
+    if (state->silent || state->outcome.cut || state->rules->filter || state->rules->block_images)
+        return;
+    buf_add_str(state->out, "<!--");
+    buf_add_str(state->out, (const char *)text);
+    buf_add_str(state->out, "-->");
+}
+
+static void on_doctype(void *arg, const xmlChar *name ATTR_UNUSED, const xmlChar *public_id ATTR_UNUSED,
+                       const xmlChar *system_id ATTR_UNUSED)
+{
+    struct state *state = arg;
+    buf_add_str(state->out, "<!DOCTYPE html>");
+}
+
+static void ignore_error(void *arg ATTR_UNUSED, xmlErrorPtr error ATTR_UNUSED)
+{
+}
+
+int html_clean(struct span html, const struct html_rules *rules, struct buf *out, struct html_outcome *ret_outcome)
+{
+    struct state state = { .out = out, .rules = rules };
+    htmlSAXHandler sax = { 0 };
+
+    *ret_outcome = state.outcome;
+    if (html.len == 0)
+        return 0;
+    if (html.len > INT_MAX)
+        return -EFBIG;
+    sax.startElement = on_start;
+    sax.endElement = on_end;
+    sax.characters = on_text;
+    sax.ignorableWhitespace = on_text;
+    sax.cdataBlock = on_raw;
+    sax.comment = on_comment;
+    sax.internalSubset = on_doctype;
+    sax.serror = ignore_error;
+    sax.initialized = XML_SAX2_MAGIC;
+    htmlParserCtxtPtr parser = htmlCreatePushParserCtxt(&sax, &state, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
+
+    if (!parser)
+        return -ENOMEM;
+    htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NOIMPLIED | HTML_PARSE_NODEFDTD);
+    htmlParseChunk(parser, html.ptr, (int)html.len, 0);
+    htmlParseChunk(parser, NULL, 0, 1);
+    htmlFreeParserCtxt(parser);
+    *ret_outcome = state.outcome;
+    return 0;
+}
