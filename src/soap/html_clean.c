@@ -18,6 +18,8 @@ struct state {
     unsigned silent;  /* open elements that are left out with all they hold */
     unsigned skipped; /* open elements since the cut */
     bool style;       /* inside <style> */
+    bool fragment;    /* ours is the element around it all */
+    unsigned open;    /* elements, of a fragment */
 };
 
 /* ---- lists ---- */
@@ -262,6 +264,8 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar **attrs)
 {
     struct state *state = arg;
     struct span element = span_of((const char *)name);
+    if (state->fragment && state->open++ == 0)
+        return;
     if (state->rules->unique && !state->outcome.cut && !state->silent && begins_quote(element, attrs))
         state->outcome.cut = true;
     if (state->outcome.cut) {
@@ -281,6 +285,8 @@ static void on_end(void *arg, const xmlChar *name)
 {
     struct state *state = arg;
     struct span element = span_of((const char *)name);
+    if (state->fragment && --state->open == 0)
+        return;
     if (state->skipped) {
         state->skipped--;
         return;
@@ -364,9 +370,58 @@ static void ignore_error(void *arg ATTR_UNUSED, xmlErrorPtr error ATTR_UNUSED)
 {
 }
 
+/* Does it begin with <html>, <head> or <body>, behind comments and the like? */
+static bool is_document(struct span html)
+{
+    static const char *const tags[] = { "<html", "<head", "<body" };
+    while ((html = span_trim(html)).len > 5) {
+        for (size_t i = 0; i < ARRAY_LEN(tags); i++)
+            if (span_eq_nocase((struct span){ html.ptr, 5 }, span_of(tags[i])))
+                return true;
+        if (html.ptr[0] != '<' || (html.ptr[1] != '!' && html.ptr[1] != '?'))
+            break;
+        bool comment = span_starts(html, SPAN("<!--"));
+        const char *end = comment ? memmem(html.ptr, html.len, "-->", 3) : memchr(html.ptr, '>', html.len);
+        if (!end)
+            break;
+        size_t skip = (size_t)(end - html.ptr) + (comment ? 3 : 1);
+        html = (struct span){ html.ptr + skip, html.len - skip };
+    }
+    return false;
+}
+
+/* Where </body> or </html> stands next (html.len: nowhere), and its length. What is
+ * behind them is content all the same, but the parser would not say so. */
+static size_t next_end(struct span html, size_t *ret_len)
+{
+    for (const char *at = html.ptr; (at = memmem(at, html.len - (size_t)(at - html.ptr), "</", 2)); at += 2) {
+        struct span rest = { at, html.len - (size_t)(at - html.ptr) };
+        struct span name = { rest.ptr + 2, rest.len > 6 ? 4 : 0 };
+        if (!span_eq_nocase(name, SPAN("body")) && !span_eq_nocase(name, SPAN("html")))
+            continue;
+        const char *close = memchr(rest.ptr, '>', rest.len < 32 ? rest.len : 32);
+        if (!close)
+            continue;
+        *ret_len = (size_t)(close - at) + 1;
+        return (size_t)(at - html.ptr);
+    }
+    *ret_len = 0;
+    return html.len;
+}
+
+static void feed(htmlParserCtxtPtr parser, struct span html)
+{
+    while (html.len) {
+        size_t len, at = next_end(html, &len);
+        if (at)
+            htmlParseChunk(parser, html.ptr, (int)at, 0);
+        html = (struct span){ html.ptr + at + len, html.len - at - len };
+    }
+}
+
 int html_clean(struct span html, const struct html_rules *rules, struct buf *out, struct html_outcome *ret_outcome)
 {
-    struct state state = { .out = out, .rules = rules };
+    struct state state = { .out = out, .rules = rules, .fragment = !is_document(html) };
     htmlSAXHandler sax = { 0 };
 
     *ret_outcome = state.outcome;
@@ -387,8 +442,11 @@ int html_clean(struct span html, const struct html_rules *rules, struct buf *out
 
     if (!parser)
         return -ENOMEM;
-    htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NOIMPLIED | HTML_PARSE_NODEFDTD);
-    htmlParseChunk(parser, html.ptr, (int)html.len, 0);
+    htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD |
+                                   (state.fragment ? HTML_PARSE_NOIMPLIED : 0));
+    if (state.fragment)
+        htmlParseChunk(parser, "<ewsd>", 6, 0);
+    feed(parser, html);
     htmlParseChunk(parser, NULL, 0, 1);
     htmlFreeParserCtxt(parser);
     *ret_outcome = state.outcome;
