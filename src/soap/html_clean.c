@@ -43,7 +43,7 @@ static const char allowed_elements[] =
     "ul var wbr";
 /* These go with all that is in them. */
 static const char silent_elements[] =
-    "script noscript object embed applet iframe frame frameset noframes svg math template xml audio video canvas select textarea "
+    "script noscript object applet iframe frame frameset noframes svg math template xml audio video canvas select textarea "
     "datalist";
 static const char void_elements[] = "area base basefont bgsound br col embed frame hr img input link meta param source track wbr";
 static const char allowed_attributes[] =

@@ -287,6 +287,27 @@ static int read_body(const struct xml_node *node, struct item *item)
     return 0;
 }
 
+/* xs:boolean is read as 0 and 1, too, but written as words (protocol.md 4.4). */
+static bool is_boolean(const struct detail_info *detail)
+{
+    static const enum detail booleans[] = { DETAIL_CALENDAR_IsAllDayEvent, DETAIL_CALENDAR_IsResponseRequested,
+                                            DETAIL_CALENDAR_AllowNewTimeProposal, DETAIL_CALENDAR_IsOnlineMeeting };
+    for (size_t i = 0; i < ARRAY_LEN(booleans); i++)
+        if (detail_id(detail) == booleans[i])
+            return true;
+    return false;
+}
+
+static int read_boolean(struct arena *arena, const struct xml_node *node, const struct detail_info *detail, struct item *item)
+{
+    bool value;
+    struct span xml;
+    if (!span_bool(span_trim(node->text), &value))
+        return CODE_ErrorInvalidArgument;
+    int r = arena_printf(arena, &xml, "<%s>%s</%s>", detail->qname, value ? "true" : "false", detail->qname);
+    return r ? r : item_detail_put(arena, item, detail, xml);
+}
+
 /* The element as it came, names with the prefix that all answers declare. */
 static int read_detail(struct arena *arena, const struct xml_node *node, const struct detail_info *detail, struct item *item)
 {
@@ -295,6 +316,8 @@ static int read_detail(struct arena *arena, const struct xml_node *node, const s
     struct span xml;
     if (!detail->writable)
         return CODE_ErrorInvalidPropertySet;
+    if (is_boolean(detail))
+        return read_boolean(arena, node, detail, item);
     xw_init(&xw, &text);
     xw_node(&xw, node);
     int r = xw_error(&xw);
@@ -368,7 +391,5 @@ int shape_read_item(struct arena *arena, const struct xml_node *node, struct ite
     if (!span_is(node->name, kind_info(kind)->element))
         return CODE_ErrorObjectTypeChanged;
     item->kind = kind;
-    if (!item->subject.len && (kind == ITEM_KIND_CONTACT || kind == ITEM_KIND_DISTLIST))
-        (void)xml_child_text(node, "DisplayName", &item->subject);
     return 0;
 }

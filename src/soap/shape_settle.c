@@ -166,7 +166,8 @@ static int settle_person(struct arena *arena, const struct item *before, struct 
     int r = text_of(arena, before, detail, &old);
     if (!r)
         r = text_of(arena, item, detail, &name);
-    if (!r && name.len && (!item->subject.len || (before && span_eq(before->subject, item->subject) && span_eq(old, item->subject))))
+    const bool followed = before ? span_eq(before->subject, item->subject) && span_eq(old, item->subject) : !item->subject.len;
+    if (!r && name.len && followed)
         item->subject = name;
     return r;
 }
