@@ -1,10 +1,9 @@
 /*
  * See html_clean.h. libxml2 parses, so what is written is well-formed whatever
- * came: every attribute is quoted, every "<" of a text escaped. Filtering knows
- * what is allowed, not what is forbidden: elements and attributes that are not
- * listed are left out, the text of most of them stays; URLs need a known scheme;
- * a style that could load or run anything is left out whole.
+ * came: every attribute is quoted, every "<" of a text escaped. What is left out
+ * html_allow.c knows.
  */
+#include "soap/html_allow.h"
 #include "soap/html_clean.h"
 
 #include <errno.h>
@@ -21,108 +20,6 @@ struct state {
     bool fragment;    /* ours is the element around it all */
     unsigned open;    /* elements, of a fragment */
 };
-
-/* ---- lists ---- */
-
-static bool in_list(const char *list, struct span word)
-{
-    for (const char *at = list; *at;) {
-        const char *end = strchr(at, ' ');
-        struct span name = { at, end ? (size_t)(end - at) : strlen(at) };
-        if (span_eq_nocase(name, word))
-            return true;
-        at += name.len + (end ? 1 : 0);
-    }
-    return false;
-}
-
-static const char allowed_elements[] =
-    "a abbr acronym address article aside b bdi bdo big blockquote body br caption center cite code col colgroup dd del details dfn dir "
-    "div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i img ins kbd li main map area mark menu nav ol p "
-    "pre q rp rt ruby s samp section small span strike strong style sub summary sup table tbody td tfoot th thead time title tr tt u "
-    "ul var wbr";
-/* These go with all that is in them. */
-static const char silent_elements[] =
-    "script noscript object applet iframe frame frameset noframes svg math template xml audio video canvas select textarea "
-    "datalist";
-static const char void_elements[] = "area base basefont bgsound br col embed frame hr img input link meta param source track wbr";
-static const char allowed_attributes[] =
-    "abbr align alt axis bgcolor border cellpadding cellspacing char charoff cite class clear color colspan compact coords datetime dir "
-    "face headers height href hspace id lang name noshade nowrap rel rev rowspan rules scope shape size span src start style summary "
-    "target title type usemap valign value vspace width background";
-static const char picture_attributes[] = "src srcset background poster lowsrc dynsrc data";
-static const char quoting_ids[] =
-    "divRplyFwdMsg appendonsend mail-editor-reference-message-container OLK_SRC_BODY_SECTION stopSpelling reply-intro";
-static const char quoting_classes[] = "gmail_quote gmail_quote_container gmail_extra moz-cite-prefix yahoo_quoted OutlookMessageHeader";
-
-/* ---- URLs and styles ---- */
-
-static bool contains_nocase(struct span text, const char *word)
-{
-    size_t len = strlen(word);
-    for (size_t i = 0; i + len <= text.len; i++)
-        if (span_eq_nocase((struct span){ text.ptr + i, len }, span_of(word)))
-            return true;
-    return false;
-}
-
-/* What stands in front of the colon, without the white space and controls that
- * browsers overlook. Empty: a relative URL. False: too odd to be any. */
-static bool url_scheme(struct span url, char ret_scheme[16])
-{
-    size_t n = 0;
-    ret_scheme[0] = '\0';
-    for (size_t i = 0; i < url.len; i++) {
-        unsigned char c = (unsigned char)url.ptr[i];
-        if (c <= ' ' || c == 0x7f)
-            continue;
-        if (c == '/' || c == '?' || c == '#' || c == '\\')
-            break;
-        if (c == ':') {
-            ret_scheme[n] = '\0';
-            return n > 0;
-        }
-        if (n == 15)
-            return memchr(url.ptr + i, ':', url.len - i) == NULL;
-        ret_scheme[n++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
-    ret_scheme[0] = '\0';
-    return true;
-}
-
-static bool url_allowed(struct span url, bool picture)
-{
-    char scheme[16];
-    if (!url_scheme(url, scheme))
-        return false;
-    if (picture && strcmp(scheme, "data") == 0)
-        return contains_nocase((struct span){ url.ptr, url.len < 40 ? url.len : 40 }, "image/") &&
-               !contains_nocase((struct span){ url.ptr, url.len < 40 ? url.len : 40 }, "svg");
-    return !scheme[0] || in_list("http https mailto tel sip ftp ftps cid callto news nntp webcal", span_of(scheme));
-}
-
-/* A picture that comes with the message itself. */
-static bool url_is_inline(struct span url)
-{
-    char scheme[16];
-    return url_scheme(url, scheme) && (strcmp(scheme, "cid") == 0 || strcmp(scheme, "data") == 0);
-}
-
-static bool style_loads(struct span style)
-{
-    return contains_nocase(style, "url(") || contains_nocase(style, "src(") || contains_nocase(style, "image-set") ||
-           contains_nocase(style, "@import") || (style.len && memchr(style.ptr, '\\', style.len));
-}
-
-/* Comments apart, which could hide a word. */
-static bool style_allowed(struct span style)
-{
-    static const char *const bad[] = { "expression", "javascript", "vbscript", "behavior", "binding", "@charset", "<", "&#", "/*" };
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (contains_nocase(style, bad[i]))
-            return false;
-    return !style_loads(style);
-}
 
 /* ---- writing ---- */
 
@@ -152,30 +49,6 @@ static void put_attribute(struct state *state, struct span name, struct span val
     buf_add_char(state->out, '"');
 }
 
-static struct span attribute(const xmlChar **attrs, const char *name)
-{
-    for (size_t i = 0; attrs && attrs[i]; i += 2)
-        if (span_eq_nocase(span_of((const char *)attrs[i]), span_of(name)))
-            return span_of((const char *)attrs[i + 1]);
-    return (struct span){ 0 };
-}
-
-/* So small, or so hidden, that it is there only to be fetched. */
-static bool is_beacon(const xmlChar **attrs)
-{
-    static const char *const sides[] = { "width", "height" };
-    struct span style = attribute(attrs, "style");
-    for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
-        struct span size = span_trim(attribute(attrs, sides[i]));
-        if (size.len && (size.ptr[0] == '0' || size.ptr[0] == '1') && (size.len == 1 || size.ptr[1] == 'p' || size.ptr[1] == '.'))
-            return true;
-    }
-    return contains_nocase(style, "display:none") || contains_nocase(style, "display: none") ||
-           contains_nocase(style, "visibility:hidden") || contains_nocase(style, "visibility: hidden") ||
-           contains_nocase(style, "width:1px") || contains_nocase(style, "height:1px") || contains_nocase(style, "width:0") ||
-           contains_nocase(style, "height:0");
-}
-
 static bool name_is_safe(struct span name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -187,20 +60,20 @@ static bool name_is_safe(struct span name)
 }
 
 /* Whether an attribute is left. */
-static bool keep_attribute(struct state *state, struct span element, struct span name, struct span value, const xmlChar **attrs)
+static bool keep_attribute(struct state *state, struct span element, struct span name, struct span value, const char *const *attrs)
 {
     const struct html_rules *rules = state->rules;
-    const bool picture = in_list(picture_attributes, name);
+    const bool picture = html_attr_is_picture(name);
     const bool style = span_eq_nocase(name, SPAN("style"));
     const bool link = span_eq_nocase(name, SPAN("href")) && span_eq_nocase(element, SPAN("link"));
     if (!name_is_safe(name))
         return false;
-    if ((rules->block_images || rules->filter) && (picture || link) && !url_is_inline(value) &&
-        (rules->block_images || is_beacon(attrs))) {
+    if ((rules->block_images || rules->filter) && (picture || link) && !html_url_inline(value) &&
+        (rules->block_images || html_is_beacon(attrs))) {
         state->outcome.blocked = true;
         return false;
     }
-    if (rules->block_images && style && style_loads(value)) {
+    if (rules->block_images && style && html_style_loads(value)) {
         state->outcome.blocked = true;
         return false;
     }
@@ -208,8 +81,8 @@ static bool keep_attribute(struct state *state, struct span element, struct span
         return false;
     if (!rules->filter)
         return true;
-    bool url = picture || in_list("href cite", name);
-    return in_list(allowed_attributes, name) && (!url || url_allowed(value, picture)) && (!style || style_allowed(value));
+    bool url = picture || (span_eq_nocase(name, SPAN("href")) || span_eq_nocase(name, SPAN("cite")));
+    return html_attr_allowed(name) && (!url || html_url_allowed(value, picture)) && (!style || html_style_allowed(value));
 }
 
 /* <meta> that names the character set: it is UTF-8 now. */
@@ -219,65 +92,44 @@ static struct span attribute_value(const struct state *state, struct span elemen
         return value;
     if (span_eq_nocase(name, SPAN("charset")))
         return SPAN("utf-8");
-    return span_eq_nocase(name, SPAN("content")) && contains_nocase(value, "charset=") ? SPAN("text/html; charset=utf-8") : value;
+    return span_eq_nocase(name, SPAN("content")) && html_contains(value, "charset=") ? SPAN("text/html; charset=utf-8") : value;
 }
 
-static void put_start(struct state *state, struct span element, const xmlChar **attrs)
+static void put_start(struct state *state, struct span element, const char *const *attrs)
 {
     buf_add_char(state->out, '<');
     buf_add_span(state->out, element);
     for (size_t i = 0; attrs && attrs[i]; i += 2) {
-        struct span name = span_of((const char *)attrs[i]), value = span_of((const char *)attrs[i + 1]);
+        struct span name = span_of(attrs[i]), value = span_of(attrs[i + 1]);
         if (keep_attribute(state, element, name, value, attrs))
             put_attribute(state, name, attribute_value(state, element, name, value));
     }
-    if (state->rules->blank_target && span_eq_nocase(element, SPAN("a")) && attribute(attrs, "href").len)
+    if (state->rules->blank_target && span_eq_nocase(element, SPAN("a")) && html_attr(attrs, "href").len)
         put_attribute(state, SPAN("target"), SPAN("_blank"));
     buf_add_char(state->out, '>');
 }
 
 /* ---- events ---- */
 
-static bool has_word(const char *words, struct span list)
+static void on_start(void *arg, const xmlChar *name, const xmlChar **attributes)
 {
-    while (list.len) {
-        const char *end = memchr(list.ptr, ' ', list.len);
-        struct span word = { list.ptr, end ? (size_t)(end - list.ptr) : list.len };
-        if (word.len && in_list(words, word))
-            return true;
-        list = (struct span){ list.ptr + word.len + (end ? 1 : 0), list.len - word.len - (end ? 1 : 0) };
-    }
-    return false;
-}
-
-/* Marks by which mail programs begin what they quote. */
-static bool begins_quote(struct span element, const xmlChar **attrs)
-{
-    struct span style = attribute(attrs, "style");
-    if (span_eq_nocase(element, SPAN("blockquote")))
-        return span_eq_nocase(attribute(attrs, "type"), SPAN("cite")) || has_word(quoting_classes, attribute(attrs, "class"));
-    return has_word(quoting_ids, attribute(attrs, "id")) || has_word(quoting_classes, attribute(attrs, "class")) ||
-           contains_nocase(style, "border-top:solid #E1E1E1") || contains_nocase(style, "border-top:solid #B5C4DF");
-}
-
-static void on_start(void *arg, const xmlChar *name, const xmlChar **attrs)
-{
+    const char *const *attrs = (const char *const *)attributes;
     struct state *state = arg;
     struct span element = span_of((const char *)name);
     if (state->fragment && state->open++ == 0)
         return;
-    if (state->rules->unique && !state->outcome.cut && !state->silent && begins_quote(element, attrs))
+    if (state->rules->unique && !state->outcome.cut && !state->silent && html_begins_quote(element, attrs))
         state->outcome.cut = true;
     if (state->outcome.cut) {
         state->skipped++;
         return;
     }
-    if (state->rules->filter && in_list(silent_elements, element))
+    if (state->rules->filter && html_element_silent(element))
         state->silent++;
     if (state->silent || !name_is_safe(element))
         return;
     state->style = span_eq_nocase(element, SPAN("style"));
-    if (!state->rules->filter || in_list(allowed_elements, element))
+    if (!state->rules->filter || html_element_allowed(element))
         put_start(state, element, attrs);
 }
 
@@ -291,13 +143,13 @@ static void on_end(void *arg, const xmlChar *name)
         state->skipped--;
         return;
     }
-    if (state->rules->filter && state->silent && in_list(silent_elements, element)) {
+    if (state->rules->filter && state->silent && html_element_silent(element)) {
         state->silent--;
         return;
     }
     state->style = false;
-    if (state->silent || !name_is_safe(element) || in_list(void_elements, element) ||
-        (state->rules->filter && !in_list(allowed_elements, element)))
+    if (state->silent || !name_is_safe(element) || html_element_void(element) ||
+        (state->rules->filter && !html_element_allowed(element)))
         return;
     buf_add_str(state->out, "</");
     buf_add_span(state->out, element);
@@ -329,7 +181,7 @@ static void put_style(struct state *state, struct span style)
     }
     if (buf_error(&plain))
         state->out->error = buf_error(&plain);
-    else if (style_allowed(buf_span(&plain)))
+    else if (html_style_allowed(buf_span(&plain)))
         buf_add_span(state->out, buf_span(&plain));
     buf_done(&plain);
 }
@@ -343,7 +195,7 @@ static void on_raw(void *arg, const xmlChar *text, int len)
         return;
     if (state->rules->filter && state->style)
         put_style(state, raw);
-    else if (state->rules->block_images && state->style && raw.len && style_loads(raw))
+    else if (state->rules->block_images && state->style && raw.len && html_style_loads(raw))
         state->outcome.blocked = true;
     else if (!state->rules->filter)
         buf_add_span(state->out, raw);

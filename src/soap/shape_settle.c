@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define REMINDER_MINUTES 15 /* where nobody said */
+
 static int text_of(struct arena *arena, const struct item *item, enum detail detail, struct span *ret_text)
 {
     struct span xml = item ? item_detail(item, detail_info(detail)) : (struct span){ 0 };
@@ -141,10 +143,23 @@ static int give_uid(struct arena *arena, struct item *item)
     return r ? r : put_text(arena, item, DETAIL_CALENDAR_UID, uid.ptr);
 }
 
+/* An appointment's reminder is due when it starts, and comes some minutes before. */
+static void settle_reminder(const struct item *before, int64_t start, struct item *item)
+{
+    const bool followed = before && before->reminder_due == item->reminder_due && before->reminder_minutes == item->reminder_minutes;
+    if (!(item->flags & ITEM_REMINDER_SET))
+        return;
+    if (item->reminder_minutes == INT64_MIN)
+        item->reminder_minutes = REMINDER_MINUTES;
+    if (item->reminder_due == WHEN_NONE || followed)
+        item->reminder_due = start;
+    item->reminder_next = item->reminder_due - item->reminder_minutes * 60000;
+}
+
 static int settle_calendar(struct arena *arena, const struct item *before, struct item *item)
 {
     struct span text[2];
-    int64_t start, end;
+    int64_t start = WHEN_NONE, end;
     int r = text_of(arena, item, DETAIL_CALENDAR_Start, &text[0]);
     if (!r)
         r = text_of(arena, item, DETAIL_CALENDAR_End, &text[1]);
@@ -154,6 +169,8 @@ static int settle_calendar(struct arena *arena, const struct item *before, struc
         return CODE_ErrorInvalidArgument;
     if (text[0].len && text[1].len && end < start)
         return CODE_ErrorCalendarEndDateIsEarlierThanStartDate;
+    if (start != WHEN_NONE)
+        settle_reminder(before, start, item);
     return before ? 0 : give_uid(arena, item);
 }
 
