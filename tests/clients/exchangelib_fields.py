@@ -216,7 +216,7 @@ def contacts(alice):
     harness.expect((item.complete_name.first_name, item.complete_name.last_name, item.complete_name.full_name),
                    ("Anne", "Else", "Ann B. Other"), "CompleteName")
     harness.expect(item.has_picture, False, "HasPicture")
-    round_trip(alice, alice.contacts, Contact, {"file_as": CONTACT["file_as"]})
+    round_trip(alice, alice.contacts, Contact, {"file_as": CONTACT["file_as"]}, {"display_name": "Ann", "file_as_mapping": "None"})
 
 
 def lists(alice):
