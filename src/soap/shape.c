@@ -135,8 +135,15 @@ static void want_base(struct shape *shape)
         shape->want[i] = (shape->base == SHAPE_DEFAULT && flags & PROP_DEFAULT) || (shape->base == SHAPE_ALL && flags & PROP_ALL);
     }
     shape->want[PROP_ID_ItemId] = true;
+    static const enum detail defaults[] = {
+#define DEFAULT(kind, element) DETAIL_##kind##_##element,
+#include "model/defaults.def"
+#undef DEFAULT
+    };
     for (size_t i = 0; i < DETAIL_COUNT; i++)
-        shape->want_detail[i] = shape->base != SHAPE_ID_ONLY;
+        shape->want_detail[i] = shape->base == SHAPE_ALL || (shape->base == SHAPE_DEFAULT && detail_info((enum detail)i)->kind == ITEM_KIND_POST);
+    for (size_t i = 0; shape->base == SHAPE_DEFAULT && i < ARRAY_LEN(defaults); i++)
+        shape->want_detail[defaults[i]] = true;
 }
 
 static void want_uri(struct shape *shape, struct span uri)
@@ -144,7 +151,7 @@ static void want_uri(struct shape *shape, struct span uri)
     const struct prop_info *prop = prop_by_uri(uri);
     const struct detail_info *detail = NULL;
     if (prop && (!shape->find || prop->flags & PROP_FIND))
-        shape->want[prop_id(prop)] = true;
+        shape->want[prop_id(prop)] = shape->asked[prop_id(prop)] = true;
     if (prop && prop_id(prop) == PROP_ID_InternetMessageHeaders)
         shape->headers = true;
     while (!prop && (detail = detail_by_uri(uri, detail)))
@@ -192,6 +199,7 @@ static int want_additional(struct arena *arena, struct shape *shape, const struc
         shape->header_names = parts.names;
         shape->header_names_n = parts.names_n;
         shape->want[PROP_ID_InternetMessageHeaders] = shape->headers = true;
+        shape->asked[PROP_ID_InternetMessageHeaders] = true;
     }
     return 0;
 }
@@ -234,7 +242,7 @@ int shape_parse(struct arena *arena, const struct xml_node *node, enum shape_lev
     struct shape shape = { .base = parse_base(node), .level = level, .find = find };
     want_base(&shape);
     if (!find && child_bool(node, "IncludeMimeContent"))
-        shape.want[PROP_ID_MimeContent] = true;
+        shape.want[PROP_ID_MimeContent] = shape.asked[PROP_ID_MimeContent] = true;
     parse_bodies(node, &shape);
     const struct xml_node *list = xml_child(node, "AdditionalProperties");
     if (list) {

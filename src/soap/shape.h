@@ -28,6 +28,7 @@ struct shape {
     enum shape_level level;
     bool find; /* FindItem: no bodies, no lists, originators by name only */
     bool want[PROP_COUNT];
+    bool asked[PROP_COUNT]; /* for itself, not only by the base shape */
     bool want_detail[DETAIL_COUNT];
     bool need[PROP_COUNT]; /* for an extended property */
     bool headers;          /* asked for by name, so of drafts, too */

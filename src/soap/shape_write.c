@@ -304,9 +304,18 @@ static void write_special(struct writing *w, enum prop prop)
         write_special_more(w, prop);
 }
 
+/* Default shows less of what is no mail. */
+static bool is_wanted(const struct writing *w, enum prop prop)
+{
+    const bool mail = kind_is_message(w->item->kind) || w->item->kind == ITEM_KIND_POST;
+    if (!w->shape->want[prop] || mail || w->shape->base != SHAPE_DEFAULT || w->shape->asked[prop])
+        return w->shape->want[prop];
+    return prop == PROP_ID_ItemId || prop == PROP_ID_Subject || prop == PROP_ID_HasAttachments || prop == PROP_ID_IsAssociated;
+}
+
 static void write_prop(struct writing *w, enum prop prop)
 {
-    if (!w->shape->want[prop])
+    if (!is_wanted(w, prop))
         return;
     if (props[prop].type == PROP_SPECIAL) {
         write_special(w, prop);
