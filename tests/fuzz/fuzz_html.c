@@ -17,18 +17,24 @@ static bool holds(struct span html, const char *word)
     return false;
 }
 
+static void check_harmless(struct span html)
+{
+    static const char *const never[] = { "<script", "<iframe", "<object", "<embed", "<svg", "<link", "<meta", "<base ", "<form",
+                                         "=\"javascript:" };
+    FUZZ_CHECK_TEXT(span_utf8_ok(html), html);
+    for (size_t i = 0; i < ARRAY_LEN(never); i++)
+        FUZZ_CHECK_TEXT(!holds(html, never[i]), html);
+}
+
 static void check_filter(struct span html)
 {
     static const struct html_rules filter = { .filter = true };
-    static const char *const never[] = { "<script", "<iframe", "<object", "<embed", "<svg", "<link", "<meta", "<base ", "<form", "=\"javascript:" };
     struct buf clean = BUF_INIT(64u << 20), again = BUF_INIT(64u << 20);
     struct html_outcome outcome;
     if (html_clean(html, &filter, &clean, &outcome) == 0 && buf_error(&clean) == 0) {
-        FUZZ_CHECK_TEXT(span_utf8_ok(buf_span(&clean)), buf_span(&clean));
-        for (size_t i = 0; i < ARRAY_LEN(never); i++)
-            FUZZ_CHECK_TEXT(!holds(buf_span(&clean), never[i]), buf_span(&clean));
+        check_harmless(buf_span(&clean));
         FUZZ_CHECK(html_clean(buf_span(&clean), &filter, &again, &outcome) == 0);
-        FUZZ_CHECK_TEXT(again.len <= clean.len + 64, buf_span(&clean));
+        check_harmless(buf_span(&again));
     }
     buf_done(&clean);
     buf_done(&again);
