@@ -140,8 +140,10 @@ static void want_base(struct shape *shape)
 #include "model/defaults.def"
 #undef DEFAULT
     };
-    for (size_t i = 0; i < DETAIL_COUNT; i++)
-        shape->want_detail[i] = shape->base == SHAPE_ALL || (shape->base == SHAPE_DEFAULT && detail_info((enum detail)i)->kind == ITEM_KIND_POST);
+    for (size_t i = 0; i < DETAIL_COUNT; i++) {
+        const bool post = detail_info((enum detail)i)->kind == ITEM_KIND_POST;
+        shape->want_detail[i] = shape->base == SHAPE_ALL || (shape->base == SHAPE_DEFAULT && post);
+    }
     for (size_t i = 0; shape->base == SHAPE_DEFAULT && i < ARRAY_LEN(defaults); i++)
         shape->want_detail[defaults[i]] = true;
 }
