@@ -20,6 +20,7 @@
 #include "store/store_queue.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define LET_GO_MS 10000
 #define SETTLE_TRIES 30 /* after the first; with a pause between */
@@ -233,7 +234,7 @@ static size_t make_ready(struct attempt_part *part, struct delivery *deliveries)
     size_t n = 0;
     for (size_t i = 0; i < part->job.n; i++) {
         struct delivery delivery = { .part = part, .i = i };
-        int r = part->transport->ready(&part->job, i, &delivery.ready);
+        int r = part->transport->ready ? part->transport->ready(&part->job, i, &delivery.ready) : 0;
         if (r)
             note_delivery(&delivery, r);
         else
@@ -308,6 +309,13 @@ static void log_unsettled(const struct attempt *attempt, int r)
               LOG_N("entry", attempt->entry.outbox_no), LOG_S("error", err_text(r)));
 }
 
+/* Nodes that write to the same mailboxes do so in the same order. */
+static int by_mailbox(const void *a, const void *b)
+{
+    const struct attempt *one = ((const struct store_work *)a)->arg, *other = ((const struct store_work *)b)->arg;
+    return one->entry.mailbox_id < other->entry.mailbox_id ? -1 : one->entry.mailbox_id > other->entry.mailbox_id;
+}
+
 int attempt_settle(struct attempt *const *attempts, size_t n)
 {
     int first = n ? deliver(attempts, n) : 0;
@@ -318,6 +326,8 @@ int attempt_settle(struct attempt *const *attempts, size_t n)
     for (size_t i = 0; i < n; i++)
         if (!attempts[i]->over)
             work[left++] = (struct store_work){ .job = settle_job, .arg = attempts[i] };
+    if (store_is_shared(attempts[0]->store))
+        qsort(work, left, sizeof(*work), by_mailbox);
     store_write_all(attempts[0]->store, work, left);
     for (size_t i = 0; i < left; i++) {
         struct attempt *attempt = work[i].arg;

@@ -76,7 +76,8 @@ static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, siz
     return r != 0 ? r : meta_put(tx, name, bytes, len);
 }
 
-/* Leases are void only at open: after a recovery their owners still live. */
+/* Leases are void only at open: after a recovery their owners still live, as
+ * other nodes may at any time. */
 static int prepare_store(struct store_tx *tx, bool opening)
 {
     struct store *store = tx->store;
@@ -88,7 +89,7 @@ static int prepare_store(struct store_tx *tx, bool opening)
         r = identity_settle(tx);
     if (r == 0)
         r = keep_bytes(tx, "epoch", store->epoch, sizeof(store->epoch));
-    if (r != 0 || !opening)
+    if (r != 0 || !opening || store_is_shared(store))
         return r;
     r = sql_run(tx, SQL_garbage_all_due, NULL, 0, NULL); /* what was staged is nobody's */
     if (r == 0)
@@ -149,7 +150,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->group_max = options->group_max ? options->group_max : 64;
     store->options = *options;
     store->replays_drafts = INT64_MAX;
-    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = driver->one_writer ? &store->kept : NULL };
+    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = store_is_shared(store) ? NULL : &store->kept };
     if (!store->readers || store_tx_open(&store->writer)) {
         free(store->readers);
         free(store);
@@ -255,6 +256,11 @@ void store_read_end(struct store_tx *tx)
     }
     arena_reset(tx->scratch);
     return_reader(store, reader);
+}
+
+bool store_is_shared(const struct store *store)
+{
+    return !store->driver->one_writer || store->options.shared;
 }
 
 const uint8_t *store_id_secret(const struct store *store)

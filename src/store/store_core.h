@@ -48,8 +48,8 @@ struct store {
     bool stopping;
     _Atomic uint64_t replays_drafts, replays_others; /* seen: see store_replays_seen */
     atomic_bool short_of_room;
-    uint64_t entries; /* of the outbox: counted last, and those since; the writer's */
-    int64_t entries_counted; /* monotonic; 0: never */
+    _Atomic uint64_t entries; /* of the outbox: counted last, and those since */
+    int64_t entries_counted;  /* monotonic; 0: never; the writer's */
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };
