@@ -74,7 +74,7 @@ static void *run(void *arg)
 int auth_watch_start(struct store *store, void (*changed)(void *arg), void *arg, struct auth_watch **ret_watch)
 {
     *ret_watch = NULL;
-    if (!store_is_shared(store))
+    if (!store_has_nodes(store))
         return 0;
     struct auth_watch *watch = calloc(1, sizeof(*watch));
     if (!watch)

@@ -237,7 +237,7 @@ int outbox_file(struct store *store, const struct conf *conf, struct outbox_sent
         r = random_bytes(&filing.owner, sizeof(filing.owner));
         filing.owner = (filing.owner >> 1) | 1; /* 0 is nobody; the store's numbers are signed */
         if (r == 0)
-            r = store_is_shared(store) ? file_each(store, &filing) : store_write(store, file_job, &filing);
+            r = store_has_nodes(store) ? file_each(store, &filing) : store_write(store, file_job, &filing);
         for (size_t i = 0; r == 0 && i < filing.n; i++)
             if (filing.copies[i].item_no) {
                 filing.sent[i]->folder_no = filing.copies[i].folder_no;

@@ -364,7 +364,7 @@ static int node_new(const struct outbox_options *options, const struct relays *r
     node->options = *options;
     node->beat_ms = options->beat_ms ? options->beat_ms : BEAT_MS;
     node->patience = patience_for(relays);
-    node->shared = store_is_shared(options->store);
+    node->shared = store_has_nodes(options->store);
     name_of(node->name);
     pthread_mutex_init(&node->lock, NULL);
     pthread_condattr_t attr;

@@ -49,7 +49,7 @@ static void sleep_until(struct outbox *outbox, uint64_t seen, int64_t next)
         outbox->next_due = next;
     while (!atomic_load(&outbox->stop) && outbox->wakes == seen && !timed_out) {
         int64_t wait = outbox->next_due == WHEN_NONE ? IDLE_MS : outbox->next_due - when_now();
-        int64_t most = store_is_shared(outbox->options.store) ? SHARED_IDLE_MS : IDLE_MS;
+        int64_t most = store_has_nodes(outbox->options.store) ? SHARED_IDLE_MS : IDLE_MS;
         struct timespec until = in_ms(wait < 10 ? 10 : wait > most ? most : wait);
         timed_out = pthread_cond_timedwait(&outbox->wake, &outbox->lock, &until);
     }

@@ -100,7 +100,7 @@ static int take_shares(struct outbox *outbox, struct taking *taking, struct stor
 int taking_begin(struct outbox *outbox, struct arena *arena, struct taking *ret_taking, int64_t *ret_next)
 {
     const struct outbox_options *options = &outbox->options;
-    bool shared = store_is_shared(options->store);
+    bool shared = store_has_nodes(options->store);
     struct store_outbox_key *keys;
     size_t n = 0;
     int r = look(options, arena, shared ? LOOK_MAX : 1, &keys, &n, ret_next);

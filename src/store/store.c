@@ -89,7 +89,7 @@ static int prepare_store(struct store_tx *tx, bool opening)
         r = identity_settle(tx);
     if (r == 0)
         r = keep_bytes(tx, "epoch", store->epoch, sizeof(store->epoch));
-    if (r != 0 || !opening || store_is_shared(store))
+    if (r != 0 || !opening || store_has_nodes(store))
         return r;
     r = sql_run(tx, SQL_garbage_all_due, NULL, 0, NULL); /* what was staged is nobody's */
     if (r == 0)
@@ -150,7 +150,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->group_max = options->group_max ? options->group_max : 64;
     store->options = *options;
     store->replays_drafts = INT64_MAX;
-    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = store_is_shared(store) ? NULL : &store->kept };
+    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = store_has_nodes(store) ? NULL : &store->kept };
     if (!store->readers || store_tx_open(&store->writer)) {
         free(store->readers);
         free(store);
@@ -258,7 +258,7 @@ void store_read_end(struct store_tx *tx)
     return_reader(store, reader);
 }
 
-bool store_is_shared(const struct store *store)
+bool store_has_nodes(const struct store *store)
 {
     return !store->driver->one_writer || store->options.shared;
 }

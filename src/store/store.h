@@ -63,7 +63,7 @@ void store_close(struct store *store);
 
 /* Whether other nodes may write to the store at the same time. Then a job stays
  * inside one mailbox, and nothing of the directory is remembered. */
-bool store_is_shared(const struct store *store);
+bool store_has_nodes(const struct store *store);
 
 /* Secret of ids and anything that must be stable for this store. */
 const uint8_t *store_id_secret(const struct store *store); /* MAC_KEY_SIZE */

@@ -37,7 +37,7 @@ int store_outbox_full(struct store_tx *tx, uint64_t limit, bool *ret_full)
     int64_t now = when_monotonic();
     bool stale = store->entries_counted == 0 || now - store->entries_counted >= COUNT_EVERY_MS;
 
-    if (!store_is_shared(store) && (store->entries_counted == 0 || (store->entries >= limit && stale))) {
+    if (!store_has_nodes(store) && (store->entries_counted == 0 || (store->entries >= limit && stale))) {
         int r = store_outbox_recount(tx);
         if (r != 0)
             return r;
