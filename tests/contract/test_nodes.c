@@ -274,6 +274,39 @@ static void the_dead_are_taken_over(void **state)
     outbox_stop(outbox);
 }
 
+static int free_as(struct store_tx *tx, struct world *world, void *data)
+{
+    const struct dead *dead = data;
+    (void)world;
+    int r = store_node_free(tx, dead->row.node_id, true, dead->local);
+    return r ? r : store_node_free(tx, dead->row.node_id, true, dead->relayed);
+}
+
+/* While somebody else is at it, too. */
+static void who_comes_too_late_settles_nothing(void **state)
+{
+    struct world *world = *state;
+    struct conf conf;
+    struct store_outbox entry;
+    struct attempt late;
+    conf_init(&conf);
+    struct dead one = { .row.node_id = 1ll << 32 }, other = { .row.node_id = 2ll << 32 };
+    one.local = put(world, world->alice, STORE_RCPT_LOCAL, "bob@example.test");
+    one.relayed = put(world, world->alice, STORE_RCPT_REMOTE, "carol@elsewhere.test");
+    assert_int_equal(do_write(world, lease_as, &one), 0);
+    begin_as(world, &one, one.relayed, &transport_capture, &conf, &late);
+    assert_int_equal(do_write(world, lease_as, &other), -EINVAL);
+    assert_int_equal(do_write(world, free_as, &one), 0);
+    assert_int_equal(do_write(world, lease_as, &other), 0);
+    finish_as(&late);
+    assert_int_equal(captured(world), 0);
+    assert_int_equal(queued(world), 2);
+    struct store_tx *tx = reader(world);
+    assert_int_equal(store_outbox_rcpts(tx, world->arena, one.relayed, (uint64_t)other.row.node_id + 7, &entry), 0);
+    store_read_end(tx);
+    assert_int_equal(entry.rcpts_n, 1);
+}
+
 /* As long as it beats, nothing is taken from it. */
 static void the_living_keep_what_they_have(void **state)
 {
@@ -435,6 +468,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         NODE_CASE(entries_of_many_mailboxes_are_shared),
         NODE_CASE(the_dead_are_taken_over),
+        NODE_CASE(who_comes_too_late_settles_nothing),
         NODE_CASE(the_living_keep_what_they_have),
         NODE_CASE(who_was_taken_for_dead_goes_on),
         NODE_CASE(who_stops_frees_at_once),
