@@ -205,7 +205,7 @@ static void test_changed_elsewhere(void **state)
     assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_UNKNOWN);
 }
 
-static int64_t ahead;
+static _Atomic int64_t ahead;
 
 static int64_t clock_ahead(void)
 {
