@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { TEXT_SIZE = 4096, BATCH_MIN = 16, BATCH_MAX = 1024, ROW_MAX = 64 << 20 };
+enum { TEXT_SIZE = 4096, BATCH_MIN = 16, BATCH_MAX = 1024, ROW_MAX = 64 << 20, ARGS_MAX = 64 };
 #define MEMORY ((size_t)1 << 30)
 #define BATCH_BYTES 4194304 /* from which on the next batch is smaller */
 #define BATCH_LARGE (4 * BATCH_BYTES) /* and this one at its end */
@@ -127,10 +127,12 @@ static void add_key(struct buf *text, const struct table *table)
     }
 }
 
-static void add_places(struct buf *text, size_t n)
+static void add_places(struct buf *text, size_t first, size_t n)
 {
-    for (size_t i = 1; i <= n; i++)
-        buf_printf(text, "%s$%zu", i > 1 ? ", " : "", i);
+    buf_add_char(text, '(');
+    for (size_t i = 0; i < n; i++)
+        buf_printf(text, "%s$%zu", i ? ", " : "", first + i);
+    buf_add_char(text, ')');
 }
 
 static void make_select(struct buf *text, const struct table *table, bool first, size_t limit)
@@ -142,9 +144,8 @@ static void make_select(struct buf *text, const struct table *table, bool first,
     if (!first) {
         buf_add_str(text, " WHERE (");
         add_key(text, table);
-        buf_add_str(text, ") > (");
-        add_places(text, table->key_n);
-        buf_add_str(text, ")");
+        buf_add_str(text, ") > ");
+        add_places(text, 1, table->key_n);
     }
     buf_add_str(text, " ORDER BY ");
     add_key(text, table);
@@ -152,15 +153,16 @@ static void make_select(struct buf *text, const struct table *table, bool first,
     buf_add_char(text, 0);
 }
 
-/* What is copied into a new store is there, where it is not of its own. */
-static void make_insert(struct buf *text, const struct table *table)
+static void make_insert(struct buf *text, const struct table *table, size_t rows)
 {
     buf_clear(text);
     buf_printf(text, "INSERT INTO %.*s (", (int)table->name.len, table->name.ptr);
     add_names(text, table);
-    buf_add_str(text, ") VALUES (");
-    add_places(text, table->columns_n);
-    buf_add_str(text, ")");
+    buf_add_str(text, ") VALUES ");
+    for (size_t i = 0; i < rows; i++) {
+        buf_add_str(text, i ? ", " : "");
+        add_places(text, i * table->columns_n + 1, table->columns_n);
+    }
     buf_add_char(text, 0);
 }
 
@@ -268,29 +270,46 @@ static int went_on(struct copying *copying, size_t rows)
     return watch->tick && watch->tick(watch->arg, copying->done, copying->all) ? -ECANCELED : 0;
 }
 
-static int insert_row(struct store_tx *tx, const struct table *table, const char *text, const struct store_value *row)
+/* Some of meta is there already. */
+static int put_meta(struct store_tx *tx, const struct batch *batch)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = 0;
 
-    if (is_own_row(table, row))
-        return 0;
-    if (span_is(table->name, "meta"))
-        return sql_run(tx, SQL_meta_put, row, 2, NULL);
-    int r = sql_open_text(tx, text, row, table->columns_n, &sql);
-    return r == 0 ? sql_next(&sql) : r;
+    for (size_t i = 0; r == 0 && i < batch->n; i++) {
+        const struct store_value *row = &batch->values[i * batch->table->columns_n];
+        r = is_own_row(batch->table, row) ? 0 : sql_run(tx, SQL_meta_put, row, 2, NULL);
+    }
+    return r;
 }
 
+static int insert_rows(struct store_tx *tx, const struct batch *batch, size_t first, size_t rows)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct buf text = BUF_INIT(TEXT_SIZE);
+    size_t columns = batch->table->columns_n;
+
+    make_insert(&text, batch->table, rows);
+    int r = buf_error(&text);
+    if (r == 0)
+        r = sql_open_text(tx, text.ptr, &batch->values[first * columns], rows * columns, &sql);
+    if (r == 0)
+        r = sql_next(&sql);
+    buf_done(&text);
+    return r;
+}
+
+/* As many rows in a statement as its arguments allow. */
 static int insert_job(struct store_tx *tx, void *arg)
 {
     const struct batch *batch = arg;
-    struct buf text = BUF_INIT(TEXT_SIZE);
+    size_t most = ARGS_MAX / batch->table->columns_n;
+    int r = 0;
 
-    make_insert(&text, batch->table);
-    int r = buf_error(&text);
-    for (size_t i = 0; r == 0 && i < batch->n; i++)
-        r = insert_row(tx, batch->table, text.ptr, &batch->values[i * batch->table->columns_n]);
     tx->dirty = true; /* it is not sql_run's writing */
-    buf_done(&text);
+    if (span_is(batch->table->name, "meta"))
+        return put_meta(tx, batch);
+    for (size_t at = 0; r == 0 && at < batch->n; at += most)
+        r = insert_rows(tx, batch, at, batch->n - at < most ? batch->n - at : most);
     return r;
 }
 
