@@ -15,10 +15,11 @@ enum sync_kind { SYNC_HIERARCHY = 'H', SYNC_ITEMS = 'I' };
 struct sync_state {
     uint64_t folder;   /* folder_no that is followed */
     uint64_t change;   /* everything up to this change number is known */
-    uint64_t position; /* where the first sync goes on, as the operation counts it; 0: it is over */
+    uint64_t position; /* where an answer of several pages goes on, as the operation counts it; 0: it is whole */
+    uint64_t since;    /* with a position: the change that was known before the first page; 0: nothing was */
 };
 
-/* Appends base64 text, of about 100 characters. */
+/* Appends base64 text, of 112 characters. */
 void sync_encode(const struct mac_key *key, enum sync_kind kind, const uint8_t mailbox[GUID_SIZE], const uint8_t epoch[GUID_SIZE],
                  const struct sync_state *state, struct buf *out);
 /* White space around is skipped. CODE_ErrorInvalidSyncStateData: not made with
