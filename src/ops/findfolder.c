@@ -67,7 +67,7 @@ static void write_folders(struct op_call *call, const struct finding *f, const s
     struct shape_ids ids = access_ids(call, found->access ? found->access : &call->own);
     for (uint64_t i = start; i < start + n; i++) {
         ids.rights = found->rights[i];
-        shape_write_folder(call->xw, &f->shape, &ids, &found->v[i]);
+        shape_write_folder(call->xw, &f->shape, &ids, &found->v[i], NULL);
     }
 }
 

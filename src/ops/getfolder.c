@@ -11,7 +11,7 @@ static void answer(struct op_call *call, const struct op_result *result, const s
     if (!result->code) {
         struct shape_ids ids = access_ids(call, target->access);
         ids.rights = target->rights;
-        shape_write_folder(call->xw, shape, &ids, &target->folder);
+        shape_write_folder(call->xw, shape, &ids, &target->folder, NULL);
     }
     xw_close(call->xw);
     op_message_end(call);

@@ -233,16 +233,25 @@ static void set_mapi_flags(struct item *item, int64_t flags)
         item->flags = flags & bits[i].mapi ? item->flags | bits[i].item : item->flags & ~bits[i].item;
 }
 
-static int read_xprop(struct arena *arena, const struct xml_node *node, struct item *item)
+int shape_read_xprop(struct arena *arena, const struct xml_node *node, struct xprop *ret_xprop)
 {
     struct xprop x;
-    int64_t flags;
     const struct xml_node *uri = xml_child(node, "ExtendedFieldURI");
     if (!uri)
         return CODE_ErrorInvalidExtendedProperty;
     int r = shape_parse_xprop(arena, uri, &x);
     if (!r)
         r = read_xprop_values(arena, node, &x);
+    if (!r)
+        *ret_xprop = x;
+    return r;
+}
+
+static int read_xprop(struct arena *arena, const struct xml_node *node, struct item *item)
+{
+    struct xprop x;
+    int64_t flags;
+    int r = shape_read_xprop(arena, node, &x);
     if (r)
         return r;
     if (x.tag == PR_MESSAGE_FLAGS && !x.is_array && span_int(span_trim(x.values.v[0]), true, 0, UINT32_MAX, &flags)) {
