@@ -34,8 +34,10 @@ static int run_item(struct op_call *call, struct store_tx *tx, const struct op_i
     int r = items->verbs->item(call, tx, i, result, items->arg);
     if (r < 0)
         return r;
-    if (r > 0)
+    if (r > 0) {
         result->code = r;
+        result->more = false;
+    }
     return result->keep ? 0 : result->undo ? CODE_ErrorMoveCopyFailed : result->code;
 }
 

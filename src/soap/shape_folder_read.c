@@ -148,6 +148,12 @@ static int change_field(struct arena *arena, const struct xml_node *path, const 
     return set_property(arena, folder, value);
 }
 
+/* A PermissionSet says by itself that it is of the other type. */
+static bool element_fits(const struct xml_node *element, enum folder_kind kind, const struct folder *folder)
+{
+    return kind == FOLDER_MAIL || kind == folder_kind_of_class(folder->class) || xml_child(element, "PermissionSet");
+}
+
 /* The one property that a change sets; NULL: it deletes one. */
 static int value_of(const struct xml_node *node, const struct folder *folder, const struct xml_node **ret_value)
 {
@@ -158,7 +164,7 @@ static int value_of(const struct xml_node *node, const struct folder *folder, co
         return CODE_ErrorInvalidPropertyAppend;
     if (xml_is(node, XML_NS_T, "DeleteFolderField"))
         return 0;
-    if (!element || !kind_of(element, &kind) || (kind != FOLDER_MAIL && kind != folder_kind_of_class(folder->class)))
+    if (!element || !kind_of(element, &kind) || !element_fits(element, kind, folder))
         return CODE_ErrorObjectTypeChanged;
     *ret_value = element->child;
     return element->child && !element->child->next ? 0 : CODE_ErrorIncorrectUpdatePropertyCount;
