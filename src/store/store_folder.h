@@ -51,6 +51,7 @@ int store_folder_move_items(struct store_tx *tx, int64_t mailbox_id, uint64_t fo
 
 /* Where copying goes on; all 0 at first. */
 struct store_copying {
+    bool begun;
     int64_t associated, received;
     uint64_t item_no;
 };

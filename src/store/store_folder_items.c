@@ -101,12 +101,13 @@ int store_folder_copy_items(struct store_tx *tx, int64_t mailbox_id, uint64_t fo
 
     if (r == 0)
         r = sql_list(tx, arena, SQL_folder_items_after,
-                     ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(copying->associated), V_INT(copying->received),
+                     ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(copying->begun ? copying->associated : -1), V_INT(copying->received),
                           V_INT(copying->item_no), V_INT(max)),
                      sizeof(struct listed), read_listed, &rows, &n);
     struct listed *listed = rows;
     for (size_t i = 0; r == 0 && i < n; i++) {
         struct item copy = listed[i].item;
+        copying->begun = true;
         copying->associated = listed[i].associated;
         copying->received = copy.received;
         copying->item_no = copy.item_no;
