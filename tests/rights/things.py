@@ -126,6 +126,6 @@ class Things:
         if request.folder_form == FOLDER_ID:
             if not request.made:
                 found["named"] = NAMED % "drafts"
-            if not self.caller.owner:
+            if not self.caller.owner and not (request.made and self.caller.outcome):
                 found["own"] = FOLDER_ID % self.box(self.caller) if request.made else OF_OWN % "drafts"
         return found
