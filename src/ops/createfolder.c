@@ -12,7 +12,7 @@ struct made {
 };
 
 struct creating {
-    const struct op_items *items;
+    struct op_items *items;
     const char *element;
     bool path;
     struct made *made;
@@ -74,6 +74,11 @@ static int create_one(struct op_call *call, struct store_tx *tx, size_t index, s
     struct target_folder parent;
     struct folder folder;
     struct folder_grants *grants;
+    if (c->items->budget == 0) { /* the rest in the next job */
+        ret_result->more = true;
+        return 0;
+    }
+    c->items->budget--;
     int r = find_parent(call, tx, c, index, &parent);
     if (r || (r = shape_read_folder(call->arena, c->items->nodes[index], &folder, &grants, &ret_result->culprit)))
         return r;
