@@ -97,7 +97,8 @@ bool call_work(struct pool_job *job, struct arena *arena)
 static bool go_on(struct pool_job *job, struct arena *arena ATTR_UNUSED)
 {
     struct call *call = (struct call *)job;
-    return finish(call, call->request.go_on(&call->request, &call->response));
+    int r = call->request.go_on(&call->request, &call->response);
+    return r == HTTP_LATER ? false : finish(call, r);
 }
 
 void http_go_on(struct http_request *request)

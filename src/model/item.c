@@ -177,17 +177,16 @@ bool xprop_same(const struct xprop *a, const struct xprop *b)
            span_eq(a->type, b->type);
 }
 
-const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted)
+const struct xprop *xprop_find(const struct xprop_list *list, const struct xprop *wanted)
 {
-    for (size_t i = 0; i < item->xprops.n; i++)
-        if (xprop_same(&item->xprops.v[i], wanted))
-            return &item->xprops.v[i];
+    for (size_t i = 0; i < list->n; i++)
+        if (xprop_same(&list->v[i], wanted))
+            return &list->v[i];
     return NULL;
 }
 
-int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop)
+int xprop_put(struct arena *arena, struct xprop_list *list, const struct xprop *xprop)
 {
-    struct xprop_list *list = &item->xprops;
     struct xprop *v;
 
     for (size_t i = 0; i < list->n; i++)
@@ -205,15 +204,30 @@ int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *x
     return 0;
 }
 
+int xprop_remove(struct arena *arena, struct xprop_list *list, const struct xprop *xprop)
+{
+    struct xprop_list left = { .v = arena_array(arena, list->n, sizeof(*left.v)) };
+
+    if (!left.v)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->n; i++)
+        if (!xprop_same(&list->v[i], xprop))
+            left.v[left.n++] = list->v[i];
+    *list = left;
+    return 0;
+}
+
+const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted)
+{
+    return xprop_find(&item->xprops, wanted);
+}
+
+int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop)
+{
+    return xprop_put(arena, &item->xprops, xprop);
+}
+
 int item_xprop_remove(struct arena *arena, struct item *item, const struct xprop *xprop)
 {
-    struct xprop_list list = { .v = arena_array(arena, item->xprops.n, sizeof(*list.v)) };
-
-    if (!list.v)
-        return -ENOMEM;
-    for (size_t i = 0; i < item->xprops.n; i++)
-        if (!xprop_same(&item->xprops.v[i], xprop))
-            list.v[list.n++] = item->xprops.v[i];
-    item->xprops = list;
-    return 0;
+    return xprop_remove(arena, &item->xprops, xprop);
 }

@@ -167,6 +167,10 @@ bool item_class_is(struct span item_class, const char *base);
 enum item_kind item_kind_of_class(struct span item_class);
 /* Same extended property (names fold case; a set is the same by name and GUID)? */
 bool xprop_same(const struct xprop *a, const struct xprop *b);
+/* In a list of them, an item's or a folder's; put and remove as below. */
+const struct xprop *xprop_find(const struct xprop_list *list, const struct xprop *wanted);
+int xprop_put(struct arena *arena, struct xprop_list *list, const struct xprop *xprop);
+int xprop_remove(struct arena *arena, struct xprop_list *list, const struct xprop *xprop);
 const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted);
 /* Adds, or replaces the one with the same name. -ENOMEM. */
 int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop);
@@ -175,6 +179,9 @@ int item_xprop_remove(struct arena *arena, struct item *item, const struct xprop
 
 /* The members that are no columns, as one blob of tag, length, value. */
 void item_pack(const struct item *item, struct buf *out);
+/* Extended properties alone, in the same form; reading skips all else. */
+void xprops_pack(const struct xprop_list *list, struct buf *out);
+int xprops_unpack(struct arena *arena, struct span blob, struct xprop_list *ret_list);
 /* Fills those members; copies into arena. Unknown tags are skipped. -EBADMSG, -ENOMEM. */
 int item_unpack(struct arena *arena, struct span blob, struct item *item);
 

@@ -62,7 +62,8 @@ static const char *uri_of_element(const struct xml_node *node)
 {
     const struct prop_info *prop = prop_by_element(node->name);
     const struct detail_info *detail = node->parent ? detail_find(kind_by_element(node->parent->name), node->name) : NULL;
-    return detail ? detail->uri : prop ? prop->uri : NULL;
+    const char *folder = folder_uri(node);
+    return folder ? folder : detail ? detail->uri : prop ? prop->uri : NULL;
 }
 
 /* The path itself, where a path or an extended property is meant. */
@@ -293,5 +294,5 @@ int op_dispatch(const struct op_request *request, struct buf *body, struct op_re
 int op_go_on(struct op_call *call)
 {
     int r = call->then(call, call->pending.result, call->then_arg);
-    return conclude(call, r ? r : close_answer(call));
+    return r == OP_LATER ? r : conclude(call, r ? r : close_answer(call));
 }

@@ -8,6 +8,7 @@
 #ifndef EWSD_SOAP_SHAPE_H
 #define EWSD_SOAP_SHAPE_H
 
+#include "model/folder.h"
 #include "model/id.h"
 #include "model/kind.h"
 #include "model/mapi.h"
@@ -104,9 +105,58 @@ unsigned folder_shape_base(enum shape_base base, enum shape_level level);
 unsigned folder_shape_bit(struct span uri);
 int folder_shape_parse(struct arena *arena, const struct xml_node *node, enum shape_level level, struct folder_shape *ret_shape,
                        const struct xml_node **ret_culprit);
-/* t:Folder, t:CalendarFolder, t:ContactsFolder or t:TasksFolder by class. */
+/* Whether it shows the PermissionSet; the FieldURI of a folder element's child, or NULL. */
+bool folder_shape_wants_permissions(const struct folder_shape *shape);
+const char *folder_uri(const struct xml_node *node);
+
+/* What a folder says about somebody. Who is named by several must be the same. */
+enum folder_grant_who { GRANT_USER, GRANT_DEFAULT, GRANT_ANONYMOUS };
+struct folder_grant {
+    enum folder_grant_who who;
+    struct span sid, address, name; /* empty where not given */
+    uint32_t rights;                /* of model/folder_rights.def */
+};
+struct folder_grants {
+    struct folder_grant *v;
+    size_t n;
+};
+enum { SHAPE_PERMISSIONS_MAX = 500 };
+
+/* t:Folder, t:CalendarFolder, t:ContactsFolder or t:TasksFolder by class.
+ * grants: for the PermissionSet, where it is wanted; NULL: it is not shown. */
 void shape_write_folder(struct xml_writer *xw, const struct folder_shape *shape, const struct shape_ids *ids,
-                        const struct folder *folder);
+                        const struct folder *folder, const struct folder_grants *grants);
+/* The element with its FolderId alone, as the answers of writes have it. */
+void shape_write_folder_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct folder *folder);
+void shape_write_permissions(struct xml_writer *xw, const struct folder_grants *grants, bool calendar);
+/* The value of a property of MAPI, computed or stored: false when there is none.
+ * ret_stored is NULL for a computed one, whose text is in the arena or the folder. */
+bool shape_folder_xprop(const struct folder *folder, const struct xprop *x, char room[24], struct span *ret_text,
+                        const struct xprop **ret_stored);
+/* Whether one is computed from the folder; and from what is in it. */
+bool shape_folder_computed(const struct xprop *x);
+bool shape_folder_counts(const struct xprop *x);
+
+/* ---- folders, reading (shape_folder_read.c, shape_permission.c) ---- */
+
+/* A t:Folder or the like of CreateFolder: name, class and extended properties;
+ * ret_grants is NULL without a PermissionSet. CODE_ErrorInvalidPropertySet,
+ * -FolderSavePropertyError, -NoFolderClassOverride, -InvalidFolderTypeForOperation,
+ * -InvalidExtendedProperty..., and those of shape_read_permissions. */
+int shape_read_folder(struct arena *arena, const struct xml_node *node, struct folder *ret_folder, struct folder_grants **ret_grants,
+                      const struct xml_node **ret_culprit);
+/* One change of UpdateFolder; ret_grants is set only by one of the PermissionSet.
+ * As above, and CODE_ErrorInvalidPropertyAppend, -InvalidPropertyDelete,
+ * -InvalidPropertyRequest, -UpdatePropertyMismatch,
+ * -IncorrectUpdatePropertyCount, -ObjectTypeChanged. */
+int shape_update_folder(struct arena *arena, const struct xml_node *node, struct folder *folder, struct folder_grants **ret_grants,
+                        const struct xml_node **ret_culprit);
+/* A PermissionSet. CODE_ErrorInvalidPermissionSettings (also: too many),
+ * -InvalidUserInfo, -CannotSetPermissionUnknownEntries,
+ * -CannotSetCalendarPermissionOnNonCalendarFolder and the other way round. */
+int shape_read_permissions(struct arena *arena, const struct xml_node *node, bool calendar, struct folder_grants *ret_grants);
+/* An ExtendedProperty. Codes as shape_parse, and CODE_ErrorInvalidExtendedPropertyValue. */
+int shape_read_xprop(struct arena *arena, const struct xml_node *node, struct xprop *ret_xprop);
 
 /* ---- reading (shape_read.c) ---- */
 

@@ -222,7 +222,7 @@ static int read_xprop_values(struct arena *arena, const struct xml_node *node, s
     return 0;
 }
 
-static int read_xprop(struct arena *arena, const struct xml_node *node, struct item *item)
+int shape_read_xprop(struct arena *arena, const struct xml_node *node, struct xprop *ret_xprop)
 {
     struct xprop x;
     const struct xml_node *uri = xml_child(node, "ExtendedFieldURI");
@@ -231,6 +231,15 @@ static int read_xprop(struct arena *arena, const struct xml_node *node, struct i
     int r = shape_parse_xprop(arena, uri, &x);
     if (!r)
         r = read_xprop_values(arena, node, &x);
+    if (!r)
+        *ret_xprop = x;
+    return r;
+}
+
+static int read_xprop(struct arena *arena, const struct xml_node *node, struct item *item)
+{
+    struct xprop x;
+    int r = shape_read_xprop(arena, node, &x);
     if (r)
         return r;
     const struct mapi_info *info = mapi_find(&x);

@@ -23,6 +23,7 @@ static const struct {
     { SQL_sweep_capture, 50 },
     { SQL_sweep_item, 200 },
     { SQL_sweep_folder, 500 },
+    { SQL_sweep_folder_log, 500 },
     { SQL_sweep_permission, 500 },
     { SQL_sweep_garbage, 500 }, /* before the chunks: no piece is staged from then on */
     { SQL_sweep_change, 500 },

@@ -8,6 +8,7 @@
 #include "store/store_capture.h"
 #include "store/store_content.h"
 #include "store/store_core.h"
+#include "store/store_folder.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
 
@@ -78,6 +79,12 @@ static int insert_rest(struct store_tx *tx, int64_t mailbox_id)
     return r ? r : store_delivery_mark(tx, mailbox_id, key, INT64_MAX);
 }
 
+static int insert_folder(struct store_tx *tx, int64_t mailbox_id)
+{
+    struct folder folder = { .mailbox_id = mailbox_id, .parent_no = FOLDER_ROLE_inbox, .name = SPAN("made") };
+    return store_folder_insert(tx, &folder);
+}
+
 static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbox_id)
 {
     const size_t size = 300000; /* two chunks */
@@ -85,6 +92,8 @@ static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbo
     int r = big ? insert_items(tx, mailbox_id, (struct span){ memset(big, 'x', size), size }) : -ENOMEM;
     if (r == 0)
         r = insert_entry(tx, mailbox_id);
+    if (r == 0)
+        r = insert_folder(tx, mailbox_id);
     return r ? r : insert_rest(tx, mailbox_id);
 }
 

@@ -5,7 +5,11 @@ folder that is named by its id and may not be seen is answered with; `key` what
 a ChangeKey of another epoch is; `reads`: nothing is changed even by those who
 may; `across`: the answer when item and folder are in different mailboxes;
 `elsewhere`: the folder is one of the caller's own, the item another's; `looks`:
-false where an id alone is worked on, so that what is gone is not missed."""
+false where an id alone is worked on, so that what is gone is not missed;
+`made`: the folder is one that was made in the Drafts for it, and {unique} a
+name of its own; `empties`: the items in the folder are gone afterwards."""
+
+import itertools
 
 from harness import envelope
 
@@ -23,6 +27,11 @@ ITEMS = "<m:ItemIds>{item}</m:ItemIds>"
 HIDDEN_SAVED, HIDDEN_TO, CONFLICT = "ErrorSavedItemFolderNotFound", "ErrorToFolderNotFound", "ErrorIrresolvableConflict"
 
 
+UNIQUE = itertools.count()
+NEW_FOLDER = "<t:Folder><t:DisplayName>{unique}</t:DisplayName></t:Folder>"
+COLOUR = '<t:ExtendedFieldURI PropertyTag="0x7001" PropertyType="String"/>'
+PARENT = "<m:ParentFolderId>{folder}</m:ParentFolderId>"
+FOLDERS = "<m:FolderIds>{folder}</m:FolderIds>"
 FOLDER_ID = '<t:FolderId Id="%s"/>'
 
 
@@ -30,17 +39,18 @@ class Request:
     """name: the row; its first word is the operation."""
 
     def __init__(self, name, text, attributes="", reads=False, hidden="ErrorFolderNotFound", key=None, across=None, elsewhere=False,
-                 looks=True, folder_form=FOLDER_ID):
+                 looks=True, folder_form=FOLDER_ID, made=False, empties=False):
         self.name, self.text, self.reads, self.hidden = name, text, reads, hidden
         self.key, self.across, self.elsewhere, self.looks = key, across, elsewhere, looks
-        self.folder_form = folder_form
+        self.folder_form, self.made, self.empties = folder_form, made, empties
         self.operation = name.split()[0]
         self.open = self.operation + (" " + attributes if attributes else "")
         self.slot = next((slot for slot in SLOTS if "{%s}" % slot in text), None)
         self.has_folder = "{folder}" in text
 
     def render(self, folder="", **slots):
-        return envelope("<m:%s>%s</m:%s>" % (self.open, self.text.format(folder=folder, **slots), self.operation))
+        text = self.text.format(folder=folder, unique="f%d" % next(UNIQUE), **slots)
+        return envelope("<m:%s>%s</m:%s>" % (self.open, text, self.operation))
 
 
 SLOTS = {
@@ -53,6 +63,16 @@ SLOTS = {
 REQUESTS = (
     Request("GetFolder", FOLDER_SHAPE + "<m:FolderIds>{folder}</m:FolderIds>", reads=True),
     Request("FindFolder", FOLDER_SHAPE + "<m:ParentFolderIds>{folder}</m:ParentFolderIds>", 'Traversal="Deep"', reads=True),
+    Request("SyncFolderHierarchy", FOLDER_SHAPE + "<m:SyncFolderId>{folder}</m:SyncFolderId>", reads=True, hidden="ErrorSyncFolderNotFound"),
+    Request("CreateFolder", PARENT + "<m:Folders>" + NEW_FOLDER + "</m:Folders>", hidden="ErrorParentFolderNotFound"),
+    Request("CreateFolderPath", PARENT + "<m:RelativeFolderPath>" + NEW_FOLDER + "</m:RelativeFolderPath>",
+            hidden="ErrorParentFolderNotFound"),
+    Request("UpdateFolder", "<m:FolderChanges><t:FolderChange>{folder}<t:Updates><t:SetFolderField>" + COLOUR +
+            "<t:Folder><t:ExtendedProperty>" + COLOUR + "<t:Value>{unique}</t:Value></t:ExtendedProperty></t:Folder></t:SetFolderField>"
+            "</t:Updates></t:FolderChange></m:FolderChanges>"),
+    Request("DeleteFolder", FOLDERS, 'DeleteType="HardDelete"', made=True),
+    Request("DeleteFolder to Deleted Items", FOLDERS, 'DeleteType="MoveToDeletedItems"', made=True),
+    Request("EmptyFolder", FOLDERS, 'DeleteType="HardDelete" DeleteSubFolders="false"', empties=True),
     Request("FindItem", FOUND + "<m:ParentFolderIds>{folder}</m:ParentFolderIds>", 'Traversal="Shallow"', reads=True),
     Request("GetItem", SHAPE + ITEMS, reads=True),
     Request("GetAttachment", "<m:AttachmentIds>{attachment}</m:AttachmentIds>", reads=True),

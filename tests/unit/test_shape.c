@@ -201,7 +201,7 @@ static void test_folder(void **state)
     assert_int_equal(folder_shape_parse(f->arena, parse(f, "<t:BaseShape>Default</t:BaseShape>", "m:FolderShape"), SHAPE_2013, &shape, &culprit),
                      0);
     xw_init(&xw, &out);
-    shape_write_folder(&xw, &shape, &f->ids, &calendar);
+    shape_write_folder(&xw, &shape, &f->ids, &calendar, NULL);
     buf_add_char(&out, '\0');
     assert_non_null(strstr(out.ptr, "<t:CalendarFolder><t:FolderId Id=\""));
     assert_non_null(strstr(out.ptr, "<t:DisplayName>Calendar</t:DisplayName><t:TotalCount>0</t:TotalCount>"));
