@@ -70,9 +70,20 @@ static int insert_elsewhere(struct op_call *call, struct store_tx *tx, const str
     return store_item_insert(tx, &copy);
 }
 
+/* Named before in this request: gone, but for the job that takes it away. */
+static bool has_gone(const struct moving *m, size_t index, const struct item *item)
+{
+    for (size_t i = 0; i < index; i++)
+        if (m->originals[i].item_no == item->item_no && m->originals[i].mailbox_id == item->mailbox_id)
+            return true;
+    return false;
+}
+
 static int send_elsewhere(struct op_call *call, struct store_tx *tx, const struct item *item, const struct target_folder *to,
                           struct moving *m, size_t index)
 {
+    if (has_gone(m, index, item))
+        return CODE_ErrorItemNotFound;
     int r = m->copy ? 0 : mark(tx, item, &to->folder);
     if (r == 0)
         r = insert_elsewhere(call, tx, item, to);
