@@ -68,7 +68,8 @@ struct store_unlike {
  * newest on behind (received, item_no). */
 int store_sync_unlike(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t folder_no, bool read, int64_t received,
                       uint64_t item_no, uint64_t limit, struct store_unlike **ret_items, size_t *ret_n);
-/* Marks those that still are there and are not so, under one change number. */
+/* Marks those that still are there and are not so, under one change number. Their
+ * ChangeKeys stay: whoever has read an item may still write it. */
 int store_items_mark_read(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, const struct store_unlike *items, size_t n,
                           bool read);
 

@@ -54,7 +54,7 @@ class Follower:
         """A page or two of a folder, which need not be all."""
         user, role = rng.choice(self.player.world.users), rng.choice(FOLDERS)
         most = rng.choice([1, 2, 3, 5, 20, 512])
-        if rng.random() < 0.05:
+        if rng.random() < 0.2:
             self.states.pop((user, role), None)  # a client that was installed anew
             self.known.pop((user, role), None)
         for _ in range(rng.choice([1, 1, 2, 5])):
