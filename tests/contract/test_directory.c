@@ -67,6 +67,16 @@ static int insert_entry(struct store_tx *tx, int64_t mailbox_id)
     return store_outbox_insert(tx, &item, &entry);
 }
 
+static int insert_deleted(struct store_tx *tx, int64_t mailbox_id)
+{
+    struct item item;
+    item_init(&item);
+    item.mailbox_id = mailbox_id;
+    item.folder_no = FOLDER_ROLE_inbox;
+    int r = store_item_insert(tx, &item);
+    return r ? r : store_item_move(tx, &item, FOLDER_ROLE_recoverableitemsdeletions, true);
+}
+
 static int insert_rest(struct store_tx *tx, int64_t mailbox_id)
 {
     const uint8_t key[SHA256_SIZE] = { 7 };
@@ -85,6 +95,8 @@ static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbo
     int r = big ? insert_items(tx, mailbox_id, (struct span){ memset(big, 'x', size), size }) : -ENOMEM;
     if (r == 0)
         r = insert_entry(tx, mailbox_id);
+    if (r == 0)
+        r = insert_deleted(tx, mailbox_id);
     return r ? r : insert_rest(tx, mailbox_id);
 }
 
