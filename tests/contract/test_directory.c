@@ -227,8 +227,9 @@ static void lists_are_whole(void **state)
     assert_int_equal(store_grant_list(tx, world->arena, 0, world->alice, &grants, &n), 0);
     assert_true(n == 1 && grants[0].mailbox_id == world->bob && grants[0].rights == 2);
     assert_int_equal(store_mailbox_usage(tx, world->arena, world->alice, &folders, &n), 0);
-    assert_true(n == 1 && span_is(folders[0].name, "Inbox") && folders[0].total == ITEMS && folders[0].unread == ITEMS);
+    assert_true(n == 2 && span_is(folders[0].name, "Inbox") && folders[0].total == ITEMS && folders[0].unread == ITEMS);
     assert_int_equal(folders[0].size, ITEMS * 300000);
+    assert_true(span_is(folders[1].name, "Deletions") && folders[1].total == 1);
     assert_int_equal(store_mailbox_usage(tx, world->arena, 999, &folders, &n), 0);
     assert_int_equal(n, 0);
 }
