@@ -1,11 +1,11 @@
 /*
- * The bytes of a SyncState: version, kind, mailbox, epoch, four numbers of
+ * The bytes of a SyncState: version, kind, mailbox, epoch, seven numbers of
  * eight bytes (little-endian), tag. What the tag is over has a length that no
  * id's has (id.c), so none can stand for the other.
  */
 #include "model/sync.h"
 
-enum { VERSION = 1, HEAD = 2 + 2 * GUID_SIZE, NUMBERS = 4, SIGNED = HEAD + 8 * NUMBERS, WHOLE = SIGNED + GUID_SIZE, TEXT_MAX = 128 };
+enum { VERSION = 1, HEAD = 2 + 2 * GUID_SIZE, NUMBERS = 7, SIGNED = HEAD + 8 * NUMBERS, WHOLE = SIGNED + GUID_SIZE, TEXT_MAX = 160 };
 
 static void make_head(enum sync_kind kind, const uint8_t mailbox[GUID_SIZE], const uint8_t epoch[GUID_SIZE], uint8_t ret_head[HEAD])
 {
@@ -48,6 +48,9 @@ void sync_encode(const struct mac_key *key, enum sync_kind kind, const uint8_t m
     put_number(bytes + HEAD + 8, state->change);
     put_number(bytes + HEAD + 16, state->position);
     put_number(bytes + HEAD + 24, state->since);
+    put_number(bytes + HEAD + 32, state->item);
+    put_number(bytes + HEAD + 40, state->bound);
+    put_number(bytes + HEAD + 48, state->round);
     make_tag(key, bytes, bytes + SIGNED);
     base64_encode(out, bytes, WHOLE);
 }
@@ -66,7 +69,8 @@ int sync_decode(const struct mac_key *key, enum sync_kind kind, const uint8_t ma
         return CODE_ErrorInvalidSyncStateData;
     *ret_state = (struct sync_state){
         .folder = get_number(bytes + HEAD), .change = get_number(bytes + HEAD + 8), .position = get_number(bytes + HEAD + 16),
-        .since = get_number(bytes + HEAD + 24),
+        .since = get_number(bytes + HEAD + 24), .item = get_number(bytes + HEAD + 32), .bound = get_number(bytes + HEAD + 40),
+        .round = get_number(bytes + HEAD + 48),
     };
     return 0;
 }

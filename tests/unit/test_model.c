@@ -669,7 +669,7 @@ static void sids_are_guids(void **state)
 
 static void sync_states(void **state)
 {
-    const struct sync_state made = { .folder = 2, .change = 0x0102030405060708, .position = 99, .since = 5 };
+    const struct sync_state made = { .folder = 2, .change = 0x0102030405060708, .position = 99, .since = 5, .item = 6, .bound = 7, .round = 1 };
     const uint8_t epoch[GUID_SIZE] = "an epoch", other[GUID_SIZE] = "another one";
     const struct mac_key key = key_of(1), foreign = key_of(2);
     struct buf text = BUF_INIT(1024), padded = BUF_INIT(1024);
@@ -679,6 +679,7 @@ static void sync_states(void **state)
     sync_encode(&key, SYNC_HIERARCHY, mailbox, epoch, &made, &text);
     assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, buf_span(&text), &back), 0);
     assert_true(back.folder == made.folder && back.change == made.change && back.position == made.position && back.since == 5);
+    assert_true(back.item == 6 && back.bound == 7 && back.round == 1);
     buf_printf(&padded, "\n  %.*s ", (int)text.len, text.ptr);
     assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, buf_span(&padded), &back), 0);
     assert_int_equal(sync_decode(&key, SYNC_ITEMS, mailbox, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
