@@ -215,3 +215,16 @@ int item_xprop_remove(struct arena *arena, struct item *item, const struct xprop
     item->xprops = list;
     return 0;
 }
+
+uint32_t item_mapi_flags(const struct item *item)
+{
+    static const struct {
+        uint32_t item, mapi;
+    } bits[] = { { ITEM_READ, 0x01 },  { ITEM_UNMODIFIED, 0x02 }, { ITEM_SUBMITTED, 0x04 },  { ITEM_DRAFT, 0x08 },
+                 { ITEM_HAS_ATTACHMENTS, 0x10 }, { ITEM_FROM_ME, 0x20 }, { ITEM_ASSOCIATED, 0x40 }, { ITEM_RESEND, 0x80 } };
+    uint32_t flags = 0;
+    for (size_t i = 0; i < ARRAY_LEN(bits); i++)
+        if (item->flags & bits[i].item)
+            flags |= bits[i].mapi;
+    return flags;
+}

@@ -168,6 +168,8 @@ enum item_kind item_kind_of_class(struct span item_class);
 /* Same extended property (names fold case)? */
 bool xprop_same(const struct xprop *a, const struct xprop *b);
 const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted);
+/* PR_MESSAGE_FLAGS. */
+uint32_t item_mapi_flags(const struct item *item);
 /* Adds, or replaces the one with the same name. -ENOMEM. */
 int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop);
 /* Takes away the one with the same name, if there is one. -ENOMEM. */

@@ -106,8 +106,6 @@ int shape_read_property(struct arena *arena, const struct xml_node *node, struct
 /* A t:FileAttachment. CODE_ErrorRequiredPropertyMissing (no Name),
  * CODE_ErrorInvalidArgument (Content is not base64). */
 int shape_read_attachment(struct arena *arena, const struct xml_node *node, int64_t now, struct attachment *ret_attachment);
-/* PR_MESSAGE_FLAGS. */
-uint32_t shape_mapi_flags(const struct item *item);
 
 /* ---- UpdateItem (shape_update.c) ---- */
 

@@ -112,16 +112,3 @@ void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x)
     xw_attr(xw, "PropertyType", x->type);
     xw_close(xw);
 }
-
-uint32_t shape_mapi_flags(const struct item *item)
-{
-    static const struct {
-        uint32_t item, mapi;
-    } bits[] = { { ITEM_READ, 0x01 },  { ITEM_UNMODIFIED, 0x02 }, { ITEM_SUBMITTED, 0x04 },  { ITEM_DRAFT, 0x08 },
-                 { ITEM_HAS_ATTACHMENTS, 0x10 }, { ITEM_FROM_ME, 0x20 }, { ITEM_ASSOCIATED, 0x40 }, { ITEM_RESEND, 0x80 } };
-    uint32_t flags = 0;
-    for (size_t i = 0; i < ARRAY_LEN(bits); i++)
-        if (item->flags & bits[i].item)
-            flags |= bits[i].mapi;
-    return flags;
-}

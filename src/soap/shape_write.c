@@ -323,7 +323,7 @@ static bool write_transport_headers(struct writing *w, const struct xprop *x)
 static bool computed_number(const struct item *item, const struct xprop *x, int64_t *ret_number)
 {
     if (x->tag == 0x0e07)
-        *ret_number = shape_mapi_flags(item);
+        *ret_number = item_mapi_flags(item);
     else if (x->tag == 0x0e08)
         *ret_number = (int64_t)item->size;
     else if (x->tag == 0x0e23)

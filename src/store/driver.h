@@ -53,6 +53,15 @@ struct store_stamps {
 /* A sentence about something that is wrong. -errno: stop. */
 typedef int store_complaint(void *arg, struct span text);
 
+/* How the engine's full-text index is asked: a condition on a row s of
+ * search_item, with the query as $5, and what that is put together from. Words
+ * have letters and digits alone. */
+struct store_words_dialect {
+    const char *match;
+    const char *and, *or;
+    const char *open, *close, *close_prefix; /* around a word, or the begin of words */
+};
+
 struct store_driver {
     const char *name;
     bool one_writer; /* nothing else writes to the store while it is open */
@@ -81,6 +90,7 @@ struct store_driver {
     void (*finish)(struct store_rows *rows);
 
     /* What follows may be NULL, where the engine has no such thing. */
+    const struct store_words_dialect *words;
     /* Bytes that the disk has room for. */
     int (*room)(struct store_db *db, uint64_t *ret_bytes);
     int (*place)(struct store_db *db, struct store_place *ret_place);

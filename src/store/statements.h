@@ -37,10 +37,12 @@ extern const char *const statement_text[];
 
 struct migration {
     int version;    /* rises; rows of one version belong together */
-    bool clustered; /* a table, stored in the order of its primary key */
+    enum { MIGRATION_PLAIN, MIGRATION_CLUSTERED, MIGRATION_SQLITE, MIGRATION_POSTGRES } kind;
     const char *text;
 };
 extern const struct migration migrations[];
+/* Is that row for the engine of this name? */
+bool migration_is_for(const struct migration *migration, const char *engine);
 extern const unsigned migrations_n;
 
 #endif

@@ -29,6 +29,8 @@ static const struct {
     { SQL_sweep_attachment, 500 },
     { SQL_sweep_chunk, 4 },
     { SQL_sweep_content, 32 },
+    { SQL_sweep_search_item, 100 },
+    { SQL_sweep_search_state, 1 },
     { SQL_sweep_replay, 500 },
     { SQL_sweep_delivery, 500 },
 };

@@ -394,6 +394,11 @@ static int room(struct store_db *db, uint64_t *ret_bytes)
     return 0;
 }
 
+static const struct store_words_dialect words = {
+    .match = "s.doc_no IN (SELECT rowid FROM search_words WHERE search_words MATCH $5)",
+    .and = " AND ", .or = " OR ", .open = "\"", .close = "\"", .close_prefix = "\" *",
+};
+
 const struct store_driver store_driver_sqlite = {
     .name = "sqlite",
     .one_writer = true,
@@ -411,6 +416,7 @@ const struct store_driver store_driver_sqlite = {
     .is_null = is_null,
     .changes = changes,
     .finish = finish,
+    .words = &words,
     .room = room,
     .place = sqlite_place,
     .stamps_read = sqlite_stamps_read,

@@ -16,7 +16,8 @@ int main(void)
 {
     puts("CREATE TABLE schema_version (version BIGINT NOT NULL);");
     for (unsigned i = 0; i < migrations_n; i++)
-        printf("%s;\n", migrations[i].text);
+        if (migration_is_for(&migrations[i], "postgres"))
+            printf("%s;\n", migrations[i].text);
     for (unsigned i = 0; i < STATEMENT_COUNT; i++)
         printf("PREPARE s%u AS %s;\n", i, statement_text[i]);
     for (unsigned i = 0; i < ARRAY_LEN(sorts); i++)
