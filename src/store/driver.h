@@ -53,10 +53,14 @@ struct store_stamps {
 /* A sentence about something that is wrong. -errno: stop. */
 typedef int store_complaint(void *arg, struct span text);
 
-/* How the engine's full-text index is asked: a condition on a row s of
- * search_item, with the query as $5, and what that is put together from. Words
- * have letters and digits alone. */
+/* The engine's full-text index over the words in search_item. Where it does not
+ * follow that table by itself, add is run after item $2 of mailbox $1 was
+ * written there, remove before it is written or goes, and sweep before the first
+ * $2 items of mailbox $1 go; else they are NULL.
+ * How it is asked: a condition on a row s of search_item, with the query as $5,
+ * and what that is put together from. Words have letters and digits alone. */
 struct store_words_dialect {
+    const char *add, *remove, *sweep;
     const char *match;
     const char *and, *or;
     const char *open, *close, *close_prefix; /* around a word, or the begin of words */

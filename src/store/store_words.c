@@ -97,9 +97,16 @@ struct step {
     struct buf words;
 };
 
+static int tell_engine(const struct step *step, const char *text, uint64_t item_no)
+{
+    return text ? sql_run_text(step->tx, text, ARGS(V_INT(step->mailbox_id), V_INT(item_no))) : 0;
+}
+
 static int forget_item(const struct step *step, uint64_t item_no)
 {
-    return sql_run(step->tx, SQL_words_delete, ARGS(V_INT(step->mailbox_id), V_INT(item_no)), NULL);
+    int r = tell_engine(step, step->tx->driver->words->remove, item_no);
+
+    return r ? r : sql_run(step->tx, SQL_words_delete, ARGS(V_INT(step->mailbox_id), V_INT(item_no)), NULL);
 }
 
 /* 1: as it stands there. */
@@ -126,8 +133,11 @@ static int put_item(struct step *step, const struct item *item)
         r = is_indexed(step, item->item_no, &there);
     if (r != 0)
         return r < 0 ? r : 0;
-    return sql_run(step->tx, there ? SQL_words_update : SQL_words_insert,
-                   ARGS(V_INT(step->mailbox_id), V_INT(item->item_no), V_TEXT(buf_span(&step->words))), NULL);
+    r = there ? tell_engine(step, step->tx->driver->words->remove, item->item_no) : 0;
+    if (r == 0)
+        r = sql_run(step->tx, there ? SQL_words_update : SQL_words_insert,
+                    ARGS(V_INT(step->mailbox_id), V_INT(item->item_no), V_TEXT(buf_span(&step->words))), NULL);
+    return r ? r : tell_engine(step, step->tx->driver->words->add, item->item_no);
 }
 
 /* One that has changed since is met again. */
@@ -161,7 +171,7 @@ static int index_change(struct step *step, const struct change *change)
 {
     if (change->to_item_no == 0)
         return index_item(step, change->item_no);
-    int r = sql_run(step->tx, SQL_words_delete, ARGS(V_INT(step->mailbox_id), V_INT(change->to_item_no)), NULL);
+    int r = forget_item(step, change->to_item_no);
     if (r == 0)
         r = sql_run(step->tx, SQL_words_move,
                     ARGS(V_INT(step->mailbox_id), V_INT(change->item_no), V_INT(change->to_item_no)), NULL);
@@ -228,6 +238,13 @@ static int read_state(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_cha
     *ret_change = (uint64_t)sql_int(&sql, 0);
     *ret_scanned = sql_int(&sql, 1);
     return 0;
+}
+
+int words_sweep(struct store_tx *tx, int64_t mailbox_id, unsigned rows)
+{
+    const struct store_words_dialect *dialect = tx->driver->words;
+
+    return dialect && dialect->sweep ? sql_run_text(tx, dialect->sweep, ARGS(V_INT(mailbox_id), V_INT(rows))) : 0;
 }
 
 int store_words_state(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_change)
