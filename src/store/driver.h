@@ -57,14 +57,16 @@ typedef int store_complaint(void *arg, struct span text);
  * follow that table by itself, add is run after item $2 of mailbox $1 was
  * written there, remove before it is written or goes, and sweep before the first
  * $2 items of mailbox $1 go; else they are NULL.
- * How it is asked: a condition on a row s of search_item, with the query as $5,
- * and what that is put together from. Words have letters and digits alone. */
+ * How it is asked: a SELECT of item_no and words of mailbox $1, with the query
+ * as $5, and what that is put together from. Words have letters and digits alone. */
 struct store_words_dialect {
     const char *add, *remove, *sweep;
     const char *match;
     const char *and, *or;
     const char *open, *close, *close_prefix; /* around a word, or the begin of words */
 };
+
+extern const struct store_words_dialect store_words_sqlite, store_words_postgres;
 
 struct store_driver {
     const char *name;

@@ -35,6 +35,15 @@ enum store_statement {
 
 extern const char *const statement_text[];
 
+/* What store_search.c puts conditions and an order behind: the items of a
+ * folder, and those of them that are newer than change $4. */
+#define STORE_SEARCH_ALL \
+    "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE mailbox_id = $1 AND folder_no = $2 AND associated = $3"
+#define STORE_SEARCH_NEWER \
+    STORE_SEARCH_ALL " AND change_no > $4 AND item_no IN " \
+    "(SELECT c.item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4 UNION " \
+    "SELECT c.to_item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4)"
+
 struct migration {
     int version;    /* rises; rows of one version belong together */
     enum { MIGRATION_PLAIN, MIGRATION_CLUSTERED, MIGRATION_SQLITE, MIGRATION_POSTGRES } kind;

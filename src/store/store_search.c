@@ -163,8 +163,6 @@ static int compare_entries(const void *a, const void *b)
     return c ? c : (x->item_no < y->item_no) - (x->item_no > y->item_no);
 }
 
-#define OF_FOLDER "mailbox_id = $1 AND folder_no = $2 AND associated = $3"
-
 /* All rows of a statement of ours, with what columns can tell of the filter; exact: the
  * filter needs not be asked, but of rows that say otherwise in their last column. */
 static int look_through(struct looking *looking, const char *select, const struct store_value *args, size_t n, const char *order,
@@ -198,7 +196,7 @@ static int look_at_all(struct looking *looking)
     const struct store_search *search = looking->search;
 
     looking->keyed = search->orders > 0;
-    return look_through(looking, "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE " OF_FOLDER,
+    return look_through(looking, STORE_SEARCH_ALL,
                         ARGS(V_INT(search->mailbox_id), V_INT(search->folder_no), V_INT(search->associated)),
                         looking->keyed ? "" : " ORDER BY received DESC, item_no DESC", false);
 }
@@ -213,11 +211,7 @@ static int look_by_words(struct looking *looking, struct span query, bool exact,
     int64_t newer = 0;
 
     looking->keyed = true;
-    buf_printf(&text,
-               "SELECT i.item_no, folder_no, " ITEM_COLUMNS ", CASE WHEN SUBSTR(s.words, 1, 1) = 'p' THEN 1 ELSE 0 END "
-               "FROM search_item s JOIN item i ON i.mailbox_id = s.mailbox_id AND i.item_no = s.item_no WHERE i.mailbox_id = $1 "
-               "AND folder_no = $2 AND associated = $3 AND change_no <= $4 AND %s",
-               looking->tx->driver->words->match);
+    words_select(looking->tx->driver->words, &text);
     buf_add(&text, "", 1);
     int r = buf_error(&text);
     if (r == 0)
@@ -225,9 +219,7 @@ static int look_by_words(struct looking *looking, struct span query, bool exact,
     buf_done(&text);
     if (r == 0)
         r = look_through(looking,
-                         "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE " OF_FOLDER " AND change_no > $4 AND item_no IN "
-                         "(SELECT c.item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4 UNION "
-                         "SELECT c.to_item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4)",
+                         STORE_SEARCH_NEWER,
                          args, 4, "", false);
     if (r == 0)
         r = sql_number(looking->tx, SQL_words_newer, ARGS(V_INT(search->mailbox_id), V_INT(indexed)), &newer);

@@ -394,16 +394,6 @@ static int room(struct store_db *db, uint64_t *ret_bytes)
     return 0;
 }
 
-#define UNINDEX "INSERT INTO search_words (search_words, rowid, words) SELECT 'delete', doc_no, words FROM search_item "
-
-static const struct store_words_dialect words = {
-    .add = "INSERT INTO search_words (rowid, words) SELECT doc_no, words FROM search_item WHERE mailbox_id = $1 AND item_no = $2",
-    .remove = UNINDEX "WHERE mailbox_id = $1 AND item_no = $2",
-    .sweep = UNINDEX "WHERE mailbox_id = $1 ORDER BY item_no LIMIT $2",
-    .match = "s.doc_no IN (SELECT rowid FROM search_words WHERE search_words MATCH $5)",
-    .and = " AND ", .or = " OR ", .open = "\"", .close = "\"", .close_prefix = "\" *",
-};
-
 const struct store_driver store_driver_sqlite = {
     .name = "sqlite",
     .one_writer = true,
@@ -421,7 +411,7 @@ const struct store_driver store_driver_sqlite = {
     .is_null = is_null,
     .changes = changes,
     .finish = finish,
-    .words = &words,
+    .words = &store_words_sqlite,
     .room = room,
     .place = sqlite_place,
     .stamps_read = sqlite_stamps_read,

@@ -335,6 +335,15 @@ void store_words_want(struct store *store, int64_t mailbox_id, size_t body_max)
 
 /* ---- asking it ---- */
 
+void words_select(const struct store_words_dialect *dialect, struct buf *out)
+{
+    buf_printf(out,
+               "SELECT i.item_no, folder_no, " ITEM_COLUMNS ", CASE WHEN SUBSTR(s.words, 1, 1) = 'p' THEN 1 ELSE 0 END "
+               "FROM (%s) s CROSS JOIN item i WHERE i.mailbox_id = $1 AND i.item_no = s.item_no AND folder_no = $2 "
+               "AND associated = $3 AND change_no <= $4",
+               dialect->match);
+}
+
 enum says { SAYS_NOTHING, SAYS_LESS, SAYS_ALL };
 
 static enum says say_words(const struct store_words_dialect *dialect, int64_t mailbox_id, const struct filter *filter, struct buf *out)

@@ -27,6 +27,10 @@ void store_words_want(struct store *store, int64_t mailbox_id, size_t body_max);
  * cannot narrow the search down. ret_exact: what is found matches, but for items
  * that are marked, which are always found. */
 struct store_words_dialect;
+/* Appends the SELECT of the items that the index finds: $1 mailbox, $2 folder, $3
+ * associated, $4 the change up to which it knows them, $5 the query. Columns: as
+ * item_from_row, then whether the item is marked. */
+void words_select(const struct store_words_dialect *dialect, struct buf *out);
 /* Before the first rows of search_item go, in the order of their numbers. */
 int words_sweep(struct store_tx *tx, int64_t mailbox_id, unsigned rows);
 bool words_query(const struct store_words_dialect *dialect, int64_t mailbox_id, const struct filter *filter, struct buf *out,
