@@ -19,7 +19,7 @@ static const char *const sorts[] = {
 /* A search by columns, and one by words, that are put together as they are asked for. */
 static void print_searches(void)
 {
-    static const char query[] = "(received:today OR size:>5 OR NOT isread:true OR importance:high) sent:<today \"some words\" more*";
+    static const char query[] = "(received:today OR size:>5 OR NOT size:>7 OR importance:high) sent:<today \"some words\" more*";
     const struct query_limits limits = { .length = 1000, .nodes = 100, .depth = 10 };
     CLEANUP(free_ptr_arena) struct arena *arena = NULL;
     struct buf text = BUF_INIT(65536), words = BUF_INIT(65536);

@@ -10,6 +10,7 @@
 #include "store/store_core.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
+#include "store/store_words.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -78,6 +79,15 @@ static int insert_rest(struct store_tx *tx, int64_t mailbox_id)
     return r ? r : store_delivery_mark(tx, mailbox_id, key, INT64_MAX);
 }
 
+static int index_mailbox(struct store_tx *tx, int64_t mailbox_id)
+{
+    bool more = true;
+    int r = 0;
+    while (r == 0 && more)
+        r = store_words_step(tx, mailbox_id, 1 << 20, &more);
+    return r;
+}
+
 static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbox_id)
 {
     const size_t size = 300000; /* two chunks */
@@ -85,6 +95,8 @@ static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbo
     int r = big ? insert_items(tx, mailbox_id, (struct span){ memset(big, 'x', size), size }) : -ENOMEM;
     if (r == 0)
         r = insert_entry(tx, mailbox_id);
+    if (r == 0)
+        r = index_mailbox(tx, mailbox_id);
     return r ? r : insert_rest(tx, mailbox_id);
 }
 
