@@ -75,7 +75,7 @@ class Answer:
                 if node.tag in ("{%s}ResponseCode" % M, "{%s}ResponseCode" % E)]
 
     def ids(self, name="ItemId"):
-        return [node.attrib for node in self.tree.iter("{%s}%s" % (T, name))]
+        return [node.attrib for node in self.tree.iter("{%s}%s" % (M if name == "MovedItemId" else T, name))]
 
 
 class Server:

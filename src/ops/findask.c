@@ -196,7 +196,7 @@ int findask_parse(struct op_call *call, struct findask *ret_ask, const struct xm
     struct span traversal = { 0 };
     (void)xml_attr(call->node, "Traversal", &traversal);
     ret_ask->associated = span_is(traversal, "Associated");
-    ret_ask->nothing = span_is(traversal, "SoftDeleted");
+    ret_ask->deleted = span_is(traversal, "SoftDeleted");
     if (xml_child(call->node, "GroupBy") || xml_child(call->node, "DistinguishedGroupBy"))
         return CODE_ErrorUnsupportedQueryFilter;
     int r = page_parse(call->node, "ItemView", &ret_ask->page);

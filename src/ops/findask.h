@@ -21,7 +21,7 @@ struct findask {
     const struct store_order *order;
     size_t orders;
     bool associated;
-    bool nothing; /* SoftDeleted */
+    bool deleted; /* SoftDeleted */
 };
 
 /* Positive codes are the answer for each folder; ret_culprit as in op_result. */

@@ -22,7 +22,7 @@ static void want_index(struct op_call *call, const struct found *found)
     enum { NEWER_MAX = 64 };
     const uint64_t smallest = (uint64_t)call->env->conf->soap_index_from;
     const uint64_t enough = smallest < NEWER_MAX ? smallest : NEWER_MAX;
-    if (found->found.words && found->found.unindexed > enough && (uint64_t)found->folder.folder.total >= smallest)
+    if (found->found.words && !found->search.deleted && found->found.unindexed > enough && (uint64_t)found->folder.folder.total >= smallest)
         store_words_want(call->env->store, found->search.mailbox_id, BODY_SEARCHED);
 }
 
@@ -48,10 +48,11 @@ static int find(struct op_call *call, struct store_tx *tx, const struct xml_node
     const struct folder *folder = &found->folder.folder;
     if (r == 0 && ask->folder_class && !item_class_is(folder->class, ask->folder_class))
         r = (int)ask->misplaced;
-    if (r || ask->nothing)
+    if (r)
         return r;
     found->search = (struct store_search){
-        .mailbox_id = folder->mailbox_id, .folder_no = folder->folder_no, .associated = ask->associated, .filter = ask->filter,
+        .mailbox_id = folder->mailbox_id, .folder_no = folder->folder_no, .associated = ask->associated,
+        .deleted = ask->deleted, .filter = ask->filter,
         .order = ask->order, .orders = ask->orders, .listed = ask->seek, .max = (uint64_t)call->env->conf->soap_find_count,
         .body_max = BODY_SEARCHED,
     };

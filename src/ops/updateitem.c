@@ -182,6 +182,8 @@ static int write_item(struct op_call *call, struct store_tx *tx, const struct ac
 {
     unsigned parts = parts_of(e, before);
     complete(call, access, before, e);
+    if (!e->touched)
+        return store_item_update_read(tx, &e->item);
     if (depth == STORE_HOT)
         return store_item_update(tx, &e->item, true);
     if (parts & STORE_MIME)

@@ -18,6 +18,7 @@
 #define IDLE_MS 60000
 #define PAUSE_MS 1000
 #define EXPIRE_EVERY_MS 10000
+#define CUT_EVERY_MS 3600000
 
 /* ---- sleeping and waking ---- */
 
@@ -113,6 +114,23 @@ static int sweep_job(struct store_tx *tx, void *arg)
     return store_sweep(tx, when_now(), arg);
 }
 
+/* Some mailboxes at a time, until all had their turn. */
+static int cut_logs(struct outbox *outbox, int64_t now)
+{
+    pthread_mutex_lock(&outbox->lock);
+    int64_t after = now >= outbox->next_cut ? outbox->cut_after : -1;
+    pthread_mutex_unlock(&outbox->lock);
+    int r = after < 0 ? 0 : forget_changes(outbox->options.store, outbox->options.conf, &outbox->stop, &after);
+    if (after < 0)
+        return r;
+    pthread_mutex_lock(&outbox->lock);
+    outbox->cut_after = after;
+    if (after == 0)
+        outbox->next_cut = now + CUT_EVERY_MS;
+    pthread_mutex_unlock(&outbox->lock);
+    return r;
+}
+
 /* One thread at a time forgets answers and marks whose time is over. */
 static void forget_old(struct outbox *outbox)
 {
@@ -125,6 +143,10 @@ static void forget_old(struct outbox *outbox)
     int r = mine ? forget_answers(outbox->options.store, outbox->options.conf, &outbox->stop) : 0;
     if (r == 0 && mine)
         r = forget_traces(outbox->options.store, outbox->options.conf, &outbox->stop);
+    if (r == 0 && mine)
+        r = forget_deleted(outbox->options.store, outbox->options.conf, &outbox->stop);
+    if (r == 0 && mine)
+        r = cut_logs(outbox, now);
     for (bool more = mine; r == 0 && more && !atomic_load(&outbox->stop);)
         r = store_write(outbox->options.store, sweep_job, &more);
     if (r < 0)

@@ -60,8 +60,9 @@ struct shape_mime {
 /* One t:Message, or what its kind is. mime is asked when the shape wants MimeContent. -ENOMEM. */
 int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct shape *shape, const struct shape_ids *ids,
                      const struct item *item, const struct shape_mime *mime);
-/* t:ItemId alone; and within its t:Message or the like, as the answers of writes have it. */
+/* t:ItemId alone, or under another name; and within its t:Message or the like, as the answers of writes have it. */
 void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
+void shape_write_item_id_as(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct item *item);
 void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
 void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x);
 void shape_write_folder_id(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct folder *folder);

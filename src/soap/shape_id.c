@@ -33,12 +33,17 @@ static void add_change_key(struct xml_writer *xw, const char *attr, const struct
     buf_done(&text);
 }
 
-void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
+void shape_write_item_id_as(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct item *item)
 {
-    xw_open(xw, "t:ItemId");
+    xw_open(xw, element);
     add_id(xw, "Id", ids, (struct ews_id){ .kind = ID_ITEM, .folder = item->folder_no, .item = item->item_no });
     add_change_key(xw, "ChangeKey", ids, item);
     xw_close(xw);
+}
+
+void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
+{
+    shape_write_item_id_as(xw, "t:ItemId", ids, item);
 }
 
 void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)

@@ -39,6 +39,10 @@ extern const char *const statement_text[];
  * folder, and those of them that are newer than change $4. */
 #define STORE_SEARCH_ALL \
     "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE mailbox_id = $1 AND folder_no = $2 AND associated = $3"
+/* 16: recoverableitemsdeletions; those that were deleted from the folder. */
+#define STORE_SEARCH_DELETED \
+    "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE mailbox_id = $1 AND folder_no = 16 AND origin_no = $2 " \
+    "AND associated = $3"
 #define STORE_SEARCH_NEWER \
     STORE_SEARCH_ALL " AND change_no > $4 AND item_no IN " \
     "(SELECT c.item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4 UNION " \

@@ -60,6 +60,17 @@ struct item_place {
     uint64_t content_no;
     uint64_t size;
 };
+/* Kinds of rows in `change`; stored: never renumber. MOVED: out of folder_no, and
+ * as to_item_no into to_folder_no, another one. READ: only whether it is read. */
+enum change_kind { CHANGE_CREATED = 1, CHANGE_UPDATED, CHANGE_DELETED, CHANGE_MOVED, CHANGE_READ };
+/* A row under item->change_no. Items may share a change number, as a client that
+ * follows the folder goes on by (change_no, item_no). */
+int item_note_change(struct store_tx *tx, const struct item *item, uint64_t item_no, uint64_t folder_no, enum change_kind kind);
+/* Days since 1970, as change.day has them. */
+static inline int64_t store_today(void)
+{
+    return when_now() / 86400000;
+}
 /* Rewrites the row at `from` with item's columns, number and folder, keeps
  * the counts of both folders and tells those who follow them.
  * CODE_ErrorItemNotFound, CODE_ErrorFolderNotFound. */

@@ -25,6 +25,7 @@ static const struct {
     { SQL_sweep_folder, 500 },
     { SQL_sweep_permission, 500 },
     { SQL_sweep_garbage, 500 }, /* before the chunks: no piece is staged from then on */
+    { SQL_sweep_recoverable, 500 },
     { SQL_sweep_change, 500 },
     { SQL_sweep_recipient, 500 },
     { SQL_sweep_attachment, 500 },

@@ -196,7 +196,7 @@ static int look_at_all(struct looking *looking)
     const struct store_search *search = looking->search;
 
     looking->keyed = search->orders > 0;
-    return look_through(looking, STORE_SEARCH_ALL,
+    return look_through(looking, search->deleted ? STORE_SEARCH_DELETED : STORE_SEARCH_ALL,
                         ARGS(V_INT(search->mailbox_id), V_INT(search->folder_no), V_INT(search->associated)),
                         looking->keyed ? "" : " ORDER BY received DESC, item_no DESC", false);
 }
@@ -246,7 +246,7 @@ static int look(struct looking *looking, uint64_t folder_total, struct store_fou
 
     found->words = search->filter && asks_for_words(search->filter);
     found->unindexed = found->words ? folder_total : 0;
-    bool by_words = found->words && dialect && words_query(dialect, search->mailbox_id, search->filter, &query, &exact);
+    bool by_words = found->words && !search->deleted && dialect && words_query(dialect, search->mailbox_id, search->filter, &query, &exact);
     int r = by_words ? store_words_state(looking->tx, search->mailbox_id, &indexed) : 1;
     if (r == 0)
         r = buf_error(&query);
@@ -307,7 +307,7 @@ int store_search(struct store_tx *tx, struct arena *arena, const struct store_se
     if (r == 0 && search->associated)
         r = sql_number(tx, SQL_item_count, ARGS(V_INT(search->mailbox_id), V_INT(search->folder_no), V_INT(1)), &total);
     found.total = (uint64_t)total;
-    if (r == 0 && (search->filter || search->listed || !sorts_by_columns(search, sort)))
+    if (r == 0 && (search->filter || search->listed || search->deleted || !sorts_by_columns(search, sort)))
         r = list(tx, arena, search, found.total, &found);
     if (r == 0)
         *ret_found = found;

@@ -20,6 +20,7 @@ struct store_search {
     int64_t mailbox_id;
     uint64_t folder_no;
     bool associated; /* the folder's hidden items instead */
+    bool deleted;    /* what was deleted from the folder and can be recovered, instead */
     const struct filter *filter; /* NULL: all */
     const struct store_order *order; /* none: received, newest first; ties: newest first */
     size_t orders;

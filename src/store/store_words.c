@@ -225,8 +225,8 @@ static int follow_some(struct step *step, uint64_t change_no, bool *ret_more)
     return r == 0 ? advance(step, step->until, INT64_MAX) : r;
 }
 
-/* 1: it has not begun. */
-static int read_state(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_change, int64_t *ret_scanned)
+/* 1: it has not begun. ret_behind: changes that it lacks have been forgotten. */
+static int read_state(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_change, int64_t *ret_scanned, bool *ret_behind)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
     int r = sql_open(tx, SQL_words_state, ARGS(V_INT(mailbox_id)), &sql);
@@ -237,6 +237,7 @@ static int read_state(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_cha
         return r < 0 ? r : 1;
     *ret_change = (uint64_t)sql_int(&sql, 0);
     *ret_scanned = sql_int(&sql, 1);
+    *ret_behind = sql_int(&sql, 2) != 0;
     return 0;
 }
 
@@ -250,9 +251,22 @@ int words_sweep(struct store_tx *tx, int64_t mailbox_id, unsigned rows)
 int store_words_state(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_change)
 {
     int64_t scanned = 0;
-    int r = tx->driver->words ? read_state(tx, mailbox_id, ret_change, &scanned) : 1;
+    bool behind = false;
+    int r = tx->driver->words ? read_state(tx, mailbox_id, ret_change, &scanned, &behind) : 1;
 
-    return r == 0 && scanned != INT64_MAX ? 1 : r;
+    return r == 0 && (behind || scanned != INT64_MAX) ? 1 : r;
+}
+
+/* An index that can't be followed up goes, some items at a time, and begins anew. */
+static int forget_some(struct store_tx *tx, int64_t mailbox_id, bool *ret_more)
+{
+    int64_t gone = 0;
+    int r = words_sweep(tx, mailbox_id, STEP_ITEMS);
+
+    if (r == 0)
+        r = sql_run(tx, SQL_sweep_search_item, ARGS(V_INT(mailbox_id), V_INT(STEP_ITEMS)), &gone);
+    *ret_more = true;
+    return r || gone > 0 ? r : sql_run(tx, SQL_words_forget, ARGS(V_INT(mailbox_id)), NULL);
 }
 
 int store_words_step(struct store_tx *tx, int64_t mailbox_id, size_t body_max, bool *ret_more)
@@ -261,13 +275,16 @@ int store_words_step(struct store_tx *tx, int64_t mailbox_id, size_t body_max, b
     struct step step = { .tx = tx, .mailbox_id = mailbox_id, .body_max = body_max, .words = BUF_INIT(ITEM_TEXT_MAX) };
     uint64_t change_no = 0;
     int64_t scanned = 0;
+    bool behind = false;
     int r = tx->driver->words ? sql_run(tx, SQL_words_begin, ARGS(V_INT(mailbox_id)), NULL) : 1;
 
     *ret_more = false;
     if (r == 0)
-        r = read_state(tx, mailbox_id, &change_no, &scanned);
+        r = read_state(tx, mailbox_id, &change_no, &scanned, &behind);
     if (r != 0)
         return r < 0 ? r : 0;
+    if (behind)
+        return forget_some(tx, mailbox_id, ret_more);
     if ((r = arena_new(ARENA_CAP, &arena)))
         return r;
     step.arena = arena;

@@ -33,7 +33,7 @@ static void print_searches(void)
     store_filter_sql(filter, &text, args, &n);
     (void)words_query(&store_words_postgres, 7, filter, &words, &exact);
     printf("PREPARE words AS %.*s;\n", (int)text.len, text.ptr);
-    printf("PREPARE newer AS " STORE_SEARCH_NEWER ";\nPREPARE everything AS " STORE_SEARCH_ALL ";\n");
+    printf("PREPARE newer AS " STORE_SEARCH_NEWER ";\nPREPARE everything AS " STORE_SEARCH_ALL ";\nPREPARE deleted AS " STORE_SEARCH_DELETED ";\n");
     printf("EXECUTE words (1, 4, 0, 10, $q$%.*s$q$", (int)words.len, words.ptr);
     for (size_t i = 5; i < n; i++)
         printf(", %lld", (long long)args[i].number);

@@ -68,6 +68,16 @@ static int insert_entry(struct store_tx *tx, int64_t mailbox_id)
     return store_outbox_insert(tx, &item, &entry);
 }
 
+static int insert_deleted(struct store_tx *tx, int64_t mailbox_id)
+{
+    struct item item;
+    item_init(&item);
+    item.mailbox_id = mailbox_id;
+    item.folder_no = FOLDER_ROLE_inbox;
+    int r = store_item_insert(tx, &item);
+    return r ? r : store_item_move(tx, &item, FOLDER_ROLE_recoverableitemsdeletions, true);
+}
+
 static int insert_rest(struct store_tx *tx, int64_t mailbox_id)
 {
     const uint8_t key[SHA256_SIZE] = { 7 };
@@ -97,6 +107,8 @@ static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbo
         r = insert_entry(tx, mailbox_id);
     if (r == 0)
         r = index_mailbox(tx, mailbox_id);
+    if (r == 0)
+        r = insert_deleted(tx, mailbox_id);
     return r ? r : insert_rest(tx, mailbox_id);
 }
 
@@ -227,8 +239,9 @@ static void lists_are_whole(void **state)
     assert_int_equal(store_grant_list(tx, world->arena, 0, world->alice, &grants, &n), 0);
     assert_true(n == 1 && grants[0].mailbox_id == world->bob && grants[0].rights == 2);
     assert_int_equal(store_mailbox_usage(tx, world->arena, world->alice, &folders, &n), 0);
-    assert_true(n == 1 && span_is(folders[0].name, "Inbox") && folders[0].total == ITEMS && folders[0].unread == ITEMS);
+    assert_true(n == 2 && span_is(folders[0].name, "Inbox") && folders[0].total == ITEMS && folders[0].unread == ITEMS);
     assert_int_equal(folders[0].size, ITEMS * 300000);
+    assert_true(span_is(folders[1].name, "Deletions") && folders[1].total == 1);
     assert_int_equal(store_mailbox_usage(tx, world->arena, 999, &folders, &n), 0);
     assert_int_equal(n, 0);
 }

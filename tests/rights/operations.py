@@ -5,7 +5,8 @@ folder that is named by its id and may not be seen is answered with; `key` what
 a ChangeKey of another epoch is; `reads`: nothing is changed even by those who
 may; `across`: the answer when item and folder are in different mailboxes;
 `elsewhere`: the folder is one of the caller's own, the item another's; `looks`:
-false where an id alone is worked on, so that what is gone is not missed."""
+false where an id alone is worked on, so that what is gone is not missed;
+`idle`: where it was done before, there is nothing left to do."""
 
 from harness import envelope
 
@@ -21,6 +22,7 @@ SAVED = "<m:SavedItemFolderId>{folder}</m:SavedItemFolderId>"
 TO = "<m:ToFolderId>{folder}</m:ToFolderId>"
 ITEMS = "<m:ItemIds>{item}</m:ItemIds>"
 HIDDEN_SAVED, HIDDEN_TO, CONFLICT = "ErrorSavedItemFolderNotFound", "ErrorToFolderNotFound", "ErrorIrresolvableConflict"
+NOT_FOUND = "ErrorItemNotFound"
 
 
 FOLDER_ID = '<t:FolderId Id="%s"/>'
@@ -30,10 +32,10 @@ class Request:
     """name: the row; its first word is the operation."""
 
     def __init__(self, name, text, attributes="", reads=False, hidden="ErrorFolderNotFound", key=None, across=None, elsewhere=False,
-                 looks=True, folder_form=FOLDER_ID):
+                 looks=True, folder_form=FOLDER_ID, idle=False):
         self.name, self.text, self.reads, self.hidden = name, text, reads, hidden
         self.key, self.across, self.elsewhere, self.looks = key, across, elsewhere, looks
-        self.folder_form = folder_form
+        self.folder_form, self.idle = folder_form, idle
         self.operation = name.split()[0]
         self.open = self.operation + (" " + attributes if attributes else "")
         self.slot = next((slot for slot in SLOTS if "{%s}" % slot in text), None)
@@ -54,6 +56,8 @@ REQUESTS = (
     Request("GetFolder", FOLDER_SHAPE + "<m:FolderIds>{folder}</m:FolderIds>", reads=True),
     Request("FindFolder", FOLDER_SHAPE + "<m:ParentFolderIds>{folder}</m:ParentFolderIds>", 'Traversal="Deep"', reads=True),
     Request("FindItem", FOUND + "<m:ParentFolderIds>{folder}</m:ParentFolderIds>", 'Traversal="Shallow"', reads=True),
+    Request("SyncFolderItems", FOUND + "<m:SyncFolderId>{folder}</m:SyncFolderId><m:MaxChangesReturned>512</m:MaxChangesReturned>",
+            reads=True, hidden="ErrorSyncFolderNotFound"),
     Request("GetItem", SHAPE + ITEMS, reads=True),
     Request("GetAttachment", "<m:AttachmentIds>{attachment}</m:AttachmentIds>", reads=True),
     Request("ConvertId of an item", "<m:SourceIds>{alternate}</m:SourceIds>", 'DestinationFormat="HexEntryId"', reads=True, looks=False),
@@ -67,8 +71,11 @@ REQUESTS = (
     Request("CreateAttachment", "{parent}" + FILE),
     Request("DeleteItem", ITEMS, 'DeleteType="HardDelete"'),
     Request("DeleteItem to Deleted Items", ITEMS, 'DeleteType="MoveToDeletedItems"'),
-    Request("CopyItem", TO + ITEMS, hidden=HIDDEN_TO, across="ErrorCrossMailboxMoveCopy"),
-    Request("MoveItem", TO + ITEMS, hidden=HIDDEN_TO, across="ErrorCrossMailboxMoveCopy"),
+    Request("CopyItem", TO + ITEMS, hidden=HIDDEN_TO, across="NoError"),
+    Request("MoveItem", TO + ITEMS, hidden=HIDDEN_TO, across="NoError"),
+    Request("MarkAsJunk", ITEMS, 'IsJunk="true" MoveItem="true"'),
+    Request("MarkAllItemsAsRead", "<m:ReadFlag>true</m:ReadFlag><m:SuppressReadReceipts>true</m:SuppressReadReceipts>"
+            "<m:FolderIds>{folder}</m:FolderIds>", hidden=NOT_FOUND, idle=True),
     Request("SendItem", ITEMS + SAVED, 'SaveItemToFolder="true"', hidden=HIDDEN_SAVED, key=CONFLICT),
     Request("SendItem without a copy", ITEMS, 'SaveItemToFolder="false"', key=CONFLICT),
     Request("SendItem with a copy in another mailbox", ITEMS + SAVED, 'SaveItemToFolder="true"', hidden=HIDDEN_SAVED, key=CONFLICT,

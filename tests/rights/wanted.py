@@ -19,9 +19,11 @@ class Wanted:
         self.item_needs, self.folder_needs = needs[request.name]
 
     def lack(self, needs, column, made_it=False):
-        """What is lacking first; column: 0 of the item, 1 of the folder."""
+        """What is lacking first; column: 0 of the item, 1 of the folder. An item
+        that needs to be created goes into another folder of its mailbox."""
         for need in needs:
-            if not (self.caller.send if need == "send" else self.caller.rights.has(need, made_it)):
+            rights = self.caller.elsewhere if need == "create" and column == 0 else self.caller.rights
+            if not (self.caller.send if need == "send" else rights.has(need, made_it)):
                 return self.lacks[need][column]
         return OK
 

@@ -14,6 +14,7 @@
 #include "model/item.h"
 #include "model/kind.h"
 #include "model/sid.h"
+#include "model/sync.h"
 
 #include <errno.h>
 
@@ -583,9 +584,42 @@ static void sids_are_guids(void **state)
         assert_false(sid_parse(span_of(bad[i]), again));
 }
 
+static void sync_states(void **state)
+{
+    const struct sync_state made = { .folder = 2, .change = 0x0102030405060708, .position = 99, .since = 5, .item = 6, .bound = 7, .round = 1 };
+    const uint8_t epoch[GUID_SIZE] = "an epoch", other[GUID_SIZE] = "another one";
+    const struct mac_key key = key_of(1), foreign = key_of(2);
+    struct buf text = BUF_INIT(1024), padded = BUF_INIT(1024);
+    struct sync_state back;
+
+    (void)state;
+    sync_encode(&key, SYNC_HIERARCHY, mailbox, epoch, &made, &text);
+    assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, buf_span(&text), &back), 0);
+    assert_true(back.folder == made.folder && back.change == made.change && back.position == made.position && back.since == 5);
+    assert_true(back.item == 6 && back.bound == 7 && back.round == 1);
+    buf_printf(&padded, "\n  %.*s ", (int)text.len, text.ptr);
+    assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, buf_span(&padded), &back), 0);
+    assert_int_equal(sync_decode(&key, SYNC_ITEMS, mailbox, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+    assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, other, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+    assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, other, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+    assert_int_equal(sync_decode(&foreign, SYNC_HIERARCHY, mailbox, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+    for (size_t len = 0; len < text.len; len++)
+        assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, (struct span){ text.ptr, len }, &back),
+                         CODE_ErrorInvalidSyncStateData);
+    for (size_t i = 0; i < text.len - 4; i++) {
+        const char was = text.ptr[i];
+        text.ptr[i] = was == 'A' ? 'B' : 'A';
+        assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+        text.ptr[i] = was;
+    }
+    buf_done(&text);
+    buf_done(&padded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sync_states),
         cmocka_unit_test(guid_texts),
         cmocka_unit_test(item_id_has_the_published_layout),
         cmocka_unit_test(folder_id_has_the_published_layout),
