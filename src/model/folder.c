@@ -4,7 +4,7 @@
  */
 #include "model/folder.h"
 
-#include "base/fold.h"
+#include "model/fold.h"
 
 static const struct folder_role_info rows[FOLDER_ROLE_COUNT] = {
 #define FOLDER(id, number, name, class, parent, ipm) \

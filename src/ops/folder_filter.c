@@ -6,7 +6,7 @@
  */
 #include "ops/folder_filter.h"
 
-#include "base/fold.h"
+#include "model/fold.h"
 #include "base/when.h"
 
 #include <errno.h>
@@ -101,7 +101,7 @@ static int read_value(struct arena *arena, enum type type, struct span text, boo
     switch (type) {
     case TEXT:
         ret->text = text;
-        return fold ? fold_text(arena, text, &ret->text) : 0;
+        return fold ? fold_text(arena, text, FOLD_CASE, &ret->text) : 0;
     case NUMBER:
         return span_int(trimmed, true, INT64_MIN, INT64_MAX, &ret->number) ? 0 : CODE_ErrorInvalidValueForProperty;
     case BOOLEAN:

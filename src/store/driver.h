@@ -53,6 +53,21 @@ struct store_stamps {
 /* A sentence about something that is wrong. -errno: stop. */
 typedef int store_complaint(void *arg, struct span text);
 
+/* The engine's full-text index over the words in search_item. Where it does not
+ * follow that table by itself, add is run after item $2 of mailbox $1 was
+ * written there, remove before it is written or goes, and sweep before the first
+ * $2 items of mailbox $1 go; else they are NULL.
+ * How it is asked: a SELECT of item_no and words of mailbox $1, with the query
+ * as $5, and what that is put together from. Words have letters and digits alone. */
+struct store_words_dialect {
+    const char *add, *remove, *sweep;
+    const char *match;
+    const char *and, *or;
+    const char *open, *close, *close_prefix; /* around a word, or the begin of words */
+};
+
+extern const struct store_words_dialect store_words_sqlite, store_words_postgres;
+
 struct store_driver {
     const char *name;
     /* Nothing else writes to the store while it is open. An engine without that
@@ -84,6 +99,7 @@ struct store_driver {
     void (*finish)(struct store_rows *rows);
 
     /* What follows may be NULL, where the engine has no such thing. */
+    const struct store_words_dialect *words;
     /* Bytes that the disk has room for. */
     int (*room)(struct store_db *db, uint64_t *ret_bytes);
     int (*place)(struct store_db *db, struct store_place *ret_place);

@@ -19,12 +19,16 @@ const bool statement_skipping[STATEMENT_COUNT] = {
 #undef STATEMENT
 #undef STATEMENT_SKIPPING
 };
-
-#define CLUSTERED true
-#define PLAIN false
 const struct migration migrations[] = {
-#define MIGRATION(version, kind, text) { version, kind, text },
+#define MIGRATION(version, kind, text) { version, MIGRATION_##kind, text },
 #include "store/migrations.def"
 #undef MIGRATION
 };
 const unsigned migrations_n = ARRAY_LEN(migrations);
+
+bool migration_is_for(const struct migration *migration, const char *engine)
+{
+    const char *only = migration->kind == MIGRATION_SQLITE ? "sqlite" : migration->kind == MIGRATION_POSTGRES ? "postgres" : NULL;
+
+    return !only || strcmp(only, engine) == 0;
+}

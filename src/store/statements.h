@@ -37,12 +37,27 @@ extern const char *const statement_text[];
 /* Of a STATEMENT_SKIPPING. */
 extern const bool statement_skipping[];
 
+/* What store_search.c puts conditions and an order behind: the items of a
+ * folder, and those of them that are newer than change $4. */
+#define STORE_SEARCH_ALL \
+    "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE mailbox_id = $1 AND folder_no = $2 AND associated = $3"
+/* 16: recoverableitemsdeletions; those that were deleted from the folder. */
+#define STORE_SEARCH_DELETED \
+    "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE mailbox_id = $1 AND folder_no = 16 AND origin_no = $2 " \
+    "AND associated = $3"
+#define STORE_SEARCH_NEWER \
+    STORE_SEARCH_ALL " AND change_no > $4 AND item_no IN " \
+    "(SELECT c.item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4 UNION " \
+    "SELECT c.to_item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4)"
+
 struct migration {
     int version;    /* rises; rows of one version belong together */
-    bool clustered; /* a table, stored in the order of its primary key */
+    enum { MIGRATION_PLAIN, MIGRATION_CLUSTERED, MIGRATION_SQLITE, MIGRATION_POSTGRES } kind;
     const char *text;
 };
 extern const struct migration migrations[];
+/* Is that row for the engine of this name? */
+bool migration_is_for(const struct migration *migration, const char *engine);
 extern const unsigned migrations_n;
 
 #endif

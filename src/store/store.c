@@ -54,9 +54,9 @@ static int migrate(struct store_tx *tx, bool opening)
     if (opening)
         tx->store->version_found = (int)version;
     for (unsigned i = 0; i < migrations_n; i++) {
-        if (migrations[i].version <= version)
+        if (migrations[i].version <= version || !migration_is_for(&migrations[i], tx->driver->name))
             continue;
-        r = tx->driver->define(tx->conn, migrations[i].text, migrations[i].clustered);
+        r = tx->driver->define(tx->conn, migrations[i].text, migrations[i].kind == MIGRATION_CLUSTERED);
         if (r != 0)
             return r;
     }

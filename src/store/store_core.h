@@ -19,6 +19,18 @@ struct store_reader {
     struct store_reader *next_idle;
 };
 
+/* Who brings the full-text index up to date (store_words.c); queue_lock guards it. */
+struct store_indexer {
+    struct store_pending pending; /* first */
+    struct store *store;
+    bool running;
+    bool more; /* the step that ends now was not the last for its mailbox */
+    int64_t mailbox_id;
+    size_t body_max;
+    int64_t wanted[32]; /* mailboxes that come next */
+    size_t wanted_n;
+};
+
 struct store {
     const struct store_driver *driver;
     struct store_db *db;
@@ -50,6 +62,7 @@ struct store {
     atomic_bool short_of_room;
     _Atomic uint64_t entries; /* of the outbox: counted last, and those since */
     int64_t entries_counted;  /* monotonic; 0: never; the writer's */
+    struct store_indexer indexer;
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };

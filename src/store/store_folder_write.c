@@ -5,7 +5,7 @@
  */
 #include "store/store_folder.h"
 
-#include "base/fold.h"
+#include "model/fold.h"
 #include "base/when.h"
 #include "model/code.h"
 #include "store/store_hierarchy.h"
@@ -20,7 +20,7 @@ int store_folder_by_name(struct store_tx *tx, int64_t mailbox_id, uint64_t paren
 {
     struct span key = { 0 };
     int64_t number = 0;
-    int r = fold_text(tx->scratch, name, &key);
+    int r = fold_text(tx->scratch, name, FOLD_CASE, &key);
 
     if (r == 0)
         r = sql_number(tx, SQL_folder_by_name, ARGS(V_INT(mailbox_id), V_INT(parent_no), V_BLOB(key)), &number);
@@ -51,7 +51,7 @@ static int grow(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int
 /* The name's key and the packed extended properties, which the caller frees. */
 static int make_values(struct store_tx *tx, const struct folder *folder, struct span *ret_key, struct buf *packed)
 {
-    int r = fold_text(tx->scratch, folder->name, ret_key);
+    int r = fold_text(tx->scratch, folder->name, FOLD_CASE, ret_key);
 
     xprops_pack(&folder->xprops, packed);
     return r == 0 ? buf_error(packed) : r;
@@ -124,7 +124,7 @@ static int place(struct store_tx *tx, const struct folder *folder)
 {
     struct span key = { 0 };
     int64_t written = 0;
-    int r = fold_text(tx->scratch, folder->name, &key);
+    int r = fold_text(tx->scratch, folder->name, FOLD_CASE, &key);
 
     if (r == 0)
         r = sql_run(tx, SQL_folder_place,

@@ -5,6 +5,7 @@
 #define EWSD_STORE_STORE_ITEM_H
 
 #include "model/item.h"
+#include "store/store_mail.h"
 #include "store/store_sql.h"
 
 /* $1 mailbox, $2 number, $3 folder, then ITEM_COLUMNS. */
@@ -14,6 +15,10 @@
 int item_args(struct store_tx *tx, const struct item *item, struct store_value args[ITEM_ARGS]);
 /* Columns: number, folder, then ITEM_COLUMNS. */
 int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
+/* The same but for the blob of rare properties; arena NULL: texts are the
+ * row's. And the blob, all of it or (damaged) none. */
+int item_hot_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
+int item_rare_from_row(struct sql *sql, struct arena *arena, struct item *item);
 int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment);
 /* What depth asks for, into an item whose columns were read. Sets damaged. */
 int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item);
@@ -33,6 +38,19 @@ int content_drop_mime(struct store_tx *tx, struct item *item);
 int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
 /* One reference less; the last takes the content along. */
 int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
+
+/* Its words and all that has some, a body up to body_max bytes; damaged or not.
+ * CODE_ErrorItemNotFound. */
+int item_for_words(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, size_t body_max,
+                   struct item *ret_item);
+/* For sql_list: the first column, as a uint64_t. */
+int number_from_row(struct sql *sql, struct arena *arena, void *ret_row);
+
+/* The rows of a page in that order: of the usual one (no sorts) with all
+ * columns; of others the numbers alone, or all. */
+int find_open(struct store_tx *tx, const struct store_find *find, bool numbers, struct sql *ret_sql);
+/* Is that a column of sorts.def? */
+bool find_sorts_by(const char *column);
 
 /* Where a stored item is, as its row says before a change. */
 struct item_place {

@@ -8,32 +8,40 @@
 
 #include <errno.h>
 
-static int copy_rcpt(struct sql *sql, unsigned column, struct arena *arena, struct rcpt *rcpt)
+/* A text of a row: in the arena or, where there is none, as long as the row. */
+static int take_text(struct sql *sql, unsigned column, struct arena *arena, struct span *ret_text)
 {
-    int r = sql_copy(sql, column, arena, &rcpt->name);
-
-    if (r == 0)
-        r = sql_copy(sql, column + 1, arena, &rcpt->address);
-    return r == 0 ? sql_copy(sql, column + 2, arena, &rcpt->routing) : r;
+    if (arena)
+        return sql_copy(sql, column, arena, ret_text);
+    *ret_text = sql_bytes(sql, column);
+    return 0;
 }
 
-static int copy_texts(struct sql *sql, struct arena *arena, struct item *item)
+static int take_rcpt(struct sql *sql, unsigned column, struct arena *arena, struct rcpt *rcpt)
 {
-    int r = sql_copy(sql, 5, arena, &item->item_class);
+    int r = take_text(sql, column, arena, &rcpt->name);
 
     if (r == 0)
-        r = sql_copy(sql, 7, arena, &item->subject);
+        r = take_text(sql, column + 1, arena, &rcpt->address);
+    return r == 0 ? take_text(sql, column + 2, arena, &rcpt->routing) : r;
+}
+
+static int take_texts(struct sql *sql, struct arena *arena, struct item *item)
+{
+    int r = take_text(sql, 5, arena, &item->item_class);
+
     if (r == 0)
-        r = copy_rcpt(sql, 16, arena, &item->from);
+        r = take_text(sql, 7, arena, &item->subject);
     if (r == 0)
-        r = copy_rcpt(sql, 19, arena, &item->sender);
+        r = take_rcpt(sql, 16, arena, &item->from);
     if (r == 0)
-        r = sql_copy(sql, 22, arena, &item->message_id);
+        r = take_rcpt(sql, 19, arena, &item->sender);
+    if (r == 0)
+        r = take_text(sql, 22, arena, &item->message_id);
     return r;
 }
 
-/* All of the blob of rare properties or, when it is damaged, none. */
-static int unpack_props(struct sql *sql, struct arena *arena, struct item *item)
+int item_rare_from_row(struct sql *sql, struct arena *arena, struct item *item)
 {
     struct item whole = *item;
     int r = item_unpack(arena, sql_bytes(sql, 23), &whole);
@@ -59,7 +67,7 @@ static void check_choices(struct item *item)
     item->sensitivity = SENSITIVITY_NORMAL;
 }
 
-int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item)
+int item_hot_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item)
 {
     struct item item = { 0 };
 
@@ -80,9 +88,7 @@ int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, stru
     item.received = sql_int(sql, 14);
     item.size = (uint64_t)sql_int(sql, 15);
     check_choices(&item);
-    int r = copy_texts(sql, arena, &item);
-    if (r == 0)
-        r = unpack_props(sql, arena, &item);
+    int r = take_texts(sql, arena, &item);
     if (r != 0)
         return r;
     item.kind = item_kind_of_class(item.item_class);
@@ -90,6 +96,18 @@ int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, stru
     item.sender.type = RCPT_SENDER;
     *ret_item = item;
     return 0;
+}
+
+int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item)
+{
+    struct item item;
+    int r = item_hot_from_row(sql, arena, mailbox_id, &item);
+
+    if (r == 0)
+        r = item_rare_from_row(sql, arena, &item);
+    if (r == 0)
+        *ret_item = item;
+    return r;
 }
 
 /* All recipients in one array, in the order of their types. */
@@ -107,7 +125,7 @@ static int read_rcpts(struct store_tx *tx, struct arena *arena, const struct ite
         if (!list.v)
             return -ENOMEM;
         list.v[list.n].type = (enum rcpt_type)sql_int(&sql, 0);
-        r = copy_rcpt(&sql, 1, arena, &list.v[list.n]);
+        r = take_rcpt(&sql, 1, arena, &list.v[list.n]);
         if (r != 0)
             return r;
         list.n++;

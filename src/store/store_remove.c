@@ -11,6 +11,7 @@
 #include "store/store_node.h"
 #include "store/store_outbox.h"
 #include "store/store_sql.h"
+#include "store/store_words.h"
 
 /* Rows of one step, which holds the writer for some milliseconds. A chunk has
  * 256 KB, a row of content up to 64 KB. */
@@ -32,6 +33,8 @@ static const struct {
     { SQL_sweep_attachment, 500 },
     { SQL_sweep_chunk, 4 },
     { SQL_sweep_content, 32 },
+    { SQL_sweep_search_item, 100 },
+    { SQL_sweep_search_state, 1 },
     { SQL_sweep_replay, 500 },
     { SQL_sweep_delivery, 500 },
 };
@@ -66,8 +69,11 @@ int store_mailbox_sweep(struct store_tx *tx, bool *ret_more)
     *ret_more = r == 0;
     if (r == 1)
         return 0;
-    for (size_t i = 0; r == 0 && written == 0 && i < ARRAY_LEN(sweeps); i++)
+    for (size_t i = 0; r == 0 && written == 0 && i < ARRAY_LEN(sweeps); i++) {
+        if (sweeps[i].statement == SQL_sweep_search_item && (r = words_sweep(tx, mailbox_id, sweeps[i].rows)))
+            return r;
         r = sql_run(tx, sweeps[i].statement, ARGS(V_INT(mailbox_id), V_INT(sweeps[i].rows)), &written);
+    }
     if (r == 0 && written == 0)
         r = sql_run(tx, SQL_removed_done, ARGS(V_INT(mailbox_id)), NULL);
     return r;

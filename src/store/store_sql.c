@@ -21,10 +21,12 @@ void store_tx_close(struct store_tx *tx)
     buf_done(&tx->packed);
 }
 
-int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes)
+/* text NULL: the statement. */
+static int run(struct store_tx *tx, enum store_statement statement, const char *text, const struct store_value *args, size_t n,
+               int64_t *ret_changes)
 {
     struct store_rows *rows = NULL;
-    int r = tx->driver->start(tx->conn, statement, NULL, args, n, &rows);
+    int r = tx->driver->start(tx->conn, statement, text, args, n, &rows);
 
     if (r != 0)
         return r;
@@ -41,6 +43,16 @@ int sql_run(struct store_tx *tx, enum store_statement statement, const struct st
     if (ret_changes)
         *ret_changes = changes;
     return 0;
+}
+
+int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes)
+{
+    return run(tx, statement, NULL, args, n, ret_changes);
+}
+
+int sql_run_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n)
+{
+    return run(tx, 0, text, args, n, NULL);
 }
 
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value)

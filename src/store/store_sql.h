@@ -53,6 +53,7 @@ struct sql {
 
 /* Runs a statement that writes; ret_changes (rows written) may be NULL. */
 int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes);
+int sql_run_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n);
 /* The first column of the first row. 1: no row. */
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value);
 

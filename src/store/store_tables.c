@@ -173,6 +173,7 @@ int tables_read(const struct migration *rows, size_t n, struct tables *ret_table
 
     ret_tables->n = 0;
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = read_one(span_of(rows[i].text), ret_tables);
+        if (rows[i].kind == MIGRATION_PLAIN || rows[i].kind == MIGRATION_CLUSTERED)
+            r = read_one(span_of(rows[i].text), ret_tables);
     return r;
 }

@@ -1,6 +1,7 @@
 /*
  * Inside the store only: the tables as the migrations leave them, for what has to
- * go over all of them. Read from the texts themselves, so that none is forgotten.
+ * go over all of them. Read from the texts themselves, so that none is forgotten;
+ * but what one engine alone has can be made again from the rest, and is left out.
  */
 #ifndef EWSD_STORE_STORE_TABLES_H
 #define EWSD_STORE_STORE_TABLES_H

@@ -11,6 +11,7 @@
 #include "store/store_folder.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
+#include "store/store_words.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -95,6 +96,15 @@ static int insert_folder(struct store_tx *tx, int64_t mailbox_id)
     return store_folder_insert(tx, &folder);
 }
 
+static int index_mailbox(struct store_tx *tx, int64_t mailbox_id)
+{
+    bool more = true;
+    int r = 0;
+    while (r == 0 && more)
+        r = store_words_step(tx, mailbox_id, 1 << 20, &more);
+    return r;
+}
+
 static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbox_id)
 {
     const size_t size = 300000; /* two chunks */
@@ -104,6 +114,8 @@ static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbo
         r = insert_entry(tx, mailbox_id);
     if (r == 0)
         r = insert_folder(tx, mailbox_id);
+    if (r == 0)
+        r = index_mailbox(tx, mailbox_id);
     if (r == 0)
         r = insert_deleted(tx, mailbox_id);
     return r ? r : insert_rest(tx, mailbox_id);
