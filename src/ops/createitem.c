@@ -4,10 +4,10 @@
  * lists and tasks are saved in folders of their kind. What kinds.def does not
  * name is refused one by one with ErrorInvalidItemForOperationCreateItem.
  */
-#include "mime/mime.h"
 #include "ops/calendar.h"
 #include "ops/limits.h"
 #include "ops/once.h"
+#include "ops/reading.h"
 #include "ops/sending.h"
 #include "store/store_content.h"
 
@@ -25,52 +25,20 @@ struct creates {
     bool sends; /* some of them */
 };
 
-static bool is_mail(const struct item *item)
-{
-    return kind_is_message(item->kind) || item->kind == ITEM_KIND_POST;
-}
-
 /* Only mail can be sent. */
 static enum disposition disposition_of(const struct creates *c, const struct item *item)
 {
-    return is_mail(item) ? c->disposition : SAVE_ONLY;
+    return kind_is_mail(item->kind) ? c->disposition : SAVE_ONLY;
 }
 
-/* The message of the MIME, if there is one. */
-static int read_mime(struct op_call *call, const struct xml_node *node, enum item_kind kind, struct span *ret_mime, struct item *item,
-                     struct op_result *ret_result)
-{
-    int r = shape_read_mime(call->arena, node, ret_mime);
-    if (r || !ret_mime->len)
-        return r;
-    if (kind != ITEM_KIND_POST && !kind_is_message(kind))
-        return CODE_ErrorUnsupportedMimeConversion;
-    if ((r = limits_size(call, ret_mime->len, ret_result)))
-        return r;
-    return mime_read(*ret_mime, call->arena, item);
-}
-
-/* What the MIME says, then what stands beside it. */
 static int read_one(struct op_call *call, const struct xml_node *node, bool has_disposition, struct item *item,
                     struct op_result *ret_result)
 {
-    struct span mime;
-    bool structured;
-    enum item_kind kind = kind_by_element(node->name);
-    if (kind == ITEM_KIND_NONE || xml_is(node, XML_NS_T, "Item"))
+    if (xml_is(node, XML_NS_T, "Item"))
         return CODE_ErrorInvalidItemForOperationCreateItem;
-    if (kind == ITEM_KIND_MESSAGE && !has_disposition)
+    if (kind_by_element(node->name) == ITEM_KIND_MESSAGE && !has_disposition)
         return CODE_ErrorMessageDispositionRequired;
-    item_init(item);
-    int r = read_mime(call, node, kind, &mime, item, ret_result);
-    if (r)
-        return r;
-    item->item_class = span_of(kind_info(kind)->item_class);
-    item->kind = kind;
-    item->flags |= ITEM_UNMODIFIED | (is_mail(item) ? ITEM_DRAFT : ITEM_READ);
-    r = shape_read_item(call->arena, node, item, &structured, &ret_result->culprit);
-    if (!r && mime.len && !structured)
-        item->mime = mime;
+    int r = reading_item(call, node, item, ret_result);
     if (r == 0)
         r = limits_attachments(call, item->attachments.n, ret_result);
     return r ? r : calendar_check(call, item, "SendMeetingInvitations", CODE_ErrorSendMeetingInvitationsRequired, ret_result);
@@ -86,11 +54,11 @@ static void complete(const struct op_call *call, const struct access *access, st
     item->size = item_content_size(item);
     item->created = item->modified = when_now();
     item->last_modified_name = mailbox->display_name;
-    if (is_mail(item) && !rcpt_is_set(&item->from))
+    if (kind_is_mail(item->kind) && !rcpt_is_set(&item->from))
         item->from = !access->own ? (struct rcpt){ .name = owner->display_name, .address = owner->address }
                      : rcpt_is_set(&item->sender) ? item->sender
                                                   : self;
-    if (is_mail(item) && !rcpt_is_set(&item->sender))
+    if (kind_is_mail(item->kind) && !rcpt_is_set(&item->sender))
         item->sender = self;
     item->from.type = RCPT_FROM;
     item->sender.type = RCPT_SENDER;
