@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #define GROUP_DEPTH_MAX 4
+#define INDEX_TEXT_MAX 1000 /* of a Thread-Index */
 
 /* ---- people ---- */
 
@@ -109,6 +110,15 @@ static bool message_id_ok(struct span id)
     return at == 1 && id.ptr[1] != '@' && id.ptr[id.len - 2] != '@';
 }
 
+/* As far as it is one. */
+static int read_index(GMimeMessage *message, struct arena *arena, struct item *item)
+{
+    struct span text = span_of(raw_header(message, "Thread-Index"));
+    int r = text.len && text.len <= INDEX_TEXT_MAX ? base64_decode(arena, text, &item->conversation_index) : 0;
+
+    return r < 0 ? r : 0;
+}
+
 static int read_texts(GMimeMessage *message, struct arena *arena, struct item *item)
 {
     int r = mime_decode_text(arena, raw_header(message, "Subject"), &item->subject);
@@ -121,6 +131,8 @@ static int read_texts(GMimeMessage *message, struct arena *arena, struct item *i
         r = mime_decode_text(arena, raw_header(message, "References"), &item->references);
     if (r == 0)
         r = mime_decode_text(arena, raw_header(message, "Thread-Topic"), &item->conversation_topic);
+    if (r == 0)
+        r = read_index(message, arena, item);
     if (r == 0 && !message_id_ok(item->message_id))
         item->message_id = SPAN("");
     return r;

@@ -6,10 +6,13 @@
 #include "mime/mime.h"
 #include "mime/mime_text.h"
 
+#include "base/codec.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #define BOUNDARY_MARK "=_ewsd_"
+#define INDEX_TEXT_MAX 900 /* of a Thread-Index, which is one word of a line */
 
 struct body_text {
     struct buf text;      /* CRLF */
@@ -65,6 +68,19 @@ static void add_marks(const struct item *item, struct buf *out)
         field_add_tokens(out, "Sensitivity", span_of(sensitivity[item->sensitivity]));
 }
 
+/* ConversationTopic and -Index, as Exchange tells them to others. */
+static void add_thread(const struct item *item, struct buf *out)
+{
+    struct buf index = BUF_INIT(INDEX_TEXT_MAX);
+
+    base64_encode(&index, item->conversation_index.ptr, item->conversation_index.len);
+    if (index.len > 0 && !buf_error(&index)) {
+        field_add_text(out, "Thread-Topic", item->conversation_topic);
+        field_add_tokens(out, "Thread-Index", buf_span(&index));
+    }
+    buf_done(&index);
+}
+
 static bool none_present(const void *arg, struct span name)
 {
     (void)arg;
@@ -88,6 +104,7 @@ static int add_header(const struct item *item, const struct mime_options *option
     field_add_tokens(out, "In-Reply-To", item->in_reply_to);
     field_add_tokens(out, "References", item->references);
     add_marks(item, out);
+    add_thread(item, out);
     r = mime_add_extras(item, none_present, NULL, out);
     if (r == 0)
         buf_add_str(out, "MIME-Version: 1.0\r\n");

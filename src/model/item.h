@@ -38,6 +38,7 @@ enum flag_status { FLAG_NOT_FLAGGED, FLAG_COMPLETE, FLAG_FLAGGED };
 #define ITEM_REMINDER_SET 0x0800u
 #define ITEM_HAS_MIME 0x1000u /* MIME as the client supplied it is kept */
 #define ITEM_SENT_ONCE 0x2000u /* was submitted and left in place: its Message-ID is used up */
+#define ITEM_RECEIPT_SETTLED 0x8000u /* the read receipt that is asked for is not pending any more */
 #define ITEM_LENT 0x4000u /* the outbox entry it was sent as, while there is one, has a part in its content */
 
 struct span_list {

@@ -31,7 +31,8 @@ static int decode_item(const struct op_call *call, const struct xml_node *node, 
     struct span key;
     if (xml_is(node, XML_NS_T, "OccurrenceItemId"))
         return CODE_ErrorCalendarCannotUseIdForOccurrenceId;
-    if (!xml_is(node, XML_NS_T, "ItemId") && !xml_is(node, XML_NS_M, "ParentItemId"))
+    if (!xml_is(node, XML_NS_T, "ItemId") && !xml_is(node, XML_NS_M, "ParentItemId") &&
+        !xml_is(node, XML_NS_T, "ReferenceItemId"))
         return CODE_ErrorCalendarCannotUseIdForRecurringMasterId;
     int r = decode(call, node, ID_ITEM, &t->id);
     if (r)

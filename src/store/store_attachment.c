@@ -57,7 +57,8 @@ static int write_data(struct store_tx *tx, int64_t mailbox_id, struct attachment
 {
     if (attachment->shared_no != 0) {
         attachment->data_no = attachment->shared_no;
-        return content_keep(tx, mailbox_id, attachment->shared_no);
+        int r = content_keep(tx, mailbox_id, attachment->shared_no);
+        return r > 0 ? CODE_ErrorInternalServerTransientError : r; /* it went since it was looked for */
     }
     if (attachment->item)
         return write_item(tx, mailbox_id, attachment);
