@@ -198,6 +198,8 @@ static int read_response(struct op_call *call, struct creates *c, size_t index, 
     bool own = c->disposition == SEND_ONLY || c->refused;
     if (respond_needs_disposition(info) && !c->has_disposition)
         return CODE_ErrorMessageDispositionRequired;
+    if (c->refused && c->disposition != SEND_ONLY && respond_creates(info))
+        return c->refused;
     int r = respond_compose(call, node, own ? call->mailbox->mailbox_id : c->access->mailbox.mailbox_id, &c->responses[index],
                             &c->items[index], ret_result);
     if (r == 0 && !respond_creates(info))

@@ -81,14 +81,12 @@ static int new_head(int64_t at, char head[INDEX_HEAD])
 /* 31 bits of the time since the header, and chance. */
 static int new_child(const char *head, int64_t now, char child[INDEX_CHILD])
 {
-    uint64_t then = filetime(now) >> 48 << 48, delta;
+    uint64_t then = (uint64_t)1 << 56, delta;
     unsigned char chance;
     int r = random_bytes(&chance, 1);
 
     for (size_t i = 1; i < 6; i++)
         then |= (uint64_t)(unsigned char)head[i] << (8 * (7 - i));
-    then &= ~(uint64_t)0 >> 8;
-    then |= (uint64_t)1 << 56;
     delta = filetime(now) > then ? filetime(now) - then : 0;
     bool far = delta >> 49;
     put_be(child, (far ? delta >> 23 : delta >> 18) & 0x7fffffff, 4);
