@@ -133,30 +133,38 @@ static int put_message(struct reader *reader, GMimeMessage *message, struct atta
     return 0;
 }
 
-static int read_message_part(struct reader *reader, GMimeMessagePart *part)
+/* Named by its subject; a file, as one of messages is. */
+static int put_name(struct reader *reader, GMimeMessage *message, struct attachment *attachment)
 {
-    GMimeMessage *inner = g_mime_message_part_get_message(part);
-    const char *subject = inner ? g_mime_message_get_subject(inner) : NULL;
-    bool deep = reader->level >= ATTACHMENT_LEVELS_MAX;
-    struct attachment *attachment;
     struct span name = { 0 };
-    int r = add_attachment(reader, &attachment);
+    int r = 0;
 
-    if (r == 0)
-        r = put_type(reader, attachment, GMIME_OBJECT(part));
-    if (r == 0)
-        r = mime_decode_text(reader->arena, subject, &name);
-    if (r == 0 && inner)
-        r = deep ? put_message_bytes(reader, inner, attachment) : put_message(reader, inner, attachment);
-    if (r)
-        return r;
-    if (!inner)
-        attachment->data = SPAN("");
-    reader->item->flags |= ITEM_HAS_ATTACHMENTS;
+    if (attachment->item)
+        name = attachment->item->subject;
+    else
+        r = mime_decode_text(reader->arena, message ? g_mime_message_get_subject(message) : NULL, &name);
     if (name.len == 0 || name.len > 200)
         name = SPAN("message");
     attachment->name = name;
-    return deep || !inner ? arena_printf(reader->arena, &attachment->name, "%.*s.eml", (int)name.len, name.ptr) : 0;
+    return r || attachment->item ? r : arena_printf(reader->arena, &attachment->name, "%.*s.eml", (int)name.len, name.ptr);
+}
+
+static int read_message_part(struct reader *reader, GMimeMessagePart *part)
+{
+    GMimeMessage *inner = g_mime_message_part_get_message(part);
+    struct attachment *attachment;
+    int r = add_attachment(reader, &attachment);
+
+    if (r)
+        return r;
+    attachment->data = SPAN("");
+    r = put_type(reader, attachment, GMIME_OBJECT(part));
+    if (r == 0 && inner && reader->level < ATTACHMENT_LEVELS_MAX)
+        r = put_message(reader, inner, attachment);
+    else if (r == 0 && inner)
+        r = put_message_bytes(reader, inner, attachment);
+    reader->item->flags |= ITEM_HAS_ATTACHMENTS;
+    return r ? r : put_name(reader, inner, attachment);
 }
 
 static int read_body(struct reader *reader, GMimePart *part, enum body_type type)
@@ -202,6 +210,7 @@ static int read_object(struct reader *reader, GMimeObject *object, int alternati
     if (reader->bounds->depth >= MIME_DEPTH_MAX || ++reader->bounds->parts > MIME_PARTS_MAX)
         return CODE_ErrorMimeContentInvalid;
     reader->bounds->depth++;
+    mime_join_fields(object);
     if (GMIME_IS_MULTIPART(object)) {
         GMimeContentType *type = g_mime_object_get_content_type(object);
         int n = g_mime_multipart_get_count(GMIME_MULTIPART(object));
@@ -225,6 +234,7 @@ static int read_message(GMimeMessage *message, struct reader *reader)
     GMimeObject *content = g_mime_message_get_mime_part(message);
 
     item_init(reader->item);
+    mime_join_fields(GMIME_OBJECT(message));
     int r = mime_read_head(message, reader->arena, reader->item);
     return r == 0 && content ? read_object(reader, content, 0, false) : r;
 }
