@@ -68,12 +68,14 @@ static void add_marks(const struct item *item, struct buf *out)
         field_add_tokens(out, "Sensitivity", span_of(sensitivity[item->sensitivity]));
 }
 
-/* ConversationTopic and -Index, as Exchange tells them to others. */
+/* ConversationTopic and -Index of an answer, as Exchange tells them to others;
+ * a message that begins a conversation has 22 bytes. */
 static void add_thread(const struct item *item, struct buf *out)
 {
     struct buf index = BUF_INIT(INDEX_TEXT_MAX);
 
-    base64_encode(&index, item->conversation_index.ptr, item->conversation_index.len);
+    if (item->conversation_index.len > 22)
+        base64_encode(&index, item->conversation_index.ptr, item->conversation_index.len);
     if (index.len > 0 && !buf_error(&index)) {
         field_add_text(out, "Thread-Topic", item->conversation_topic);
         field_add_tokens(out, "Thread-Index", buf_span(&index));
@@ -88,7 +90,7 @@ static bool none_present(const void *arg, struct span name)
     return false;
 }
 
-static int add_header(const struct item *item, const struct mime_options *options, struct buf *out)
+int mime_add_header(const struct item *item, const struct mime_options *options, struct buf *out)
 {
     add_people *add = options->attached ? field_add_sound_rcpts : field_add_rcpts;
     int r = add_originators(item, add, out);
@@ -326,7 +328,7 @@ int mime_write(const struct item *item, const struct mime_options *options, stru
 
     if (item->mime.len)
         return mime_edit(item, options, out);
-    r = add_header(item, options, out);
+    r = mime_add_header(item, options, out);
     if (r == 0)
         r = add_content(item, options->eight_bit, out);
     return r ? r : buf_error(out);

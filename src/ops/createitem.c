@@ -5,6 +5,7 @@
  * make a message of another, and go the same way. What kinds.def does not
  * name is refused one by one with ErrorInvalidItemForOperationCreateItem.
  */
+#include "model/conversation.h"
 #include "ops/calendar.h"
 #include "ops/limits.h"
 #include "ops/once.h"
@@ -50,7 +51,7 @@ static int read_one(struct op_call *call, const struct xml_node *node, bool has_
 }
 
 /* In another's mailbox a message is from its owner (decisions 6). */
-static void complete(const struct op_call *call, const struct access *access, struct item *item)
+static int complete(const struct op_call *call, const struct access *access, struct item *item)
 {
     const struct store_mailbox *owner = &access->mailbox, *mailbox = call->mailbox;
     const struct rcpt self = { .name = mailbox->display_name, .address = mailbox->address };
@@ -65,12 +66,15 @@ static void complete(const struct op_call *call, const struct access *access, st
                                                   : self;
     if (kind_is_mail(item->kind) && !rcpt_is_set(&item->sender))
         item->sender = self;
+    if (item->kind == ITEM_KIND_CALENDAR) /* its organizer */
+        item->from = (struct rcpt){ .name = owner->display_name, .address = owner->address };
     item->from.type = RCPT_FROM;
     item->sender.type = RCPT_SENDER;
     if (item->received == WHEN_NONE)
         item->received = item->created;
     if (!item->conversation_topic.len)
-        item->conversation_topic = item->subject;
+        item->conversation_topic = mapi_subject_plain(item->subject);
+    return kind_is_mail(item->kind) ? conversation_begin(call->arena, item) : 0;
 }
 
 static int save_folder(struct op_call *call, struct store_tx *tx, const struct creates *c, size_t index,
@@ -152,8 +156,8 @@ static int prepare(struct op_call *call, const struct creates *c, size_t index)
     bool send_only = disposition_of(c, index) == SEND_ONLY;
     if (c->refused && !send_only)
         return c->refused;
-    complete(call, send_only ? &call->own : c->access, item);
-    return op_code_of(store_stage_item(call->env->store, item));
+    int r = complete(call, send_only ? &call->own : c->access, item);
+    return r ? r : op_code_of(store_stage_item(call->env->store, item));
 }
 
 static void parse(const struct op_call *call, struct creates *c)

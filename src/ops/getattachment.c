@@ -32,7 +32,7 @@ static int load(struct op_call *call, struct store_tx *tx, const struct xml_node
 /* got: NULL when the result is an error. */
 static int write_answer(struct op_call *call, const struct op_result *result, const struct getting *g, const struct got *got)
 {
-    const struct shape_mime mime = { .write = mime_of_item };
+    const struct shape_mime mime = { .write = mime_of_item, .headers = mime_headers_of_item };
     const struct shape_attached attached = { call->arena, &g->shape, &mime };
     int r = 0;
     op_message_begin(call, "m:GetAttachmentResponseMessage", result);
@@ -79,7 +79,7 @@ static int parse(struct op_call *call, struct getting *ret_getting)
     struct getting g = { 0 };
     g.bad.code = shape_parse(call->arena, node ? node : &empty, call->level, false, &g.shape, &g.bad.culprit);
     g.depth = STORE_RECIPIENTS | STORE_BODY | STORE_ATTACHMENTS | STORE_DATA | STORE_LAZY |
-              (g.shape.want[PROP_ID_MimeContent] ? (unsigned)STORE_MIME : 0u);
+              (shape_wants_mime(&g.shape) ? (unsigned)STORE_MIME : 0u);
     *ret_getting = g;
     return g.bad.code < 0 ? g.bad.code : 0;
 }

@@ -7,7 +7,7 @@
 
 static unsigned depth_of(const struct shape *shape)
 {
-    if (shape->want[PROP_ID_MimeContent])
+    if (shape_wants_mime(shape))
         return STORE_ALL | STORE_LAZY | (shape_wants_body(shape) ? 0u : STORE_LAZY_BODY);
     return (shape_wants_recipients(shape) ? STORE_RECIPIENTS : 0u) | (shape_wants_body(shape) ? STORE_BODY : 0u) |
            (shape->want[PROP_ID_Attachments] ? STORE_ATTACHMENTS : 0u);
@@ -17,7 +17,7 @@ static unsigned depth_of(const struct shape *shape)
 static int write_answer(struct op_call *call, const struct op_result *result, const struct shape *shape,
                         const struct target_item *target, const struct item *item)
 {
-    const struct shape_mime mime = { .write = mime_of_item };
+    const struct shape_mime mime = { .write = mime_of_item, .headers = mime_headers_of_item };
     int r = 0;
     op_message_begin(call, "m:GetItemResponseMessage", result);
     xw_open(call->xw, "m:Items");

@@ -19,3 +19,9 @@ int mime_of_item(const struct item *item, void *unused ATTR_UNUSED, struct buf *
     int r = mime_write(item, &options, out);
     return r > 0 ? CODE_ErrorContentConversionFailed : r;
 }
+
+int mime_headers_of_item(const struct item *item, struct arena *arena, struct item_header_list *ret_headers)
+{
+    int r = mime_item_headers(item, arena, ret_headers);
+    return r > 0 ? CODE_ErrorContentConversionFailed : r;
+}

@@ -11,5 +11,7 @@
 /* Straight into the answer, which has room for it: a long message is not in
  * memory besides. CODE_ErrorContentConversionFailed. */
 int mime_of_item(const struct item *item, void *unused, struct buf *out);
+/* The header of that. CODE_ErrorContentConversionFailed. */
+int mime_headers_of_item(const struct item *item, struct arena *arena, struct item_header_list *ret_headers);
 
 #endif

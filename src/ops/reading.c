@@ -58,6 +58,8 @@ int reading_item(struct op_call *call, const struct xml_node *node, struct item 
     item.flags |= ITEM_UNMODIFIED | (kind_is_mail(kind) ? ITEM_DRAFT : ITEM_READ);
     if ((r = shape_read_item(call->arena, node, &item, &structured, &ret_result->culprit)))
         return r;
+    if (!kind_is_message(kind) && (r = shape_settle(call->arena, NULL, &item)))
+        return r;
     if (attachments && (r = read_attachments(call, attachments, &item, ret_result)))
         return r;
     if (mime.len && !structured)

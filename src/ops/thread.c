@@ -4,6 +4,7 @@
 #include "ops/thread.h"
 
 #include "base/codec.h"
+#include "model/conversation.h"
 
 #include <errno.h>
 
@@ -71,10 +72,16 @@ static uint64_t filetime(int64_t at)
 }
 
 /* The six bytes in front of a header: those of the time that matter. */
-static int new_head(int64_t at, char head[INDEX_HEAD])
+static int new_head(const struct item *original, int64_t at, char head[INDEX_HEAD])
 {
+    uint8_t guid[GUID_SIZE];
+
     put_be(head, filetime(at) >> 16, 6);
     head[0] = 1;
+    if (conversation_guid(original, guid)) {
+        memcpy(head + 6, guid, GUID_SIZE);
+        return 0;
+    }
     return random_bytes(head + 6, INDEX_HEAD - 6);
 }
 
@@ -110,7 +117,7 @@ static int join_index(struct arena *arena, const struct item *original, struct s
     if (good)
         memcpy(index, old.ptr, old.len);
     else
-        r = new_head(original->sent != WHEN_NONE ? original->sent : now, index);
+        r = new_head(original, original->sent != WHEN_NONE ? original->sent : now, index);
     if (r == 0)
         r = new_child(index, now, index + len);
     *ret_index = (struct span){ index, len + INDEX_CHILD };
