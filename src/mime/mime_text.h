@@ -64,6 +64,8 @@ void field_add_text(struct buf *out, const char *name, struct span text);
 void field_add_tokens(struct buf *out, const char *name, struct span text);
 /* Nothing for an empty list. CODE_ErrorInvalidRecipients. */
 int field_add_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n);
+/* The same without those that would be refused. */
+int field_add_sound_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n);
 /* ";" and a parameter; RFC 2231 when it is not short printable ASCII. */
 void field_parameter(struct field *field, const char *name, struct span value);
 /* Is it a field by which those who carry a message say what they did or saw

@@ -47,6 +47,11 @@ static inline bool kind_is_message(enum item_kind kind)
 {
     return kind == ITEM_KIND_MESSAGE || kind == ITEM_KIND_REPORT;
 }
+/* What can be sent and can be MIME. */
+static inline bool kind_is_mail(enum item_kind kind)
+{
+    return kind_is_message(kind) || kind == ITEM_KIND_POST;
+}
 /* Do items of that kind have this property? */
 bool kind_has_prop(enum item_kind kind, const struct prop_info *prop);
 

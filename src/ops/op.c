@@ -81,7 +81,7 @@ static void write_culprit(struct op_call *call, const struct xml_node *culprit)
 {
     const struct xml_node *path = path_of(culprit);
     const char *uri = uri_of_element(culprit);
-    bool attachment = xml_is(culprit, XML_NS_T, "FileAttachment");
+    bool attachment = xml_is(culprit, XML_NS_T, "FileAttachment") || xml_is(culprit, XML_NS_T, "ItemAttachment");
     if (!path && !uri && !attachment)
         return;
     xw_open(call->xw, "m:MessageXml");

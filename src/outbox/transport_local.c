@@ -75,11 +75,8 @@ static int local_ready(const struct transport_job *job, size_t i, void **ret_rea
     if (!copy)
         return -ENOMEM;
     *copy = make_copy(job, &mailbox);
-    copy->attachments.v = arena_array(job->arena, copy->attachments.n, sizeof(*copy->attachments.v));
-    if (!copy->attachments.v)
-        return -ENOMEM;
-    if (copy->attachments.n)
-        memcpy(copy->attachments.v, job->item->attachments.v, copy->attachments.n * sizeof(*copy->attachments.v));
+    if ((r = item_own_attachments(job->arena, copy)))
+        return r;
     *ret_ready = copy;
     return store_stage_item(job->store, copy);
 }

@@ -119,6 +119,8 @@ const struct prop_info *shape_path_prop(const struct xml_node *path)
 static enum shape_base parse_base(const struct xml_node *node)
 {
     struct span text;
+    if (xml_is(node, XML_NS_M, "AttachmentShape"))
+        return SHAPE_ALL;
     if (!xml_child_text(node, "BaseShape", &text))
         return SHAPE_ID_ONLY;
     return span_is(text, "AllProperties") ? SHAPE_ALL : span_is(text, "Default") ? SHAPE_DEFAULT : SHAPE_ID_ONLY;

@@ -52,10 +52,11 @@ struct shape_ids {
     const uint8_t *epoch;
     struct span own_domain; /* MailboxType Mailbox for addresses in it */
     uint32_t rights;        /* the reader's, as EffectiveRights shows them: of model/folder_rights.def */
+    const struct ews_id *within; /* of an attached item: the id of that attachment; or NULL */
 };
 
 enum shape_level shape_level_of(struct span version);
-/* node is ItemShape, AttachmentShape or NULL (IdOnly). Unknown FieldURIs are
+/* node is ItemShape, AttachmentShape (all properties) or NULL (IdOnly). Unknown FieldURIs are
  * skipped. CODE_ErrorInvalidExtendedProperty, -NoPropertyTagForCustomProperties,
  * -UnsupportedMapiPropertyType. */
 int shape_parse(struct arena *arena, const struct xml_node *node, enum shape_level level, bool find, struct shape *ret_shape,
@@ -80,18 +81,41 @@ struct shape_mime {
 /* One t:Message, or what its kind is. mime is asked when the shape wants MimeContent. -ENOMEM. */
 int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct shape *shape, const struct shape_ids *ids,
                      const struct item *item, const struct shape_mime *mime);
+/* AttachmentId or, with no as 0, what stands for the id of the attached item itself. */
+void shape_write_id_attr(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, const struct item *item, uint32_t no);
+void shape_write_key_attr(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, const struct item *item);
 /* t:ItemId alone, or under another name; and within its t:Message or the like, as the answers of writes have it. */
 void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
 void shape_write_item_id_as(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct item *item);
 void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
 void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x);
 void shape_write_folder_id(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct folder *folder);
-/* t:FileAttachment; content: with t:Content, of data that is loaded or has a
- * source, whose error is the result. */
+
+/* ---- attachments (shape_attachment.c) ---- */
+
+/* How much of an attached item is shown. */
+struct shape_attached {
+    struct arena *arena;
+    const struct shape *shape;
+    const struct shape_mime *mime;
+};
+/* t:FileAttachment or t:ItemAttachment, of item or, as ids->within says, of an
+ * item that is attached to it. attached: with t:Content, of data that is loaded
+ * or has a source, or with the item; NULL: without. The error of a source and
+ * those of shape_write_item. */
 int shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
-                           const struct attachment *attachment, bool content);
-/* Id text of an attachment; root ids for CreateAttachment's answer. */
-void shape_attachment_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item, uint32_t no, bool root);
+                           const struct attachment *attachment, const struct shape_attached *attached);
+/* Such an element with the AttachmentId alone, and the ids of the root. */
+void shape_write_attachment_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
+                                const struct attachment *attachment);
+/* RootItemId and RootItemChangeKey. */
+void shape_root_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
+/* What a t:FileAttachment or t:ItemAttachment says, but for the item.
+ * CODE_ErrorRequiredPropertyMissing (no Name), CODE_ErrorInvalidArgument (Content
+ * is not base64). */
+int shape_read_attachment(struct arena *arena, const struct xml_node *node, int64_t now, struct attachment *ret_attachment);
+/* The item's element in a t:ItemAttachment, or NULL. */
+const struct xml_node *shape_attached_node(const struct xml_node *node);
 
 struct folder_shape {
     enum shape_base base;
@@ -166,16 +190,12 @@ int shape_read_mime(struct arena *arena, const struct xml_node *node, struct spa
 /* What the client set in a t:Message or the element of another kind, over what item holds already (from MIME or the
  * defaults). Bcc recipients are merged with those of the MIME, without
  * doubles; other lists replace. ret_structured: something was set that the
- * MIME, if any, does not carry. CODE_ErrorInvalidPropertySet, -InvalidArgument,
- * -ObjectTypeChanged, -InvalidExtendedProperty..., -RequiredPropertyMissing,
- * -InvalidAttachment.... */
+ * MIME, if any, does not carry. t:Attachments are for who can read MIME, too. CODE_ErrorInvalidPropertySet, -InvalidArgument,
+ * -ObjectTypeChanged, -InvalidExtendedProperty.... */
 int shape_read_item(struct arena *arena, const struct xml_node *node, struct item *item, bool *ret_structured,
                     const struct xml_node **ret_culprit);
 /* One child of such an element, into an item whose kind is known. Codes as shape_read_item. */
 int shape_read_property(struct arena *arena, const struct xml_node *node, struct item *item);
-/* A t:FileAttachment. CODE_ErrorRequiredPropertyMissing (no Name),
- * CODE_ErrorInvalidArgument (Content is not base64). */
-int shape_read_attachment(struct arena *arena, const struct xml_node *node, int64_t now, struct attachment *ret_attachment);
 /* The property that a FieldURI or ExtendedFieldURI names, or NULL. */
 const struct prop_info *shape_path_prop(const struct xml_node *path);
 /* After an item was read or changed (before: as it was; NULL: it is new): what its

@@ -1,6 +1,6 @@
 /*
- * Ids, attachments and the names of extended properties as XML: the parts of
- * an item that other answers than GetItem's show too.
+ * Ids and the names of extended properties as XML: the parts of an item that
+ * other answers than GetItem's show too.
  */
 #include "soap/shape_parts.h"
 
@@ -35,10 +35,28 @@ static void add_change_key(struct xml_writer *xw, const char *attr, const struct
     buf_done(&text);
 }
 
+/* Within an attached item: the attachment's id, a level longer for one of its own. */
+void shape_write_id_attr(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, const struct item *item, uint32_t no)
+{
+    struct ews_id id = { .kind = ID_ITEM, .folder = item->folder_no, .item = item->item_no };
+    if (ids->within)
+        id = *ids->within;
+    if (no && id.levels < ID_LEVELS_MAX) {
+        id.kind = ID_ATTACHMENT;
+        id.attachment[id.levels++] = no;
+    }
+    add_id(xw, attr, ids, id);
+}
+
+void shape_write_key_attr(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, const struct item *item)
+{
+    add_change_key(xw, attr, ids, item);
+}
+
 void shape_write_item_id_as(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct item *item)
 {
     xw_open(xw, element);
-    add_id(xw, "Id", ids, (struct ews_id){ .kind = ID_ITEM, .folder = item->folder_no, .item = item->item_no });
+    shape_write_id_attr(xw, "Id", ids, item, 0);
     add_change_key(xw, "ChangeKey", ids, item);
     xw_close(xw);
 }
@@ -71,53 +89,6 @@ void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, co
     xw_open(xw, kind_info(item->kind)->qname);
     shape_write_item_id(xw, ids, item);
     xw_close(xw);
-}
-
-void shape_attachment_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item, uint32_t no, bool root)
-{
-    struct ews_id id = { .kind = ID_ATTACHMENT, .folder = item->folder_no, .item = item->item_no, .attachment = no };
-    add_id(xw, "Id", ids, id);
-    if (!root)
-        return;
-    id.kind = ID_ITEM;
-    id.attachment = 0;
-    add_id(xw, "RootItemId", ids, id);
-    add_change_key(xw, "RootItemChangeKey", ids, item);
-}
-
-static int add_piece(void *arg, struct span piece)
-{
-    buf_add_span(arg, piece);
-    return buf_error(arg);
-}
-
-int shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
-                           const struct attachment *attachment, bool content)
-{
-    int r = 0;
-    xw_open(xw, "t:FileAttachment");
-    xw_open(xw, "t:AttachmentId");
-    shape_attachment_id_attrs(xw, ids, item, attachment->no, false);
-    xw_close(xw);
-    xw_leaf(xw, "t:Name", attachment->name);
-    if (attachment->content_type.len)
-        xw_leaf(xw, "t:ContentType", attachment->content_type);
-    if (attachment->content_id.len)
-        xw_leaf(xw, "t:ContentId", attachment->content_id);
-    if (attachment->content_location.len)
-        xw_leaf(xw, "t:ContentLocation", attachment->content_location);
-    xw_leaf_int(xw, "t:Size", (int64_t)attachment->size);
-    shape_put_time(xw, "t:LastModifiedTime", attachment->modified);
-    xw_leaf_bool(xw, "t:IsInline", attachment->is_inline);
-    if (content) {
-        xw_open(xw, "t:Content");
-        size_t begin = xw_base64_begin(xw);
-        r = source_each(attachment->source, attachment->data, add_piece, xw->out);
-        xw_base64_end(xw, begin);
-        xw_close(xw);
-    }
-    xw_close(xw);
-    return r;
 }
 
 void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x)

@@ -246,48 +246,6 @@ static int read_xprop(struct arena *arena, const struct xml_node *node, struct i
     return info ? shape_read_mapi(arena, info, &x, item) : item_xprop_put(arena, item, &x);
 }
 
-int shape_read_attachment(struct arena *arena, const struct xml_node *node, int64_t now, struct attachment *ret_attachment)
-{
-    struct attachment a = { .modified = now };
-    struct span text;
-    if (!xml_child_text(node, "Name", &a.name) || !a.name.len)
-        return CODE_ErrorRequiredPropertyMissing;
-    (void)xml_child_text(node, "ContentType", &a.content_type);
-    (void)xml_child_text(node, "ContentId", &a.content_id);
-    (void)xml_child_text(node, "ContentLocation", &a.content_location);
-    if (xml_child_text(node, "IsInline", &text))
-        (void)span_bool(span_trim(text), &a.is_inline);
-    const struct xml_node *content = xml_child(node, "Content");
-    int r = content ? xml_bytes(arena, content, &a.data) : 0;
-    if (r)
-        return r > 0 ? CODE_ErrorInvalidArgument : r;
-    if (!a.data.ptr)
-        a.data.ptr = "";
-    a.size = a.data.len;
-    *ret_attachment = a;
-    return 0;
-}
-
-static int read_attachments(struct arena *arena, const struct xml_node *node, struct item *item)
-{
-    struct attachment_list list = { .v = arena_array(arena, item->attachments.n + xml_count(node) + 1, sizeof(*list.v)) };
-    if (!list.v)
-        return -ENOMEM;
-    for (; list.n < item->attachments.n; list.n++)
-        list.v[list.n] = item->attachments.v[list.n];
-    for (const struct xml_node *c = node->child; c; c = c->next) {
-        if (!xml_is(c, XML_NS_T, "FileAttachment"))
-            return CODE_ErrorInvalidItemForOperationCreateItemAttachment;
-        int r = shape_read_attachment(arena, c, when_now(), &list.v[list.n]);
-        if (r)
-            return r;
-        if (!list.v[list.n++].is_inline)
-            item->flags |= ITEM_HAS_ATTACHMENTS;
-    }
-    item->attachments = list;
-    return 0;
-}
-
 static int read_body(const struct xml_node *node, struct item *item)
 {
     struct span type;
@@ -343,7 +301,7 @@ static int read_prop(struct arena *arena, const struct xml_node *node, const str
     if (prop_id(prop) == PROP_ID_Body)
         return read_body(node, item);
     if (prop_id(prop) == PROP_ID_Attachments)
-        return read_attachments(arena, node, item);
+        return 0; /* what is attached may be MIME */
     if (prop_id(prop) == PROP_ID_Flag)
         return read_flag(node, item);
     return CODE_ErrorInvalidPropertySet;

@@ -98,7 +98,7 @@ static void write_attachments(struct writing *w)
         return;
     xw_open(w->xw, "t:Attachments");
     for (size_t i = 0; i < list->n; i++)
-        (void)shape_write_attachment(w->xw, w->ids, w->item, &list->v[i], false);
+        (void)shape_write_attachment(w->xw, w->ids, w->item, &list->v[i], NULL);
     xw_close(w->xw);
 }
 
@@ -275,6 +275,13 @@ static void write_special_more(struct writing *w, enum prop prop)
         shape_put_body(w, prop);
 }
 
+/* What an attached item has not. */
+static bool only_in_folders(enum prop prop)
+{
+    return prop == PROP_ID_ParentFolderId || prop == PROP_ID_ResponseObjects || prop == PROP_ID_InstanceKey ||
+           prop == PROP_ID_StoreEntryId;
+}
+
 static void write_special(struct writing *w, enum prop prop)
 {
     const struct folder folder = { .folder_no = w->item->folder_no };
@@ -282,6 +289,8 @@ static void write_special(struct writing *w, enum prop prop)
         write_mime(w, prop);
     else if (prop == PROP_ID_ItemId)
         shape_write_item_id(w->xw, w->ids, w->item);
+    else if (w->ids->within && only_in_folders(prop))
+        return;
     else if (prop == PROP_ID_ParentFolderId)
         shape_write_folder_id(w->xw, "t:ParentFolderId", w->ids, &folder);
     else if (prop == PROP_ID_Body && w->item->body.ptr)

@@ -17,6 +17,10 @@
 #define ITEM_VALUES \
     "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, " \
     "$23, $24, $25"
+/* The same, of an attached item: $2 to $23. */
+#define ATTACHED_VALUES \
+    "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, " \
+    "$22, $23"
 /* The same, assigned. */
 #define ITEM_SETS \
     "content_no = $4, change_no = $5, key_no = $6, item_class = $7, flags = $8, subject = $9, " \

@@ -128,7 +128,7 @@ static uint64_t content_size(const struct item *item)
                     list_size(&item->bcc);
 
     for (size_t i = 0; i < item->attachments.n; i++)
-        size += item->attachments.v[i].source ? item->attachments.v[i].source->len : item->attachments.v[i].data.len;
+        size += attachment_content_size(&item->attachments.v[i]);
     return size;
 }
 

@@ -19,9 +19,10 @@ int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, stru
  * row's. And the blob, all of it or (damaged) none. */
 int item_hot_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
 int item_rare_from_row(struct sql *sql, struct arena *arena, struct item *item);
-int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment);
-/* What depth asks for, into an item whose columns were read. Sets damaged. */
+/* What depth asks for, into an item whose columns were read. Sets damaged. level:
+ * how many items it is attached within. */
 int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item);
+int item_load_within(struct store_tx *tx, struct arena *arena, unsigned depth, unsigned level, struct item *item);
 /* CODE_ErrorItemCorrupt: it is damaged, and depth has no STORE_DAMAGED. */
 int item_whole(const struct item *item, unsigned depth);
 
@@ -34,6 +35,8 @@ int content_write_rcpts(struct store_tx *tx, const struct item *item, uint64_t c
 int content_own(struct store_tx *tx, struct item *item);
 /* Of content that is the item's alone: the client's MIME goes. */
 int content_drop_mime(struct store_tx *tx, struct item *item);
+/* A copy in place of one reference. */
+int content_copy(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint64_t copy_no);
 /* One reference more. CODE_ErrorItemCorrupt: there is no such content. */
 int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
 /* One reference less; the last takes the content along. */
@@ -88,9 +91,14 @@ bool content_is_long(uint64_t len);
  * referred to now (CODE_ErrorInternalServerTransientError: it was swept). */
 int content_to_sweep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, int64_t when);
 int content_adopt(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
-/* The data of an attachment that was read; lazy: a source of it, when it is long. */
-int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, bool lazy,
-                    struct attachment *attachment);
+/* ---- store_attachment.c ---- */
+
+/* An attachment, with its data or item, or what it shares. Sets size and data_no. */
+int attachment_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, struct attachment *attachment);
+/* As depth says, of an item that is attached within `level` others. */
+int attachments_load(struct store_tx *tx, struct arena *arena, unsigned depth, unsigned level, struct item *item);
+/* content_drop of what an attachment refers to (store_content.c). */
+int attachment_drop_data(struct store_tx *tx, int64_t mailbox_id, uint64_t data_no, enum attachment_kind kind);
 /* Bytes, or what source has, in pieces of CHUNK_SIZE. */
 int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct source *source,
                  struct span bytes);

@@ -195,74 +195,6 @@ static int load_body(struct store_tx *tx, struct arena *arena, unsigned depth, s
     return r;
 }
 
-int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment)
-{
-    struct attachment attachment = {
-        .no = (uint32_t)sql_int(sql, 0),
-        .is_inline = sql_int(sql, 5) != 0,
-        .size = (uint64_t)sql_int(sql, 6),
-        .modified = sql_int(sql, 7),
-        .data_no = (uint64_t)sql_int(sql, 8),
-    };
-    int r = sql_copy(sql, 1, arena, &attachment.name);
-
-    if (r == 0)
-        r = sql_copy(sql, 2, arena, &attachment.content_type);
-    if (r == 0)
-        r = sql_copy(sql, 3, arena, &attachment.content_id);
-    if (r == 0)
-        r = sql_copy(sql, 4, arena, &attachment.content_location);
-    if (r == 0)
-        *ret_attachment = attachment;
-    return r;
-}
-
-static int read_attachments(struct store_tx *tx, struct arena *arena, const struct item *item, struct attachment_list *ret_list)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct attachment_list list = { 0 };
-    size_t room = 0;
-    int r = sql_open(tx, SQL_attachment_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
-
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list.v = store_grow(arena, list.v, list.n, &room, sizeof(*list.v));
-        if (!list.v)
-            return -ENOMEM;
-        r = attachment_from_row(&sql, arena, &list.v[list.n]);
-        if (r != 0)
-            return r;
-        list.n++;
-    }
-    if (r == 0)
-        *ret_list = list;
-    return r;
-}
-
-int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, bool lazy,
-                    struct attachment *attachment)
-{
-    bool own = attachment->data_no != 0;
-    uint32_t part = own ? PART_DATA : PART_ATTACHMENT + attachment->no;
-
-    content_no = own ? attachment->data_no : content_no;
-    if (lazy && content_is_long(attachment->size))
-        return chunks_source(tx, arena, mailbox_id, content_no, part, attachment->size, &attachment->source);
-    return chunks_read(tx, arena, mailbox_id, content_no, part, attachment->size, &attachment->data);
-}
-
-static int load_attachments(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
-{
-    int r = read_attachments(tx, arena, item, &item->attachments);
-
-    for (size_t i = 0; r == 0 && depth & STORE_DATA && i < item->attachments.n; i++) {
-        struct attachment *attachment = &item->attachments.v[i];
-        r = attachment_load(tx, arena, item->mailbox_id, item->content_no, depth & STORE_LAZY, attachment);
-    }
-    return r;
-}
-
 /* What is missing, of another size or on a damaged page is the item's trouble
  * alone. */
 static int note_damage(int r, struct item *item)
@@ -273,7 +205,7 @@ static int note_damage(int r, struct item *item)
     return damaged ? 0 : r;
 }
 
-int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
+int item_load_within(struct store_tx *tx, struct arena *arena, unsigned depth, unsigned level, struct item *item)
 {
     int r = 0;
 
@@ -282,8 +214,13 @@ int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, 
     if (r == 0 && depth & (STORE_BODY | STORE_MIME))
         r = note_damage(load_body(tx, arena, depth, item), item);
     if (r == 0 && depth & (STORE_ATTACHMENTS | STORE_DATA))
-        r = note_damage(load_attachments(tx, arena, depth, item), item);
+        r = note_damage(attachments_load(tx, arena, depth, level, item), item);
     return r;
+}
+
+int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
+{
+    return item_load_within(tx, arena, depth, 0, item);
 }
 
 int item_whole(const struct item *item, unsigned depth)

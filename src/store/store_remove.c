@@ -31,6 +31,7 @@ static const struct {
     { SQL_sweep_change, 500 },
     { SQL_sweep_recipient, 500 },
     { SQL_sweep_attachment, 500 },
+    { SQL_sweep_attached, 200 },
     { SQL_sweep_chunk, 4 },
     { SQL_sweep_content, 32 },
     { SQL_sweep_search_item, 100 },

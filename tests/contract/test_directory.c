@@ -38,16 +38,19 @@ struct step {
 static int insert_items(struct store_tx *tx, int64_t mailbox_id, struct span big)
 {
     for (int i = 0; i < ITEMS; i++) {
-        struct attachment attachment = { .name = SPAN("a"), .content_type = SPAN("text/plain"), .data = big };
+        struct item attached;
+        struct attachment attachments[] = { { .name = SPAN("a"), .content_type = SPAN("text/plain"), .data = big },
+                                            { .name = SPAN("b"), .kind = ATTACHMENT_ITEM, .item = &attached } };
         struct rcpt to = { .address = SPAN("carol@elsewhere.test"), .type = RCPT_TO };
         struct item item;
+        item_init(&attached);
         item_init(&item);
         item.mailbox_id = mailbox_id;
         item.folder_no = FOLDER_ROLE_inbox;
         item.item_class = SPAN("IPM.Note");
         item.body = item.mime = big;
         item.to = (struct rcpt_list){ &to, 1 };
-        item.attachments = (struct attachment_list){ &attachment, 1 };
+        item.attachments = (struct attachment_list){ attachments, ARRAY_LEN(attachments) };
         item.size = big.len;
         int r = store_item_insert(tx, &item);
         if (r)

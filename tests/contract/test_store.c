@@ -452,10 +452,10 @@ static void test_attachments(void **state)
     assert_int_equal(do_write(world, add_attachment, &add), 0);
     assert_true(draft.key_no > key);
     struct store_tx *tx = reader(world);
-    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, 2, STORE_DATA, &attachment), 0);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, &(struct attachment_path){ (const uint32_t[]){ 2 }, 1 }, STORE_DATA, &attachment), 0);
     assert_true(span_is(attachment.data, "second"));
-    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, 3, STORE_DATA, &attachment), 1);
-    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, 7, 1, STORE_DATA, &attachment), CODE_ErrorItemNotFound);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, &(struct attachment_path){ (const uint32_t[]){ 3 }, 1 }, STORE_DATA, &attachment), 1);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, 7, &(struct attachment_path){ (const uint32_t[]){ 1 }, 1 }, STORE_DATA, &attachment), CODE_ErrorItemNotFound);
     store_read_end(tx);
     assert_int_equal(get_item(world, draft.item_no, &got), 0);
     assert_int_equal(got.attachments.n, 2);

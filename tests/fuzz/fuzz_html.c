@@ -1,6 +1,7 @@
 /*
  * Any UTF-8 as the HTML of a body (others become U+FFFD before they are one):
- * its text is UTF-8 without NUL, and can be shown as HTML and read again; and
+ * its text is UTF-8 without NUL, and can be shown as HTML and read again; what
+ * is quoted of it stays within what stands around, and can be quoted again; and
  * what is left of it when it is filtered holds nothing that acts, even when it
  * is parsed anew.
  */
@@ -40,6 +41,28 @@ static void check_filter(struct span html)
     buf_done(&again);
 }
 
+static size_t occurs(struct span text, const char *word)
+{
+    size_t n = 0;
+    for (size_t i = 0; i + strlen(word) <= text.len; i++)
+        n += memcmp(text.ptr + i, word, strlen(word)) == 0;
+    return n;
+}
+
+static void check_quote(struct span html)
+{
+    struct buf once = BUF_INIT(64u << 20), twice = BUF_INIT(64u << 20);
+    if (html_add_inner(html, &once) == 0 && buf_error(&once) == 0) {
+        struct span quoted = buf_span(&once);
+        FUZZ_CHECK_TEXT(span_utf8_ok(quoted), quoted);
+        FUZZ_CHECK_TEXT(occurs(quoted, "<div") == occurs(quoted, "</div"), quoted);
+        FUZZ_CHECK_TEXT(!occurs(quoted, "<!") && !occurs(quoted, "<script") && !occurs(quoted, "<body"), quoted);
+        FUZZ_CHECK(html_add_inner(quoted, &twice) == 0);
+    }
+    buf_done(&once);
+    buf_done(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span html = { (const char *)data, size };
@@ -50,8 +73,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(buf_error(&shown) == 0 && span_utf8_ok(buf_span(&shown)));
         FUZZ_CHECK(html_to_text(buf_span(&shown), &again) == 0);
     }
-    if (span_utf8_ok(html))
+    if (span_utf8_ok(html)) {
+        check_quote(html);
         check_filter(html);
+    }
     buf_done(&text);
     buf_done(&shown);
     buf_done(&again);

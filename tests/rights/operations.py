@@ -1,5 +1,5 @@
 """A request for each row of the table "What operations need" of doc/RIGHTS.md.
-In the texts {item}, {parent}, {attachment} and {alternate} are where an id
+In the texts {item}, {parent}, {reference}, {attachment} and {alternate} are where an id
 stands, {folder} is a FolderId or DistinguishedFolderId. `hidden` is what a
 folder that is named by its id and may not be seen is answered with; `key` what
 a ChangeKey of another epoch is; `reads`: nothing is changed even by those who
@@ -58,6 +58,7 @@ class Request:
 SLOTS = {
     "item": '<t:ItemId Id="%s" ChangeKey="%s"/>',
     "parent": '<m:ParentItemId Id="%s" ChangeKey="%s"/>',
+    "reference": '<t:ReferenceItemId Id="%s" ChangeKey="%s"/>',
     "attachment": '<t:AttachmentId Id="%s"/>',
     "alternate": '<t:AlternateId Format="EwsId" Id="%s" Mailbox="someone@example.test"/>',
 }
@@ -85,10 +86,13 @@ REQUESTS = (
             folder_form='<t:AlternateId Format="EwsId" Id="%s" Mailbox="someone@example.test"/>'),
     Request("CreateItem", SAVED + MESSAGE, 'MessageDisposition="SaveOnly"'),
     Request("CreateItem that sends", SAVED + MESSAGE, 'MessageDisposition="SendAndSaveCopy"'),
+    Request("CreateItem that forwards", SAVED + "<m:Items><t:ForwardItem>{reference}</t:ForwardItem></m:Items>",
+            'MessageDisposition="SaveOnly"', across="NoError"),
     Request("UpdateItem", SUBJECT, 'MessageDisposition="SaveOnly" ConflictResolution="AlwaysOverwrite"'),
     Request("UpdateItem that sends", SAVED + SUBJECT, 'MessageDisposition="SendAndSaveCopy" ConflictResolution="AutoResolve"',
             hidden=HIDDEN_SAVED),
     Request("CreateAttachment", "{parent}" + FILE),
+    Request("DeleteAttachment", "<m:AttachmentIds>{attachment}</m:AttachmentIds>"),
     Request("DeleteItem", ITEMS, 'DeleteType="HardDelete"'),
     Request("DeleteItem to Deleted Items", ITEMS, 'DeleteType="MoveToDeletedItems"'),
     Request("CopyItem", TO + ITEMS, hidden=HIDDEN_TO, across="NoError"),

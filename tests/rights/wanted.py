@@ -5,10 +5,11 @@ OK, MALFORMED, NOT_FOUND = "NoError", "ErrorInvalidIdMalformed", "ErrorItemNotFo
 # None: of this kind it is not another kind's.
 WRONG_KIND = {
     "item": {"a folder's": "ErrorCannotUseFolderIdForItemId", "an attachment's": MALFORMED, "an item's": None},
-    "attachment": {"a folder's": "ErrorInvalidAttachmentId", "an item's": "ErrorInvalidAttachmentId", "an attachment's": None},
+    "attachment": {"a folder's": "ErrorInvalidIdNotAnItemAttachmentId", "an item's": "ErrorInvalidIdNotAnItemAttachmentId",
+                   "an attachment's": None},
     "alternate": {"a folder's": None, "an attachment's": None, "an item's": None},
 }
-WRONG_KIND["parent"] = WRONG_KIND["item"]
+WRONG_KIND["parent"] = WRONG_KIND["reference"] = WRONG_KIND["item"]
 WRONG_FOLDER = {"an item's": "ErrorCannotUseItemIdForFolderId", "an attachment's": "ErrorCannotUseItemIdForFolderId",
                 "empty": "ErrorInvalidIdEmpty"}
 

@@ -42,7 +42,8 @@ static struct ews_id make_id(enum id_kind kind)
 
     memcpy(id.mailbox, mailbox, GUID_SIZE);
     id.item = kind == ID_FOLDER ? 0 : 0x010203040506;
-    id.attachment = kind == ID_ATTACHMENT ? 7 : 0;
+    id.levels = kind == ID_ATTACHMENT;
+    id.attachment[0] = kind == ID_ATTACHMENT ? 7 : 0;
     return id;
 }
 
@@ -151,7 +152,43 @@ static void ids_round_trip(void **state)
         assert_int_equal(id_decode(&key, buf_span(&text), &back), 0);
         assert_memory_equal(back.mailbox, id.mailbox, GUID_SIZE);
         assert_int_equal(back.kind, id.kind);
-        assert_true(back.folder == id.folder && back.item == id.item && back.attachment == id.attachment);
+        assert_true(back.folder == id.folder && back.item == id.item && back.levels == id.levels);
+        assert_memory_equal(back.attachment, id.attachment, id.levels * sizeof(id.attachment[0]));
+        buf_done(&text);
+    }
+}
+
+static void attachments_are_named_by_levels(void **state)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct mac_key key = key_of(1);
+    struct ews_id back, id = make_id(ID_ATTACHMENT);
+    uint8_t bad[200];
+    struct span bytes;
+
+    (void)state;
+    assert_int_equal(arena_new(100000, &arena), 0);
+    for (id.levels = 1; id.levels <= ID_LEVELS_MAX; id.levels++) {
+        struct buf text = BUF_INIT(1000);
+        id.attachment[id.levels - 1] = 100 + id.levels;
+        id_encode(&key, &id, &text);
+        assert_true(text.len > 0 && text.len <= ID_TEXT_MAX);
+        assert_int_equal(id_decode(&key, buf_span(&text), &back), 0);
+        assert_int_equal(back.levels, id.levels);
+        assert_memory_equal(back.attachment, id.attachment, id.levels * sizeof(id.attachment[0]));
+        assert_int_equal(base64_decode(arena, buf_span(&text), &bytes), 0);
+        for (size_t bit = 8 * 113; bit < bytes.len * 8; bit++) {
+            memcpy(bad, bytes.ptr, bytes.len);
+            bad[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_int_not_equal(decode_bytes(&key, bad, bytes.len, &back), 0);
+        }
+        for (size_t len = 114; len < bytes.len; len++)
+            assert_int_not_equal(decode_bytes(&key, bytes.ptr, len, &back), 0);
+        memcpy(bad, bytes.ptr, bytes.len);
+        bad[113] = ID_LEVELS_MAX + 1;
+        assert_int_equal(decode_bytes(&key, bad, bytes.len, &back), CODE_ErrorInvalidIdTooManyAttachmentLevels);
+        bad[113] = 0;
+        assert_int_equal(decode_bytes(&key, bad, bytes.len, &back), CODE_ErrorInvalidIdMalformed);
         buf_done(&text);
     }
 }
@@ -257,7 +294,7 @@ static void compressed_ids_are_understood(void **state)
     len = compress_rle(id, packed);
     assert_int_equal(decode_bytes(&key, packed, len, &back), 0);
     assert_int_equal(back.kind, ID_ATTACHMENT);
-    assert_int_equal(back.attachment, 7);
+    assert_int_equal(back.attachment[0], 7);
     assert_int_equal(decode_bytes(&key, "\x01\x03\x03", 3, &back), CODE_ErrorInvalidIdMalformed);
     memset(bomb, 0xff, sizeof(bomb));
     bomb[0] = 1;
@@ -272,7 +309,7 @@ static void kinds_are_expected(void **state)
     assert_int_equal(id_expect(&item, ID_ITEM), 0);
     assert_int_equal(id_expect(&folder, ID_ITEM), CODE_ErrorCannotUseFolderIdForItemId);
     assert_int_equal(id_expect(&item, ID_FOLDER), CODE_ErrorCannotUseItemIdForFolderId);
-    assert_int_equal(id_expect(&item, ID_ATTACHMENT), CODE_ErrorInvalidAttachmentId);
+    assert_int_equal(id_expect(&item, ID_ATTACHMENT), CODE_ErrorInvalidIdNotAnItemAttachmentId);
     assert_int_equal(id_expect(&attachment, ID_ITEM), CODE_ErrorInvalidIdMalformed);
 }
 
@@ -708,6 +745,7 @@ int main(void)
         cmocka_unit_test(folder_id_has_the_published_layout),
         cmocka_unit_test(attachment_id_is_an_item_id_with_a_tail),
         cmocka_unit_test(ids_round_trip),
+        cmocka_unit_test(attachments_are_named_by_levels),
         cmocka_unit_test(every_flipped_bit_is_refused),
         cmocka_unit_test(foreign_and_garbled_ids_are_refused),
         cmocka_unit_test(length_fields_have_codes_of_their_own),
