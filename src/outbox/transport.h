@@ -34,6 +34,7 @@ struct transport_job {
     struct span signature;   /* a field that goes before that; smtp only */
     const struct store_outbox_rcpt **rcpts; /* those of this transport */
     size_t n;
+    bool *added; /* local only: set when the message has more recipients now, which are due */
     const atomic_bool *stop; /* true: the program ends, so give up what can be given up */
     const struct relay *relay; /* smtp only, as are the next two */
     struct smtp_link **link;   /* what is kept between messages; starts as NULL */

@@ -11,6 +11,7 @@
 #include "store/store_keep.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 enum { ENTRY_COLUMN = 2 + ITEM_COLUMNS_N };
 
@@ -41,16 +42,20 @@ static int insert_entry(struct store_tx *tx, const struct item *item, const stru
     return r;
 }
 
+static int insert_rcpt(struct store_tx *tx, struct store_outbox_key key, const struct store_outbox_rcpt *rcpt)
+{
+    return sql_run(tx, SQL_outbox_rcpt_insert,
+                   ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(rcpt->no), V_TEXT(rcpt->address), V_TEXT(rcpt->name),
+                        V_INT(rcpt->kind), V_INT(rcpt->state), V_INT(rcpt->attempts), V_INT(rcpt->next_attempt),
+                        V_TEXT(rcpt->status)),
+                   NULL);
+}
+
 static int insert_rcpts(struct store_tx *tx, struct store_outbox *entry)
 {
     for (size_t i = 0; i < entry->rcpts_n; i++) {
-        struct store_outbox_rcpt *rcpt = &entry->rcpts[i];
-        rcpt->no = (uint32_t)i + 1;
-        int r = sql_run(tx, SQL_outbox_rcpt_insert,
-                        ARGS(V_INT(entry->mailbox_id), V_INT(entry->outbox_no), V_INT(rcpt->no), V_TEXT(rcpt->address),
-                             V_TEXT(rcpt->name), V_INT(rcpt->kind), V_INT(rcpt->state), V_INT(rcpt->attempts),
-                             V_INT(rcpt->next_attempt), V_TEXT(rcpt->status)),
-                        NULL);
+        entry->rcpts[i].no = (uint32_t)i + 1;
+        int r = insert_rcpt(tx, (struct store_outbox_key){ entry->mailbox_id, entry->outbox_no }, &entry->rcpts[i]);
         if (r != 0)
             return r;
     }
@@ -317,6 +322,55 @@ int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_out
     if (r == 0)
         *ret_entry = entry;
     return r;
+}
+
+/* ---- more recipients ---- */
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct span *one = a, *other = b;
+    size_t len = one->len < other->len ? one->len : other->len;
+    int order = len ? memcmp(one->ptr, other->ptr, len) : 0;
+
+    return order ? order : (one->len > other->len) - (one->len < other->len);
+}
+
+/* The folded addresses of an entry, in order. */
+static int known_addresses(struct store_tx *tx, const struct store_outbox *entry, struct span **ret_known)
+{
+    struct span *known = arena_array(tx->scratch, entry->rcpts_n + 1, sizeof(*known));
+    int r = known ? 0 : -ENOMEM;
+
+    for (size_t i = 0; r == 0 && i < entry->rcpts_n; i++)
+        r = store_fold(tx->scratch, entry->rcpts[i].address, &known[i]);
+    if (r != 0)
+        return r;
+    qsort(known, entry->rcpts_n, sizeof(*known), compare_keys);
+    *ret_known = known;
+    return 0;
+}
+
+int store_outbox_add(struct store_tx *tx, struct store_outbox_key key, struct store_outbox_rcpt *rcpts, size_t n)
+{
+    struct store_outbox entry = { 0 };
+    struct span *known = NULL;
+    uint32_t next = 0;
+    int r = store_outbox_rcpts(tx, tx->scratch, key, 0, &entry);
+
+    if (r == 0)
+        r = known_addresses(tx, &entry, &known);
+    if (r == 0 && entry.rcpts_n > 0)
+        next = entry.rcpts[entry.rcpts_n - 1].no + 1;
+    for (size_t i = 0; r == 0 && next && i < n; i++) {
+        struct span folded = { 0 };
+        rcpts[i].no = 0;
+        r = store_fold(tx->scratch, rcpts[i].address, &folded);
+        if (r != 0 || bsearch(&folded, known, entry.rcpts_n, sizeof(*known), compare_keys))
+            continue;
+        rcpts[i].no = next++;
+        r = insert_rcpt(tx, key, &rcpts[i]);
+    }
+    return r == 0 ? renew_due(tx, key) : r;
 }
 
 /* Is every recipient that is still queued among those that owner settles for
