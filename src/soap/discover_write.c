@@ -22,7 +22,7 @@ static void declare(struct xml_writer *xw)
 /* Outlook's name of a mailbox. */
 static const char *legacy_dn(const struct discover_user *user, char text[TEXT_SIZE])
 {
-    (void)snprintf(text, TEXT_SIZE, "/o=ewsd/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=%.*s", (int)user->id.len,
+    (void)snprintf(text, TEXT_SIZE, "/o=ewsd/ou=Mailboxes/cn=Recipients/cn=%.*s", (int)user->id.len,
                    user->id.ptr);
     return text;
 }
