@@ -12,21 +12,16 @@ struct expansion {
     size_t n;
 };
 
-/* The group that a name means: an address alone, else the one group found. */
+/* The group that a name means: that with this address, else the one called so. */
 static int find_group(struct op_call *call, struct store_tx *tx, struct span name, struct span *ret_address)
 {
-    struct store_entry *entries;
-    size_t n, groups = 0;
-    int r = store_entry_find(tx, call->arena, name, PEOPLE_MAX, &entries, &n);
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        struct span local = rcpt_address_local(entries[i].address, false);
-        bool meant = span_eq_nocase(entries[i].address, name) || span_eq_nocase(entries[i].name, name) || span_eq_nocase(local, name);
-        if (entries[i].kind != STORE_ENTRY_GROUP || !meant)
-            continue;
-        groups++;
-        *ret_address = entries[i].address;
-    }
-    return r ? r : groups == 0 ? CODE_ErrorNameResolutionNoResults : groups > 1 ? CODE_ErrorNameResolutionMultipleResults : 0;
+    struct store_group group;
+    int r = store_group_get(tx, call->arena, name, &group);
+    if (r == 1)
+        r = store_group_by_name(tx, call->arena, name, &group);
+    if (r == 0)
+        *ret_address = group.address;
+    return r == 1 ? CODE_ErrorNameResolutionNoResults : r;
 }
 
 static int expand_group(struct op_call *call, struct store_tx *tx, struct span name, struct expansion *expansion)

@@ -5,6 +5,7 @@
  */
 #include "store/store_group.h"
 
+#include "model/code.h"
 #include "model/rcpt.h"
 #include "store/store_sql.h"
 
@@ -56,23 +57,33 @@ static int read_group(struct sql *sql, struct arena *arena, void *ret_row)
     return r == 0 ? sql_copy(sql, 1, arena, &group->name) : r;
 }
 
+static int one_group(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
+                     struct store_group *ret_group)
+{
+    void *rows = NULL;
+    size_t found = 0;
+    int r = sql_list(tx, arena, statement, args, n, sizeof(struct store_group), read_group, &rows, &found);
+
+    if (r != 0 || found != 1)
+        return r != 0 ? r : found == 0 ? 1 : CODE_ErrorNameResolutionMultipleResults;
+    *ret_group = *(struct store_group *)rows;
+    return 0;
+}
+
 int store_group_get(struct store_tx *tx, struct arena *arena, struct span address, struct store_group *ret_group)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct store_group group = { 0 };
     struct span key = { 0 };
     int r = fold(tx, address, &key);
 
-    if (r == 0)
-        r = sql_open(tx, SQL_group_get, ARGS(V_TEXT(key)), &sql);
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
-    r = read_group(&sql, arena, &group);
-    if (r == 0)
-        *ret_group = group;
-    return r;
+    return r != 0 ? r : one_group(tx, arena, SQL_group_get, ARGS(V_TEXT(key)), ret_group);
+}
+
+int store_group_by_name(struct store_tx *tx, struct arena *arena, struct span name, struct store_group *ret_group)
+{
+    struct span key = { 0 };
+    int r = fold(tx, name, &key);
+
+    return r != 0 ? r : one_group(tx, arena, SQL_group_by_name, ARGS(V_TEXT(key), V_TEXT(name)), ret_group);
 }
 
 int store_group_list(struct store_tx *tx, struct arena *arena, struct store_group **ret_groups, size_t *ret_n)

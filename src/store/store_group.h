@@ -32,6 +32,9 @@ int store_group_create(struct store_tx *tx, struct span address, struct span nam
 int store_group_remove(struct store_tx *tx, struct span address);
 /* 1: there is no such group. */
 int store_group_get(struct store_tx *tx, struct arena *arena, struct span address, struct store_group *ret_group);
+/* The one whose name, or the local part of whose address, is exactly this; ASCII
+ * case is free. 1: none. CODE_ErrorNameResolutionMultipleResults: there are more. */
+int store_group_by_name(struct store_tx *tx, struct arena *arena, struct span name, struct store_group *ret_group);
 /* All, by address, in arena memory. */
 int store_group_list(struct store_tx *tx, struct arena *arena, struct store_group **ret_groups, size_t *ret_n);
 /* The group is there. 1: that is a member already; or none. */
