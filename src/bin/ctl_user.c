@@ -40,7 +40,8 @@ static int add(struct store_tx *tx, struct ctl_call *call, void *data)
     int r = store_mailbox_create(tx, account->address, account->name, account->hash, &mailbox_id);
 
     if (r > 0)
-        return ctl_fail(call, EX_CANTCREAT, "%.*s is a mailbox, an alias or a group already", (int)account->address.len, account->address.ptr);
+        return ctl_fail(call, EX_CANTCREAT, "%.*s is a mailbox, an alias or a group already", (int)account->address.len,
+                        account->address.ptr);
     return r;
 }
 

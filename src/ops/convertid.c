@@ -171,10 +171,13 @@ static int to_id(struct op_call *call, struct conversion *c, struct ews_id *ret_
     if (!c->id.len)
         return CODE_ErrorInvalidIdEmpty;
     int r = decode_bytes(call->arena, format, c->id, &bytes);
-    if (r == 0) {
-        entry = bytes;
-        r = format->framing == FRAMED_STORE ? unframe(bytes, &entry) : format->framing == FRAMED_LEGACY ? unwrap_legacy(bytes, c, &entry) : 0;
-    }
+    if (r)
+        return r;
+    entry = bytes;
+    if (format->framing == FRAMED_STORE)
+        r = unframe(bytes, &entry);
+    else if (format->framing == FRAMED_LEGACY)
+        r = unwrap_legacy(bytes, c, &entry);
     if (r == 0)
         r = wrap_entry(call, c, entry, &ews);
     if (r == 0)

@@ -11,7 +11,6 @@
 #include "store/store_keep.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 enum { ENTRY_COLUMN = 2 + ITEM_COLUMNS_N };
 
@@ -42,7 +41,7 @@ static int insert_entry(struct store_tx *tx, const struct item *item, const stru
     return r;
 }
 
-static int insert_rcpt(struct store_tx *tx, struct store_outbox_key key, const struct store_outbox_rcpt *rcpt)
+int outbox_insert_rcpt(struct store_tx *tx, struct store_outbox_key key, const struct store_outbox_rcpt *rcpt)
 {
     return sql_run(tx, SQL_outbox_rcpt_insert,
                    ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(rcpt->no), V_TEXT(rcpt->address), V_TEXT(rcpt->name),
@@ -55,7 +54,7 @@ static int insert_rcpts(struct store_tx *tx, struct store_outbox *entry)
 {
     for (size_t i = 0; i < entry->rcpts_n; i++) {
         entry->rcpts[i].no = (uint32_t)i + 1;
-        int r = insert_rcpt(tx, (struct store_outbox_key){ entry->mailbox_id, entry->outbox_no }, &entry->rcpts[i]);
+        int r = outbox_insert_rcpt(tx, (struct store_outbox_key){ entry->mailbox_id, entry->outbox_no }, &entry->rcpts[i]);
         if (r != 0)
             return r;
     }
@@ -168,7 +167,7 @@ int store_outbox_list(struct store_tx *tx, struct arena *arena, struct store_out
     return r;
 }
 
-static int renew_due(struct store_tx *tx, struct store_outbox_key key)
+int outbox_renew_due(struct store_tx *tx, struct store_outbox_key key)
 {
     return sql_run(tx, SQL_outbox_renew_due, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), NULL);
 }
@@ -209,7 +208,7 @@ int store_outbox_renew(struct store_tx *tx, struct store_outbox_key key, uint64_
     int r = sql_run(tx, SQL_outbox_renew, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(owner), V_INT(until)), &written);
 
     if (r == 0)
-        r = renew_due(tx, key);
+        r = outbox_renew_due(tx, key);
     return r == 0 && written == 0 ? 1 : r;
 }
 
@@ -324,55 +323,6 @@ int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_out
     return r;
 }
 
-/* ---- more recipients ---- */
-
-static int compare_keys(const void *a, const void *b)
-{
-    const struct span *one = a, *other = b;
-    size_t len = one->len < other->len ? one->len : other->len;
-    int order = len ? memcmp(one->ptr, other->ptr, len) : 0;
-
-    return order ? order : (one->len > other->len) - (one->len < other->len);
-}
-
-/* The folded addresses of an entry, in order. */
-static int known_addresses(struct store_tx *tx, const struct store_outbox *entry, struct span **ret_known)
-{
-    struct span *known = arena_array(tx->scratch, entry->rcpts_n + 1, sizeof(*known));
-    int r = known ? 0 : -ENOMEM;
-
-    for (size_t i = 0; r == 0 && i < entry->rcpts_n; i++)
-        r = store_fold(tx->scratch, entry->rcpts[i].address, &known[i]);
-    if (r != 0)
-        return r;
-    qsort(known, entry->rcpts_n, sizeof(*known), compare_keys);
-    *ret_known = known;
-    return 0;
-}
-
-int store_outbox_add(struct store_tx *tx, struct store_outbox_key key, struct store_outbox_rcpt *rcpts, size_t n)
-{
-    struct store_outbox entry = { 0 };
-    struct span *known = NULL;
-    uint32_t next = 0;
-    int r = store_outbox_rcpts(tx, tx->scratch, key, 0, &entry);
-
-    if (r == 0)
-        r = known_addresses(tx, &entry, &known);
-    if (r == 0 && entry.rcpts_n > 0)
-        next = entry.rcpts[entry.rcpts_n - 1].no + 1;
-    for (size_t i = 0; r == 0 && next && i < n; i++) {
-        struct span folded = { 0 };
-        rcpts[i].no = 0;
-        r = store_fold(tx->scratch, rcpts[i].address, &folded);
-        if (r != 0 || bsearch(&folded, known, entry.rcpts_n, sizeof(*known), compare_keys))
-            continue;
-        rcpts[i].no = next++;
-        r = insert_rcpt(tx, key, &rcpts[i]);
-    }
-    return r == 0 ? renew_due(tx, key) : r;
-}
-
 /* Is every recipient that is still queued among those that owner settles for
  * good? Then no row needs to be kept. */
 static int settles_all(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles, size_t n,
@@ -444,7 +394,7 @@ int store_outbox_settle(struct store_tx *tx, const struct store_outbox *entry, u
     if (r == 0 && !all)
         r = sql_number(tx, SQL_outbox_left, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), &left);
     if (r == 0 && left > 0)
-        r = renew_due(tx, key);
+        r = outbox_renew_due(tx, key);
     else if (r == 0)
         r = entry->content_no ? delete_rows(tx, key, entry->content_no) : store_outbox_delete(tx, key);
     if (r == 0)
