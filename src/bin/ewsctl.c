@@ -95,11 +95,14 @@ static int help(const struct arguments *arguments)
 
 /* ---- the configuration ---- */
 
-static int read_config(const struct arguments *arguments, struct conf *conf, const char **ret_folder)
+static int read_config(const struct arguments *arguments, const struct ctl_command *command, struct conf *conf, const char **ret_folder)
 {
     char error[CONF_ERROR_SIZE];
 
     conf_init(conf);
+    *ret_folder = "";
+    if (command->flags & CTL_APART)
+        return 0;
     if (!arguments->config && !arguments->data)
         return wrong("which store? --config FILE or --data DIR is missing", "");
     if (arguments->config && conf_read_file(conf, arguments->config, error)) {
@@ -236,7 +239,7 @@ static int run(const struct arguments *arguments)
         return EX_OSERR;
     int status = ctl_parse(&call, arguments->words, arguments->words_n);
     if (status == 0)
-        status = read_config(arguments, &conf, &call.folder);
+        status = read_config(arguments, call.command, &conf, &call.folder);
     call.conf = &conf;
     if (status == 0)
         status = carry_out(&call, arguments, &secret);

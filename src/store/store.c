@@ -3,8 +3,10 @@
  * it, and the pool of reader connections. The writer's thread is writer.c.
  */
 #include "store/store_core.h"
+#include "store/store_tables.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const struct store_driver *const drivers[] = {
@@ -76,19 +78,49 @@ static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, siz
     return r != 0 ? r : meta_put(tx, name, bytes, len);
 }
 
-/* Leases are void only at open: after a recovery their owners still live. */
+static int drop_tables(struct store_tx *tx)
+{
+    struct tables tables;
+    char text[128];
+    int r = tables_read(migrations, migrations_n, &tables);
+
+    for (size_t i = 0; r == 0 && i < tables.n; i++) {
+        snprintf(text, sizeof(text), "DROP TABLE %.*s", (int)tables.v[i].name.len, tables.v[i].name.ptr);
+        r = tx->driver->define(tx->conn, text, false);
+    }
+    return r == 0 ? tx->driver->define(tx->conn, "DROP TABLE schema_version", false) : r;
+}
+
+/* Before anything else is in it: a copy that ends early must not be taken for a
+ * store. */
+static int settle_filling(struct store_tx *tx)
+{
+    int r = identity_unfinished(tx);
+
+    if (r == 1) {
+        r = drop_tables(tx);
+        if (r == 0)
+            r = migrate(tx, false);
+    }
+    return r == 0 && tx->store->options.filling ? identity_fill(tx) : r;
+}
+
+/* Leases are void only at open: after a recovery their owners still live, as
+ * other nodes may at any time. */
 static int prepare_store(struct store_tx *tx, bool opening)
 {
     struct store *store = tx->store;
     int r = migrate(tx, opening);
 
+    if (r == 0 && opening)
+        r = settle_filling(tx);
     if (r == 0)
         r = keep_bytes(tx, "id_secret", store->secret, sizeof(store->secret));
     if (r == 0 && opening)
         r = identity_settle(tx);
     if (r == 0)
         r = keep_bytes(tx, "epoch", store->epoch, sizeof(store->epoch));
-    if (r != 0 || !opening)
+    if (r != 0 || !opening || store_has_nodes(store))
         return r;
     r = sql_run(tx, SQL_garbage_all_due, NULL, 0, NULL); /* what was staged is nobody's */
     if (r == 0)
@@ -149,7 +181,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->group_max = options->group_max ? options->group_max : 64;
     store->options = *options;
     store->replays_drafts = INT64_MAX;
-    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = driver->one_writer ? &store->kept : NULL };
+    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = store_has_nodes(store) ? NULL : &store->kept };
     if (!store->readers || store_tx_open(&store->writer)) {
         free(store->readers);
         free(store);
@@ -255,6 +287,11 @@ void store_read_end(struct store_tx *tx)
     }
     arena_reset(tx->scratch);
     return_reader(store, reader);
+}
+
+bool store_has_nodes(const struct store *store)
+{
+    return !store->driver->one_writer || store->options.shared;
 }
 
 const uint8_t *store_id_secret(const struct store *store)

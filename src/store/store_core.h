@@ -49,8 +49,8 @@ struct store {
     bool stopping;
     _Atomic uint64_t replays_drafts, replays_others; /* seen: see store_replays_seen */
     atomic_bool short_of_room;
-    uint64_t entries; /* of the outbox: counted last, and those since; the writer's */
-    int64_t entries_counted; /* monotonic; 0: never */
+    _Atomic uint64_t entries; /* of the outbox: counted last, and those since */
+    int64_t entries_counted;  /* monotonic; 0: never; the writer's */
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };
@@ -63,6 +63,13 @@ const struct store_driver *store_driver_find(const char *name);
 /* In the transaction that opens the store, and behind its COMMIT. */
 int identity_settle(struct store_tx *tx);
 int identity_settled(struct store *store);
+/* In the transaction that opens the store. 1: a copy that was not finished is to
+ * give way. -ENOTRECOVERABLE: it is such a one. -EEXIST: it is to be filled, and
+ * is whole. */
+int identity_unfinished(struct store_tx *tx);
+/* Until identity_filled the store opens as -ENOTRECOVERABLE, then as a copy. */
+int identity_fill(struct store_tx *tx);
+int identity_filled(struct store_tx *tx);
 /* Bytes that the store keeps under a name. get: 1 when there are none, -EIO
  * when there are not len of them. */
 int meta_get(struct store_tx *tx, const char *name, void *ret_bytes, size_t len);
