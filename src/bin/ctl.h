@@ -97,6 +97,8 @@ int ctl_write(struct ctl_call *call, ctl_job *job, void *data);
 
 /* A mail address; a bare name gets the first server.domain. EX_DATAERR. */
 int ctl_address(struct ctl_call *call, const char *text, struct span *ret_address);
+/* What a display name has to be: UTF-8 without control characters. */
+bool ctl_is_one_line(struct span text);
 /* For ewsctl grant and user show: a folder by its distinguished name, else its
  * own; and the rights in it, by the name of their role, else one by one. */
 struct span ctl_folder_name(const struct store_permission *permission);

@@ -109,10 +109,10 @@ static void write_back_off(struct op_call *call, int64_t back_off_ms)
 void op_message_begin(struct op_call *call, const char *element, const struct op_result *result)
 {
     struct xml_writer *xw = call->xw;
-    bool ok = result->code == 0;
+    bool ok = result->code == 0, warning = result->warning || result->code == CODE_ErrorBatchProcessingStopped;
     metric_add(ok ? METRIC_op_items_ok : METRIC_op_items_error, 1);
     xw_open(xw, element);
-    xw_attr_str(xw, "ResponseClass", ok ? "Success" : result->code == CODE_ErrorBatchProcessingStopped ? "Warning" : "Error");
+    xw_attr_str(xw, "ResponseClass", ok ? "Success" : warning ? "Warning" : "Error");
     if (!ok)
         xw_leaf_str(xw, "m:MessageText", result->text ? result->text : code_text(result->code));
     xw_leaf_str(xw, "m:ResponseCode", code_name(result->code));

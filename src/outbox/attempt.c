@@ -87,7 +87,7 @@ int attempt_add_part(struct attempt *attempt, const struct transport *transport,
     size_t n = attempt->entry.rcpts_n;
     *part = (struct attempt_part){ .transport = transport };
     part->job = (struct transport_job){ .store = attempt->store, .conf = attempt->conf, .arena = attempt->arena,
-                                        .entry = &attempt->entry, .item = &attempt->item };
+                                        .entry = &attempt->entry, .item = &attempt->item, .added = &part->added };
     part->job.rcpts = arena_array(attempt->arena, n, sizeof(*part->job.rcpts));
     part->results = arena_array(attempt->arena, n, sizeof(*part->results));
     if (!part->job.rcpts || !part->results)
@@ -139,6 +139,8 @@ static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t 
     attempt->next = WHEN_NONE;
     for (size_t p = 0; p < attempt->parts_n; p++) {
         const struct attempt_part *part = &attempt->parts[p];
+        if (part->added)
+            attempt->next = when_now();
         for (size_t i = 0; i < part->job.n; i++) {
             const struct store_outbox_rcpt *rcpt = part->job.rcpts[i];
             struct policy_verdict verdict = verdict_of(attempt, part, i);

@@ -15,6 +15,7 @@ struct attempt_part {
     const struct transport *transport;
     struct transport_job job;
     struct transport_result *results; /* for each of job.rcpts */
+    bool added;      /* the message has more recipients than before, which are due */
     int64_t put_off; /* no attempt was made: again at that time; else 0 */
 };
 

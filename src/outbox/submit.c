@@ -8,6 +8,7 @@
 #include "outbox/deferral.h"
 #include "outbox/filing.h"
 #include "outbox/limit.h"
+#include "outbox/local.h"
 #include "outbox/originator.h"
 #include "outbox/resolve.h"
 
@@ -126,22 +127,11 @@ struct envelope {
     struct span culprit;
 };
 
-/* server.domain: ours, whether or not anybody has a mailbox there. */
-static bool domain_is_configured(const struct conf *conf, struct span domain)
-{
-    struct span rest = span_of(conf->server_domain), word;
-    while (conf_list_next(&rest, &word))
-        if (span_eq_nocase(word, domain))
-            return true;
-    return false;
-}
-
 static int envelope_is_local(struct envelope *envelope, struct span folded, bool *ret_local)
 {
     struct span domain = rcpt_address_domain(folded);
     if (!span_eq(domain, envelope->domain)) {
-        envelope->domain_local = domain_is_configured(envelope->conf, domain);
-        int r = envelope->domain_local ? 0 : store_domain_is_local(envelope->tx, domain, &envelope->domain_local);
+        int r = local_domain(envelope->tx, envelope->conf, domain, &envelope->domain_local);
         if (r)
             return r;
         envelope->domain = domain;

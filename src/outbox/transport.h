@@ -35,6 +35,7 @@ struct transport_job {
     struct span signature;   /* a field that goes before that; smtp only */
     const struct store_outbox_rcpt **rcpts; /* those of this transport */
     size_t n;
+    bool *added; /* local only: set when the message has more recipients now, which are due */
     const atomic_bool *stop; /* true: the program ends, so give up what can be given up */
     const struct relay *relay; /* smtp only, as are the next three */
     const struct lease *lease; /* that it works under; NULL: nobody else could do the same */

@@ -7,6 +7,7 @@
 #ifndef EWSD_STORE_STORE_CORE_H
 #define EWSD_STORE_STORE_CORE_H
 
+#include "store/store_outbox.h"
 #include "store/store_sql.h"
 
 #include <pthread.h>
@@ -86,6 +87,12 @@ int identity_filled(struct store_tx *tx);
  * when there are not len of them. */
 int meta_get(struct store_tx *tx, const char *name, void *ret_bytes, size_t len);
 int meta_put(struct store_tx *tx, const char *name, const void *bytes, size_t len);
+
+/* ---- store_outbox.c ---- */
+
+int outbox_insert_rcpt(struct store_tx *tx, struct store_outbox_key key, const struct store_outbox_rcpt *rcpt);
+/* outbox.due as its recipients have it now. */
+int outbox_renew_due(struct store_tx *tx, struct store_outbox_key key);
 
 /* Connects and migrates; opening: also makes all leases void. */
 int store_connect_writer(struct store *store, bool opening);

@@ -47,7 +47,7 @@ static int create_folders(struct store_tx *tx, struct arena *arena, int64_t mail
     return 0;
 }
 
-static int add_address(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct span address)
+int store_address_insert(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct span address)
 {
     struct span key = { 0 };
     int64_t written = 0;
@@ -64,7 +64,7 @@ static int add_address(struct store_tx *tx, struct arena *arena, int64_t mailbox
 
 static int create_mailbox(struct store_tx *tx, struct arena *arena, const struct store_mailbox *mailbox)
 {
-    int r = add_address(tx, arena, mailbox->mailbox_id, mailbox->address);
+    int r = store_address_insert(tx, arena, mailbox->mailbox_id, mailbox->address);
 
     if (r != 0)
         return r;
@@ -280,7 +280,7 @@ int store_address_add(struct store_tx *tx, int64_t mailbox_id, struct span addre
     CLEANUP(free_ptr_arena) struct arena *arena = NULL;
     int r = arena_new(KEY_ARENA, &arena);
 
-    return r != 0 ? r : add_address(tx, arena, mailbox_id, address);
+    return r != 0 ? r : store_address_insert(tx, arena, mailbox_id, address);
 }
 
 int store_address_remove(struct store_tx *tx, struct span address)

@@ -94,6 +94,11 @@ int store_outbox_rcpts(struct store_tx *tx, struct arena *arena, struct store_ou
 int store_outbox_message(struct store_tx *tx, struct arena *arena, unsigned depth, struct store_outbox *entry,
                          struct item *ret_item);
 
+/* More recipients for an entry that is there: rcpts, but for those whose address
+ * it has already, whatever became of them; so doing it again does nothing, and
+ * groups in each other come to an end. Sets the recipients' no (0: not added). */
+int store_outbox_add(struct store_tx *tx, struct store_outbox_key key, struct store_outbox_rcpt *rcpts, size_t n);
+
 struct store_settle {
     uint32_t no;
     enum store_rcpt_state state; /* QUEUED: deferred to next_attempt */

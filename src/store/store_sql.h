@@ -94,6 +94,8 @@ struct store_growth store_grows(uint64_t from, uint64_t to);
  * in the arena; NULL when memory is out. */
 void *store_grow(struct arena *arena, void *array, size_t n, size_t *room, size_t size);
 
+/* A row of address: a mailbox's, or a group's (0). 1: the address is taken. */
+int store_address_insert(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct span address);
 /* ASCII lower case, for keys; in arena memory. */
 int store_fold(struct arena *arena, struct span text, struct span *ret_key);
 

@@ -1,5 +1,5 @@
 /*
- * The contract of the directory, over every row of drivers.def: lists, opening
+ * The contract of the directory, over every row of drivers.def: lists, groups, opening
  * by mode and version, and removing a mailbox: at once for everybody else, in
  * bounded steps for what it held, resumed after any end, and its neighbours
  * unharmed. It looks inside (store_core.h) to count the rows of every table.
@@ -9,6 +9,7 @@
 #include "store/store_content.h"
 #include "store/store_core.h"
 #include "store/store_folder.h"
+#include "store/store_group.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
 #include "store/store_words.h"
@@ -602,11 +603,119 @@ static void every_version_is_upgraded(void **state)
     }
 }
 
+/* ---- groups ---- */
+
+/* Inside a job an assertion would leave the writer in the middle of it. */
+#define HOLDS(what)          \
+    do {                     \
+        if (!(what))         \
+            return __LINE__; \
+    } while (0)
+
+struct grouping {
+    struct arena *arena;
+    struct store_listing *entries;
+    size_t n;
+};
+
+static int make_groups(struct store_tx *tx, void *arg)
+{
+    (void)arg;
+    HOLDS(store_group_create(tx, SPAN("Staff@Lists.test"), SPAN("All Staff")) == 0);
+    HOLDS(store_group_create(tx, SPAN("staff@lists.TEST"), SPAN("x")) == 1);
+    HOLDS(store_group_create(tx, SPAN("alice@example.test"), SPAN("x")) == 1);
+    HOLDS(store_group_create(tx, SPAN("crew@example.test"), SPAN("")) == 0);
+    HOLDS(store_group_add_member(tx, SPAN("staff@lists.test"), SPAN("Crew@example.test")) == 0);
+    HOLDS(store_group_add_member(tx, SPAN("staff@lists.test"), SPAN("BOB@example.test")) == 0);
+    HOLDS(store_group_add_member(tx, SPAN("staff@lists.test"), SPAN("bob@example.test")) == 1);
+    HOLDS(store_group_add_member(tx, SPAN("staff@lists.test"), SPAN("Eve@Elsewhere.test")) == 0);
+    return 0;
+}
+
+static bool is_entry(const struct store_listing *entry, enum store_entry_kind kind, const char *address, const char *name)
+{
+    return entry->kind == kind && span_is(entry->address, address) && span_is(entry->name, name);
+}
+
+static int check_groups(struct store_tx *tx, void *arg)
+{
+    struct grouping *all = arg;
+    struct store_group group;
+    bool local = false;
+    HOLDS(store_group_members(tx, all->arena, SPAN("STAFF@lists.test"), &all->entries, &all->n) == 0);
+    HOLDS(all->n == 3);
+    HOLDS(is_entry(&all->entries[0], STORE_ENTRY_MAILBOX, "Bob@Example.test", "Bob"));
+    HOLDS(is_entry(&all->entries[1], STORE_ENTRY_GROUP, "crew@example.test", "crew"));
+    HOLDS(is_entry(&all->entries[2], STORE_ENTRY_OTHER, "Eve@Elsewhere.test", ""));
+    HOLDS(store_group_get(tx, all->arena, SPAN("staff@LISTS.test"), &group) == 0);
+    HOLDS(span_is(group.address, "Staff@Lists.test") && span_is(group.name, "All Staff") && group.members == 3);
+    HOLDS(store_group_get(tx, all->arena, SPAN("bob@example.test"), &group) == 1);
+    HOLDS(store_group_by_name(tx, all->arena, SPAN("all staff"), &group) == 0);
+    HOLDS(store_group_by_name(tx, all->arena, SPAN("STAFF"), &group) == 0);
+    HOLDS(store_group_by_name(tx, all->arena, SPAN("all"), &group) == 1);
+    HOLDS(store_domain_is_local(tx, SPAN("lists.test"), &local) == 0);
+    HOLDS(local);
+    return 0;
+}
+
+static int check_finding(struct store_tx *tx, void *arg)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } cases[] = { { "st", 1 }, { "STAFF", 1 }, { "staff@lists.test", 1 }, { "al", 2 }, { "c", 1 }, { "%", 0 }, { "_", 0 }, { "!", 0 },
+                  { "taff", 0 }, { "alice@example.test", 1 }, { "eve", 0 } };
+    struct grouping *all = arg;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        HOLDS(store_entry_find(tx, all->arena, span_of(cases[i].text), 10, &all->entries, &all->n) == 0);
+        HOLDS(all->n == cases[i].n);
+    }
+    HOLDS(store_entry_find(tx, all->arena, SPAN("al"), 1, &all->entries, &all->n) == 0);
+    HOLDS(all->n == 1);
+    return 0;
+}
+
+static int take_members_away(struct store_tx *tx, void *arg)
+{
+    struct grouping *all = arg;
+    struct store_mailbox bob;
+    int r = store_mailbox_by_address(tx, all->arena, SPAN("bob@example.test"), &bob);
+    if (r == 0)
+        r = store_mailbox_remove(tx, bob.mailbox_id, true);
+    if (r == 0)
+        r = store_group_remove(tx, SPAN("CREW@example.test"));
+    HOLDS(store_group_remove(tx, SPAN("crew@example.test")) == 1);
+    HOLDS(store_group_remove_member(tx, SPAN("staff@lists.test"), SPAN("nobody@example.test")) == 1);
+    return r;
+}
+
+static int check_rest(struct store_tx *tx, void *arg)
+{
+    struct grouping *all = arg;
+    HOLDS(store_group_members(tx, all->arena, SPAN("staff@lists.test"), &all->entries, &all->n) == 0);
+    HOLDS(all->n == 1);
+    HOLDS(is_entry(&all->entries[0], STORE_ENTRY_OTHER, "Eve@Elsewhere.test", ""));
+    return store_group_create(tx, SPAN("crew@example.test"), SPAN(""));
+}
+
+static void groups_are_found(void **state)
+{
+    struct world *world = *state;
+    struct grouping all = { 0 };
+    make_people(world);
+    assert_int_equal(arena_new(1u << 20, &all.arena), 0);
+    store_job *const jobs[] = { make_groups, check_groups, check_finding, take_members_away, check_rest };
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+        assert_int_equal(store_write(world->store, jobs[i], &all), 0);
+    arena_free(all.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         WORLD_CASE(lists_are_whole),
         WORLD_CASE(addresses_are_removed),
+        WORLD_CASE(groups_are_found),
         WORLD_CASE(the_queue_is_listed_in_pages),
         WORLD_CASE(entries_are_held_and_hurried),
         WORLD_CASE(traces_are_kept_by_the_day),

@@ -4,11 +4,11 @@ stands, {folder} is a FolderId or DistinguishedFolderId. `hidden` is what a
 folder that is named by its id and may not be seen is answered with; `key` what
 a ChangeKey of another epoch is; `reads`: nothing is changed even by those who
 may; `across`: the answer when item and folder are in different mailboxes;
-`elsewhere`: the folder is one of the caller's own, the item another's; `looks`:
-false where an id alone is worked on, so that what is gone is not missed;
-`made`: the folder is one that was made in the Drafts for it, and {unique} a
-name of its own; `empties`: the items in the folder are gone afterwards; `idle`:
-where it was done before, there is nothing left to do."""
+`well`: what those are answered who may; `elsewhere`: the folder is one of the
+caller's own, the item another's; `looks`: false where an id alone is worked on,
+so that what is gone is not missed; `made`: the folder is one that was made in the
+Drafts for it, and {unique} a name of its own; `empties`: the items in the folder
+are gone afterwards; `idle`: where it was done before, there is nothing left to do."""
 
 import itertools
 
@@ -41,10 +41,10 @@ class Request:
     """name: the row; its first word is the operation."""
 
     def __init__(self, name, text, attributes="", reads=False, hidden="ErrorFolderNotFound", key=None, across=None, elsewhere=False,
-                 looks=True, folder_form=FOLDER_ID, made=False, empties=False, idle=False):
+                 looks=True, folder_form=FOLDER_ID, made=False, empties=False, idle=False, well="NoError"):
         self.name, self.text, self.reads, self.hidden = name, text, reads, hidden
         self.key, self.across, self.elsewhere, self.looks = key, across, elsewhere, looks
-        self.folder_form, self.made, self.empties, self.idle = folder_form, made, empties, idle
+        self.folder_form, self.made, self.empties, self.idle, self.well = folder_form, made, empties, idle, well
         self.operation = name.split()[0]
         self.open = self.operation + (" " + attributes if attributes else "")
         self.slot = next((slot for slot in SLOTS if "{%s}" % slot in text), None)
@@ -84,6 +84,9 @@ REQUESTS = (
     Request("ConvertId of an item", "<m:SourceIds>{alternate}</m:SourceIds>", 'DestinationFormat="HexEntryId"', reads=True, looks=False),
     Request("ConvertId of a folder", "<m:SourceIds>{folder}</m:SourceIds>", 'DestinationFormat="HexEntryId"', reads=True, looks=False,
             folder_form='<t:AlternateId Format="EwsId" Id="%s" Mailbox="someone@example.test"/>'),
+    Request("ResolveNames in a folder", "<m:ParentFolderIds>{folder}</m:ParentFolderIds><m:UnresolvedEntry>kept</m:UnresolvedEntry>",
+            'ReturnFullContactData="true" SearchScope="Contacts"', reads=True, well="ErrorResolveNamesInvalidFolderType"),
+    Request("ExpandDL of a list", "<m:Mailbox>{item}</m:Mailbox>", reads=True, well="ErrorInvalidItemForOperationExpandDL"),
     Request("CreateItem", SAVED + MESSAGE, 'MessageDisposition="SaveOnly"'),
     Request("CreateItem that sends", SAVED + MESSAGE, 'MessageDisposition="SendAndSaveCopy"'),
     Request("CreateItem that forwards", SAVED + "<m:Items><t:ForwardItem>{reference}</t:ForwardItem></m:Items>",
