@@ -1,8 +1,8 @@
 /*
  * Inside the store only: the opened store, shared by store.c (open, readers)
- * and writer.c (the queue of jobs and the thread that commits them).
- * queue_lock guards the queue, reader_lock the pool; the writer's connection
- * belongs to whoever set `writing`.
+ * and writer.c (the queues of jobs and the threads that commit them).
+ * A writer's lock guards its queue, reader_lock the pool; a writer's connection
+ * belongs to whoever set its `writing`.
  */
 #ifndef EWSD_STORE_STORE_CORE_H
 #define EWSD_STORE_STORE_CORE_H
@@ -17,6 +17,24 @@ struct store_reader {
     struct store_tx tx; /* first: store_read_end casts back */
     struct store_conn *conn; /* NULL until first used */
     struct store_reader *next_idle;
+};
+
+/* One that commits. An engine that lets only one write has one. */
+struct store_writer {
+    struct store *store;
+    struct store_tx tx;
+    struct store_kept kept;
+    struct store_holds holds;
+    uint64_t id;   /* of its row in the table `writer`, for commits in doubt; 0: the engine knows none */
+    uint64_t step; /* of the last transaction begun: in that row when it stands */
+    int error;     /* why the last transaction does not stand */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    sem_t filled; /* posted when the thread has something to do */
+    struct store_pending *first;
+    struct store_pending **last;
+    bool writing; /* somebody has the connection */
+    bool stopping;
 };
 
 struct store {
@@ -36,26 +54,21 @@ struct store {
     unsigned readers_n;
     unsigned readers_max;
 
-    struct store_tx writer;
-    struct store_kept kept;
-    pthread_t thread;
-    pthread_mutex_t queue_lock;
-    sem_t queue_filled; /* posted when the store's thread has something to do */
-    struct store_pending *first;
-    struct store_pending **last;
+    struct store_writer *writers;
+    unsigned writers_n;      /* made */
+    unsigned writers_max;
+    atomic_uint writer_next; /* for jobs of no mailbox in particular */
     unsigned group_max;
-    bool writing; /* somebody has the writer's connection */
-    bool stopping;
     _Atomic uint64_t replays_drafts, replays_others; /* seen: see store_replays_seen */
     atomic_bool short_of_room;
-    uint64_t entries; /* of the outbox: counted last, and those since; the writer's */
-    int64_t entries_counted; /* monotonic; 0: never */
+    _Atomic uint64_t entries; /* of the outbox: counted last, and those since */
+    _Atomic int64_t entries_counted; /* monotonic; 0: never */
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };
 
-/* NULL: there is none of that name; NULL is the default. */
-const struct store_driver *store_driver_find(const char *name);
+/* The driver of that name, or by what the path is; NULL: there is none. */
+const struct store_driver *store_driver_find(const struct store_options *options);
 
 /* ---- store_identity.c: is this store a copy? ---- */
 
@@ -67,10 +80,11 @@ int identity_settled(struct store *store);
 int meta_get(struct store_tx *tx, const char *name, void *ret_bytes, size_t len);
 int meta_put(struct store_tx *tx, const char *name, const void *bytes, size_t len);
 
-/* Connects and migrates; opening: also makes all leases void. */
-int store_connect_writer(struct store *store, bool opening);
-int store_start_writer(struct store *store);
-/* Runs what is queued, then ends the thread. */
-void store_stop_writer(struct store *store);
+/* Connects and migrates; opening: the first of this store, which on an engine
+ * with one writer also makes all leases void. */
+int store_connect_writer(struct store_writer *writer, bool opening);
+int store_start_writers(struct store *store);
+/* Runs what is queued, then ends the threads. */
+void store_stop_writers(struct store *store);
 
 #endif

@@ -28,9 +28,11 @@ int store_outbox_full(struct store_tx *tx, uint64_t limit, bool *ret_full)
     bool stale = store->entries_counted == 0 || now - store->entries_counted >= COUNT_EVERY_MS;
 
     if (store->entries_counted == 0 || (store->entries >= limit && stale)) {
-        int r = store_outbox_count(tx, 0, &store->entries);
+        uint64_t entries = 0;
+        int r = store_outbox_count(tx, 0, &entries);
         if (r != 0)
             return r;
+        store->entries = entries;
         store->entries_counted = now;
     }
     *ret_full = store->entries >= limit;

@@ -21,11 +21,26 @@ void store_tx_close(struct store_tx *tx)
     buf_done(&tx->packed);
 }
 
+/* Where nobody asks how many rows were written, some may have been. */
+static int run_later(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n,
+                     int64_t *ret_changes)
+{
+    int r = tx->driver->run(tx->conn, statement, args, n, ret_changes);
+
+    tx->dirty = tx->dirty || r != 0 || !ret_changes || *ret_changes > 0;
+    return r;
+}
+
 int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes)
 {
     struct store_rows *rows = NULL;
-    int r = tx->driver->start(tx->conn, statement, NULL, args, n, &rows);
+    int r = hold_for_statement(tx, statement, args, n);
 
+    if (r != 0)
+        return r;
+    if (tx->driver->run)
+        return run_later(tx, statement, args, n, ret_changes);
+    r = tx->driver->start(tx->conn, statement, NULL, args, n, &rows);
     if (r != 0)
         return r;
     do
@@ -60,8 +75,10 @@ int sql_number(struct store_tx *tx, enum store_statement statement, const struct
 
 int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql)
 {
+    int r = hold_for_statement(tx, statement, args, n);
+
     ret_sql->driver = tx->driver;
-    return tx->driver->start(tx->conn, statement, NULL, args, n, &ret_sql->rows);
+    return r == 0 ? tx->driver->start(tx->conn, statement, NULL, args, n, &ret_sql->rows) : r;
 }
 
 int sql_open_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, struct sql *ret_sql)
