@@ -80,7 +80,7 @@ class Answer:
         return [node.attrib for node in self.tree.iter("{%s}%s" % (T, name))]
 
 
-# --- the engine: with EWSD_POSTGRES, the URL of a server (tests/postgres.py),
+# --- the engine: with EWSD_POSTGRES, the URL of a server (tests/pg_server.py),
 # every store is a database of its own there, in place of a folder
 
 ENGINE = "postgres" if os.environ.get("EWSD_POSTGRES") else "sqlite"

@@ -178,8 +178,7 @@ static int init_writer(struct store *store, struct store_writer *writer)
     writer->store = store;
     writer->last = &writer->first;
     writer->tx = (struct store_tx){ .store = store, .driver = driver };
-    if (driver->one_writer)
-        writer->tx.kept = &writer->kept;
+    writer->tx.kept = &writer->kept;
     if (driver->hold)
         writer->tx.holds = &writer->holds;
     pthread_mutex_init(&writer->lock, NULL);
@@ -191,7 +190,7 @@ static int init_writer(struct store *store, struct store_writer *writer)
 
 static int init_writers(struct store *store)
 {
-    unsigned n = store->driver->one_writer ? 1 : store->options.writers ? store->options.writers : 4;
+    unsigned n = store->driver->one_writer ? 1 : store->options.writers ? store->options.writers : 8;
     int r = 0;
 
     store->writers = calloc(n, sizeof(*store->writers));

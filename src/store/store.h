@@ -45,7 +45,7 @@ struct store_options {
     const char *passfile;  /* postgres: a file as ~/.pgpass; NULL or "": what libpq looks for */
     enum store_mode mode;
     unsigned readers;      /* reader connections at most; 0 is 32 */
-    unsigned writers;      /* that commit at the same time, where the engine can; 0 is 4 */
+    unsigned writers;      /* that commit at the same time, where the engine can; 0 is 8 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of one mailbox; 0: no limit */

@@ -182,15 +182,42 @@ static int numbers_taken(struct store_tx *tx, int64_t mailbox_id, uint32_t n, ui
     return r;
 }
 
+static int take_one_by_one(struct store_tx *tx, const struct store_value args[4], int64_t *ret_written, uint64_t *ret_next,
+                           uint64_t *ret_change)
+{
+    int r = sql_run(tx, SQL_take_numbers, args, 4, ret_written);
+
+    return r == 0 && *ret_written ? numbers_taken(tx, args[0].number, (uint32_t)args[1].number, ret_next, ret_change) : r;
+}
+
+static int take_at_once(struct store_tx *tx, const struct store_value args[4], int64_t *ret_written, uint64_t *ret_next,
+                        uint64_t *ret_change)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_take_numbers_now, args, 4, &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r;
+    tx->dirty = true;
+    *ret_written = 1;
+    *ret_next = (uint64_t)sql_int(&sql, 0);
+    *ret_change = (uint64_t)sql_int(&sql, 1);
+    return 0;
+}
+
 int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, struct store_growth growth, uint64_t *ret_no,
                        uint64_t *ret_change)
 {
     uint64_t quota = growth.limited ? store_quota(tx) : 0, next = 0, change = 0;
     int64_t written = 0;
-    int r = sql_run(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota)), &written);
+    const struct store_value args[] = { V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota) };
+    int r = tx->driver->one_writer ? take_one_by_one(tx, args, &written, &next, &change)
+                                   : take_at_once(tx, args, &written, &next, &change);
 
-    if (r == 0)
-        r = written ? numbers_taken(tx, mailbox_id, n, &next, &change) : read_numbers(tx, mailbox_id, &next, &change);
+    if (r == 0 && !written)
+        r = read_numbers(tx, mailbox_id, &next, &change);
     if (r != 0)
         return r;
     if (written == 0)

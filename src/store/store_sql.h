@@ -11,7 +11,8 @@ enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64, NUMBERS_KEPT = 256, HOLDS_MAX = 2048
 
 /* What the writer has read and need not read again: which domains are ours,
  * and the numbers of mailboxes that come next. What changes addresses, or
- * undoes anything, forgets it. */
+ * undoes anything, forgets it; with several writers, the end of the transaction
+ * does. */
 struct store_kept {
     struct {
         char name[DOMAIN_SIZE]; /* folded; empty: unused */
@@ -39,7 +40,7 @@ struct store_tx {
     struct arena *scratch; /* for keys and the like; forgotten with the job or the snapshot */
     struct buf packed;     /* item_args packs properties here */
     bool dirty;            /* the job has written */
-    struct store_kept *kept; /* the writer's, on an engine that has one writer; else NULL */
+    struct store_kept *kept; /* the writer's; where there are several, for as long as the transaction */
     struct store_holds *holds; /* the writer's, on an engine that has several; else NULL */
 };
 

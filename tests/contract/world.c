@@ -44,7 +44,7 @@ static void psql(const char *format, const char *name)
     const char *server = getenv("EWSD_POSTGRES");
     char text[256], command[1024];
     if (!server)
-        fail_msg("EWSD_POSTGRES is not set: tests/postgres.py COMMAND runs a command with it");
+        fail_msg("EWSD_POSTGRES is not set: tests/pg_server.py COMMAND runs a command with it");
     snprintf(text, sizeof(text), format, name);
     snprintf(command, sizeof(command), "psql -Xq -d '%s' -c '%s' >/dev/null 2>&1", server, text);
     assert_int_equal(system(command), 0);

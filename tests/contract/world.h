@@ -2,7 +2,7 @@
  * What the contract tests stand on: an open store in a folder or database of
  * its own, with two people, over the driver that the test's state names; and
  * steps that run as a job of the writer. The databases are made in the server
- * that EWSD_POSTGRES names (tests/postgres.py).
+ * that EWSD_POSTGRES names (tests/pg_server.py).
  */
 #ifndef EWSD_TESTS_CONTRACT_WORLD_H
 #define EWSD_TESTS_CONTRACT_WORLD_H

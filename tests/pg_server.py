@@ -2,7 +2,7 @@
 """A PostgreSQL of one's own, in a temporary folder, for as long as a test runs:
 on a socket in that folder and on a loopback port. Standard library only.
 
-usage: postgres.py COMMAND ...   runs the command with EWSD_POSTGRES, the URL of
+usage: pg_server.py COMMAND ...   runs the command with EWSD_POSTGRES, the URL of
 a server whose databases it may make and drop; its exit status is ours."""
 
 import glob
