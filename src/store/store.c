@@ -143,7 +143,7 @@ int store_connect_writer(struct store_writer *writer, bool opening)
         store->driver->disconnect(tx->conn);
         tx->conn = NULL;
     }
-    return r;
+    return r == -EINPROGRESS ? -EIO : r; /* what it did is done again the next time */
 }
 
 static void free_writer(struct store_writer *writer)

@@ -21,6 +21,7 @@ struct store_db {
     struct store_place place;
     /* store_postgres_watch.c */
     pthread_t watcher;
+    PGconn *listening; /* the watcher's first connection */
     bool watching;
     int wake, stop; /* eventfds */
     atomic_bool directory; /* to be told with the next wake */
