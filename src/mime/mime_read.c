@@ -161,6 +161,7 @@ static int read_object(struct reader *reader, GMimeObject *object, int alternati
     if (reader->depth >= MIME_DEPTH_MAX || ++reader->parts > MIME_PARTS_MAX)
         return CODE_ErrorMimeContentInvalid;
     reader->depth++;
+    mime_join_fields(object);
     if (GMIME_IS_MULTIPART(object)) {
         GMimeContentType *type = g_mime_object_get_content_type(object);
         int n = g_mime_multipart_get_count(GMIME_MULTIPART(object));
@@ -188,6 +189,7 @@ int mime_read(struct span bytes, struct arena *arena, struct item *ret_item)
     if (!message)
         return CODE_ErrorMimeContentInvalid;
     item_init(&item);
+    mime_join_fields(GMIME_OBJECT(message));
     r = mime_read_head(message, arena, &item);
     if (r == 0 && g_mime_message_get_mime_part(message))
         r = read_object(&reader, g_mime_message_get_mime_part(message), 0, false);

@@ -343,6 +343,40 @@ static void test_charsets(void **state)
         assert_true(span_utf8_ok(item.headers.v[i].value));
 }
 
+/* Each padded, as most programs write them. */
+static void test_words_side_by_side(void **state)
+{
+    struct item item;
+
+    (void)state;
+    assert_int_equal(read_text("Subject: a =?UTF-8?B?YWE=?= =?utf-8?b?YmI=?=\n =?UTF-8?B?w7Zsbg==?= =?iso-8859-1?B?6Q==?= =?UTF-8?B?"
+                               "?= z\n"
+                               "From: =?UTF-8?B?w4Q=?= =?UTF-8?B?bm5l?= <aenne@example.test>\n"
+                               "To: =?UTF-8?B?YQ==?= =?UTF-8?B?Yg==?= <b@example.test>, =?UTF-8?Q?c=C3=A9?= <c@example.test>\n"
+                               "Content-Type: multipart/mixed; boundary=x\n\n--x\n\nhello\n--x\n"
+                               "Content-Type: application/pdf; name=\"=?UTF-8?B?YQ==?=\n =?UTF-8?B?Yi5wZGY=?=\"\n"
+                               "Content-Disposition: attachment;\n filename=\"=?UTF-8?B?YQ==?=\n =?UTF-8?B?Yi5wZGY=?=\"\n\nPDF\n--x--\n", &item), 0);
+    assert_span(item.subject, "a aabb\xc3\xb6ln\xc3\xa9 z");
+    assert_span(item.from.name, "\xc3\x84nne");
+    assert_span(item.from.address, "aenne@example.test");
+    assert_int_equal(item.to.n, 2);
+    assert_span(item.to.v[0].name, "ab");
+    assert_span(item.to.v[1].name, "c\xc3\xa9");
+    assert_int_equal(item.attachments.n, 1);
+    assert_span(item.attachments.v[0].name, "ab.pdf");
+}
+
+/* What is no word is left as it stands. */
+static void test_words_half(void **state)
+{
+    struct item item;
+
+    (void)state;
+    assert_int_equal(read_text("Subject: =?a?B?YQ=?= =?UTF-8?B?YQ==?= =? =?= =?UTF-8?B?YQ= =?x\n\nx", &item), 0);
+    assert_true(span_utf8_ok(item.subject) && item.subject.len > 3);
+    assert_memory_equal(item.subject.ptr + item.subject.len - 3, "=?x", 3);
+}
+
 static void test_alternative(void **state)
 {
     struct item item;
@@ -449,6 +483,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_supplied_traces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_supplied_8bit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_charsets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_words_side_by_side, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_words_half, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alternative, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
