@@ -1103,6 +1103,47 @@ static void test_many_threads(void **state)
     assert_true(commits < jobs);
 }
 
+struct counted {
+    struct world *world;
+    uint64_t item_no;
+};
+
+/* What was read in a job is still so when it writes. */
+static int count_up(struct store_tx *tx, struct world *world, void *data)
+{
+    struct item item;
+    int r = store_item_get(tx, tx->scratch, world->alice, *(uint64_t *)data, 0, &item);
+    sched_yield();
+    item.created++;
+    return r == 0 ? store_item_update(tx, &item, true) : r;
+}
+
+static void *count_many(void *arg)
+{
+    struct counted *counted = arg;
+    intptr_t bad = 0;
+    for (int i = 0; i < EACH; i++)
+        bad += do_write(counted->world, count_up, &counted->item_no) != 0;
+    return (void *)bad;
+}
+
+static void test_nothing_comes_between(void **state)
+{
+    struct world *world = *state;
+    struct item draft = make_draft(world), got;
+    struct counted counted = { world, draft.item_no };
+    pthread_t threads[8];
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, count_many, &counted), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *bad = NULL;
+        pthread_join(threads[i], &bad);
+        assert_null(bad);
+    }
+    assert_int_equal(get_item(world, draft.item_no, &got), 0);
+    assert_int_equal(got.created, draft.created + (int64_t)ARRAY_LEN(threads) * EACH);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -1133,6 +1174,7 @@ int main(void)
         WORLD_CASE(test_many_threads),
         WORLD_CASE(test_writes_hold_their_mailbox),
         WORLD_CASE(test_crossing),
+        WORLD_CASE(test_nothing_comes_between),
     };
     return world_run(cases, ARRAY_LEN(cases));
 }
