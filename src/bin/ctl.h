@@ -21,7 +21,7 @@
 #define CTL_OPTIONS_MAX 8
 #define CTL_MEMORY (256u << 20) /* of a call, at most */
 
-enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8, CTL_LONG = 16, CTL_SAVES = 32, CTL_LOADS = 64 };
+enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8, CTL_LONG = 16, CTL_SAVES = 32, CTL_LOADS = 64, CTL_APART = 128 };
 
 #define CTL_FOUND 1 /* an exit status: it was done, and something is wrong; what was printed counts */
 

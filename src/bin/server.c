@@ -146,6 +146,11 @@ static int open_store(struct server *server)
         fprintf(stderr, "%s: %s: another server is using this store\n", server->options->program, path);
         return EXIT_FAILED;
     }
+    if (r == -ENOTRECOVERABLE) {
+        fprintf(stderr, "%s: %s: this store is a copy that was not finished: ewsctl store copy --replace\n", server->options->program,
+                store_name(path, name));
+        return EXIT_FAILED;
+    }
     return r ? failed(server, store_name(path, name), r) : EXIT_OK;
 }
 

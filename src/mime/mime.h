@@ -38,5 +38,8 @@ int mime_write(const struct item *item, const struct mime_options *options, stru
 /* The message's own headers, unfolded and decoded, without those that hold
  * addresses. CODE_ErrorMimeContentInvalid; -ENOMEM. */
 int mime_headers(struct span bytes, struct arena *arena, struct item_header_list *ret_headers);
+/* The same of the message that a structured item would be written as, without the
+ * fields of its content. CODE_ErrorInvalidRecipients; -ENOMEM. */
+int mime_item_headers(const struct item *item, struct arena *arena, struct item_header_list *ret_headers);
 
 #endif

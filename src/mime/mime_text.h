@@ -73,10 +73,14 @@ bool field_is_carriers(struct span name);
 bool field_name_free(struct span name);
 bool field_name_ok(struct span name);
 
-/* ---- supplied messages (mime_edit.c, mime_recode.c) ---- */
-
 struct item;
 struct mime_options;
+/* The header of a structured item, but for the fields of its content (mime_write.c).
+ * CODE_ErrorInvalidRecipients. */
+int mime_add_header(const struct item *item, const struct mime_options *options, struct buf *out);
+
+/* ---- supplied messages (mime_edit.c, mime_recode.c) ---- */
+
 int mime_edit(const struct item *item, const struct mime_options *options, struct buf *out);
 /* The fields that come from receipts and InternetHeaders properties and that
  * are not among the names in present. */

@@ -70,7 +70,7 @@ static bool none_present(const void *arg, struct span name)
     return false;
 }
 
-static int add_header(const struct item *item, const struct mime_options *options, struct buf *out)
+int mime_add_header(const struct item *item, const struct mime_options *options, struct buf *out)
 {
     int r = add_originators(item, out);
 
@@ -275,7 +275,7 @@ int mime_write(const struct item *item, const struct mime_options *options, stru
 
     if (item->mime.len)
         return mime_edit(item, options, out);
-    r = add_header(item, options, out);
+    r = mime_add_header(item, options, out);
     if (r == 0)
         r = add_content(item, options->eight_bit, out);
     return r ? r : buf_error(out);

@@ -8,6 +8,7 @@
 #define PAYLOAD_MAX 1024
 #define TYPE_SMTP_MONIKER 0
 #define TYPE_GUID_MONIKER 3
+#define TYPE_CONVERSATION 4
 #define MONIKER_MAX 50
 #define SMTP_MONIKER_MAX 1000
 #define STORE_ID_MAX 512
@@ -131,18 +132,42 @@ static void put_store_id(struct writer *w, const struct mac_key *key, const stru
     put_le(w, 0, 2);
 }
 
+static void put_head(struct writer *w, unsigned type, const uint8_t mailbox[GUID_SIZE])
+{
+    char guid[GUID_TEXT_SIZE];
+
+    guid_format(mailbox, guid);
+    put_le(w, 0, 1); /* not compressed */
+    put_le(w, type, 1);
+    put_le(w, GUID_TEXT_SIZE - 1, 2);
+    put(w, guid, GUID_TEXT_SIZE - 1);
+    put_le(w, 0, 1); /* processing instruction: normal */
+}
+
+void id_encode_conversation(const uint8_t mailbox[GUID_SIZE], const uint8_t conversation[GUID_SIZE], struct buf *out)
+{
+    struct writer w = { .len = 0 };
+
+    put_head(&w, TYPE_CONVERSATION, mailbox);
+    put_le(&w, GUID_SIZE, 2);
+    put(&w, conversation, GUID_SIZE);
+    base64_encode(out, w.bytes, w.len);
+}
+
+void id_encode_entry(const struct mac_key *key, const struct ews_id *id, struct buf *out)
+{
+    struct writer w = { .len = 0 };
+
+    put_store_id(&w, key, id);
+    base64_encode(out, w.bytes + 2, w.len - 2); /* behind its length */
+}
+
 void id_encode(const struct mac_key *key, const struct ews_id *id, struct buf *out)
 {
     struct writer w = { .len = 0 };
-    char guid[GUID_TEXT_SIZE];
     uint8_t tag[GUID_SIZE];
 
-    guid_format(id->mailbox, guid);
-    put_le(&w, 0, 1); /* not compressed */
-    put_le(&w, TYPE_GUID_MONIKER, 1);
-    put_le(&w, GUID_TEXT_SIZE - 1, 2);
-    put(&w, guid, GUID_TEXT_SIZE - 1);
-    put_le(&w, 0, 1); /* processing instruction: normal */
+    put_head(&w, TYPE_GUID_MONIKER, id->mailbox);
     put_store_id(&w, key, id);
     if (id->kind == ID_ATTACHMENT) {
         make_tag(key, id, ID_ATTACHMENT, tag);

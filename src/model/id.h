@@ -35,6 +35,10 @@ bool guid_parse(struct span text, uint8_t ret_guid[GUID_SIZE]);
 
 /* Appends the base64 text. */
 void id_encode(const struct mac_key *key, const struct ews_id *id, struct buf *out);
+/* The same of the store id alone: an item's entry id. */
+void id_encode_entry(const struct mac_key *key, const struct ews_id *id, struct buf *out);
+/* The id of a conversation of that mailbox. */
+void id_encode_conversation(const uint8_t mailbox[GUID_SIZE], const uint8_t conversation[GUID_SIZE], struct buf *out);
 /* CODE_ErrorInvalidIdEmpty, -Malformed (also: the tag does not fit),
  * -MonikerTooLong, -StoreObjectIdTooLong, -MalformedEwsLegacyIdFormat.
  * Compressed ids (RLE) are understood. */

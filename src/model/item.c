@@ -3,6 +3,8 @@
  */
 #include "model/item.h"
 
+#include "model/mapi.h"
+
 #include <errno.h>
 
 void item_init(struct item *item)
@@ -171,8 +173,8 @@ bool item_class_is(struct span item_class, const char *base)
 
 bool xprop_same(const struct xprop *a, const struct xprop *b)
 {
-    return a->tag == b->tag && a->id == b->id && a->set_is_guid == b->set_is_guid && span_eq_nocase(a->set, b->set) &&
-           span_eq_nocase(a->name, b->name) && span_eq(a->type, b->type);
+    return a->tag == b->tag && a->id == b->id && mapi_same_set(a, b) && span_eq_nocase(a->name, b->name) &&
+           span_eq(a->type, b->type);
 }
 
 const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted)

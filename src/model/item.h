@@ -165,7 +165,7 @@ uint64_t item_content_size(const struct item *item);
 bool item_class_is(struct span item_class, const char *base);
 /* What an ItemClass makes of an item, by kinds.def (kind.c). */
 enum item_kind item_kind_of_class(struct span item_class);
-/* Same extended property (names fold case)? */
+/* Same extended property (names fold case; a set is the same by name and GUID)? */
 bool xprop_same(const struct xprop *a, const struct xprop *b);
 const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted);
 /* Adds, or replaces the one with the same name. -ENOMEM. */

@@ -23,6 +23,7 @@ struct detail_info {
     enum item_kind kind;
     const char *uri;     /* "contacts:GivenName" */
     const char *element; /* "GivenName" */
+    const char *qname;   /* "t:GivenName" */
     bool writable;
     const struct prop_info *prop; /* the row of props.def that holds it, or NULL: kept as XML */
 };

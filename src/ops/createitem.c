@@ -5,6 +5,7 @@
  * name is refused one by one with ErrorInvalidItemForOperationCreateItem.
  */
 #include "mime/mime.h"
+#include "model/conversation.h"
 #include "ops/calendar.h"
 #include "ops/limits.h"
 #include "ops/once.h"
@@ -71,13 +72,15 @@ static int read_one(struct op_call *call, const struct xml_node *node, bool has_
     r = shape_read_item(call->arena, node, item, &structured, &ret_result->culprit);
     if (!r && mime.len && !structured)
         item->mime = mime;
+    if (r == 0 && !kind_is_message(kind))
+        r = shape_settle(call->arena, NULL, item);
     if (r == 0)
         r = limits_attachments(call, item->attachments.n, ret_result);
     return r ? r : calendar_check(call, item, "SendMeetingInvitations", CODE_ErrorSendMeetingInvitationsRequired, ret_result);
 }
 
 /* In another's mailbox a message is from its owner (decisions 6). */
-static void complete(const struct op_call *call, const struct access *access, struct item *item)
+static int complete(const struct op_call *call, const struct access *access, struct item *item)
 {
     const struct store_mailbox *owner = &access->mailbox, *mailbox = call->mailbox;
     const struct rcpt self = { .name = mailbox->display_name, .address = mailbox->address };
@@ -92,12 +95,15 @@ static void complete(const struct op_call *call, const struct access *access, st
                                                   : self;
     if (is_mail(item) && !rcpt_is_set(&item->sender))
         item->sender = self;
+    if (item->kind == ITEM_KIND_CALENDAR) /* its organizer */
+        item->from = (struct rcpt){ .name = owner->display_name, .address = owner->address };
     item->from.type = RCPT_FROM;
     item->sender.type = RCPT_SENDER;
     if (item->received == WHEN_NONE)
         item->received = item->created;
     if (!item->conversation_topic.len)
-        item->conversation_topic = item->subject;
+        item->conversation_topic = mapi_subject_plain(item->subject);
+    return is_mail(item) ? conversation_begin(call->arena, item) : 0;
 }
 
 static int save_folder(struct op_call *call, struct store_tx *tx, const struct creates *c, const struct item *item,
@@ -169,8 +175,8 @@ static int prepare(struct op_call *call, const struct creates *c, struct item *i
     bool send_only = disposition_of(c, item) == SEND_ONLY;
     if (c->refused && !send_only)
         return c->refused;
-    complete(call, send_only ? &call->own : c->access, item);
-    return op_code_of(store_stage_item(call->env->store, item));
+    int r = complete(call, send_only ? &call->own : c->access, item);
+    return r ? r : op_code_of(store_stage_item(call->env->store, item));
 }
 
 static void parse(const struct op_call *call, struct creates *c)

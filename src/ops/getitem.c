@@ -7,7 +7,7 @@
 
 static unsigned depth_of(const struct shape *shape)
 {
-    if (shape->want[PROP_ID_MimeContent])
+    if (shape_wants_mime(shape))
         return STORE_ALL | STORE_LAZY | (shape_wants_body(shape) ? 0u : STORE_LAZY_BODY);
     return (shape_wants_recipients(shape) ? STORE_RECIPIENTS : 0u) | (shape_wants_body(shape) ? STORE_BODY : 0u) |
            (shape->want[PROP_ID_Attachments] ? STORE_ATTACHMENTS : 0u);
@@ -30,11 +30,17 @@ static int write_mime(const struct item *item, void *arg ATTR_UNUSED, struct buf
     return r > 0 ? CODE_ErrorContentConversionFailed : r;
 }
 
+static int write_headers(const struct item *item, struct arena *arena, struct item_header_list *ret_headers)
+{
+    int r = mime_item_headers(item, arena, ret_headers);
+    return r > 0 ? CODE_ErrorContentConversionFailed : r;
+}
+
 /* item: NULL when the result is an error. */
 static int write_answer(struct op_call *call, const struct op_result *result, const struct shape *shape,
                         const struct target_item *target, const struct item *item)
 {
-    const struct shape_mime mime = { .write = write_mime };
+    const struct shape_mime mime = { .write = write_mime, .headers = write_headers };
     int r = 0;
     op_message_begin(call, "m:GetItemResponseMessage", result);
     xw_open(call->xw, "m:Items");

@@ -21,7 +21,8 @@ struct attempt_part {
 struct attempt {
     struct store *store;
     const struct conf *conf;
-    struct arena *arena; /* the caller's; outlives the attempt */
+    struct arena *arena; /* the caller's, which outlives the attempt; or own */
+    struct arena *own;   /* where several jobs may run at the same time: each attempt is in one at most */
     uint64_t owner;      /* of the lease */
     struct store_outbox entry;
     struct item item;

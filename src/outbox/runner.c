@@ -16,6 +16,7 @@
 #include <time.h>
 
 #define IDLE_MS 60000
+#define SHARED_IDLE_MS 1000 /* other nodes commit, too */
 #define PAUSE_MS 1000
 #define EXPIRE_EVERY_MS 10000
 
@@ -48,7 +49,8 @@ static void sleep_until(struct outbox *outbox, uint64_t seen, int64_t next)
         outbox->next_due = next;
     while (!atomic_load(&outbox->stop) && outbox->wakes == seen && !timed_out) {
         int64_t wait = outbox->next_due == WHEN_NONE ? IDLE_MS : outbox->next_due - when_now();
-        struct timespec until = in_ms(wait < 10 ? 10 : wait > IDLE_MS ? IDLE_MS : wait);
+        int64_t most = store_has_nodes(outbox->options.store) ? SHARED_IDLE_MS : IDLE_MS;
+        struct timespec until = in_ms(wait < 10 ? 10 : wait > most ? most : wait);
         timed_out = pthread_cond_timedwait(&outbox->wake, &outbox->lock, &until);
     }
     if (timed_out)
@@ -184,16 +186,22 @@ int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE])
     return r;
 }
 
-static int start_lanes(struct outbox *outbox)
+static int load_relays(struct outbox *outbox)
 {
     char error[CONF_ERROR_SIZE];
     bool none = outbox->options.capture || outbox->options.conf->outbox_workers == 0;
     int r = none ? 0 : relays_load(outbox->options.conf, &outbox->relays, error);
     if (r == 0 && !none)
         r = signer_load(outbox->options.conf, &outbox->signer, error);
+    return r > 0 ? -EINVAL : r;
+}
+
+static int start_lanes(struct outbox *outbox)
+{
+    int r = 0;
     for (size_t i = 0; r == 0 && outbox->relays && i < outbox->relays->n; i++)
         r = lane_start(outbox, &outbox->relays->v[i], &outbox->lanes[i]);
-    return r > 0 ? -EINVAL : r;
+    return r;
 }
 
 static int start_dispatchers(struct outbox *outbox)
@@ -223,7 +231,11 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&outbox->wake, &attr);
     pthread_condattr_destroy(&attr);
-    int r = start_lanes(outbox);
+    int r = load_relays(outbox);
+    if (r == 0)
+        r = node_start(options, outbox->relays, outbox_call_help, outbox, &outbox->node);
+    if (r == 0)
+        r = start_lanes(outbox);
     if (r == 0)
         r = start_dispatchers(outbox);
     if (r) {
@@ -249,6 +261,7 @@ void outbox_stop(struct outbox *outbox)
         pthread_join(outbox->threads[i], NULL);
     for (size_t i = 0; i < CONF_RELAYS_MAX; i++)
         lane_free(outbox->lanes[i]);
+    node_stop(outbox->node);
     relays_free(outbox->relays);
     signer_free(outbox->signer);
     pthread_cond_destroy(&outbox->wake);

@@ -7,6 +7,7 @@
 
 #include "outbox/attempt.h"
 #include "outbox/lane.h"
+#include "outbox/node.h"
 #include "outbox/signer.h"
 
 #include <pthread.h>
@@ -18,6 +19,8 @@ struct outbox {
     struct outbox_options options;
     struct relays *relays; /* NULL when everything is captured */
     struct signer *signer; /* NULL: nothing is signed */
+    struct node *node;
+    _Atomic uint64_t taken; /* entries leased, from a store that nodes share */
     struct lane *lanes[CONF_RELAYS_MAX]; /* one for each of relays->v */
     atomic_bool stop;
     pthread_mutex_t lock; /* guards what follows */

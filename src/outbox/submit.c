@@ -12,6 +12,7 @@
 #include "outbox/resolve.h"
 
 #include "base/metrics.h"
+#include "model/conversation.h"
 #include "store/store_mail.h"
 
 #include <errno.h>
@@ -77,13 +78,15 @@ static bool message_id_ok(struct span id)
     return ats == 1 && id.ptr[1] != '@' && id.ptr[id.len - 2] != '@';
 }
 
-static int message_id_make(struct arena *arena, struct span address, struct span *ret_id)
+/* It begins with what leads answers to the item's conversation. */
+static int message_id_make(struct arena *arena, const struct item *item, struct span *ret_id)
 {
     uint64_t random[2];
     int r = random_bytes(random, sizeof(random));
     if (r)
         return r;
-    struct span domain = rcpt_address_domain(address);
+    (void)conversation_seed(item, &random[0]);
+    struct span domain = rcpt_address_domain(item->from.address);
     return arena_printf(arena, ret_id, "<%016llx%016llx@%.*s>", (unsigned long long)random[0],
                         (unsigned long long)random[1], (int)domain.len, domain.ptr);
 }
@@ -95,7 +98,7 @@ static int freeze(struct store_tx *tx, const struct outbox_submit *submit, struc
     if (r)
         return r;
     if (again || item->flags & ITEM_SENT_ONCE || !message_id_ok(item->message_id)) {
-        r = message_id_make(submit->arena, item->from.address, &item->message_id);
+        r = message_id_make(submit->arena, item, &item->message_id);
         if (r)
             return r;
     }

@@ -10,6 +10,8 @@
 
 #include "model/id.h"
 #include "model/kind.h"
+#include "model/mapi.h"
+#include "soap/html_clean.h"
 #include "soap/xml.h"
 
 enum shape_base { SHAPE_ID_ONLY, SHAPE_DEFAULT, SHAPE_ALL };
@@ -17,15 +19,29 @@ enum shape_body { SHAPE_BODY_STORED, SHAPE_BODY_HTML, SHAPE_BODY_TEXT };
 /* What the request's version knows. */
 enum shape_level { SHAPE_2007, SHAPE_2010, SHAPE_2013 };
 
+#define SHAPE_BODY_MAX (1u << 28)
+
+struct shape_entry;
+
 struct shape {
     enum shape_base base;
     enum shape_level level;
     bool find; /* FindItem: no bodies, no lists, originators by name only */
     bool want[PROP_COUNT];
+    bool asked[PROP_COUNT]; /* for itself, not only by the base shape */
     bool want_detail[DETAIL_COUNT];
-    enum shape_body body;
+    bool need[PROP_COUNT]; /* for an extended property */
+    bool headers;          /* asked for by name, so of drafts, too */
+    enum shape_body body, unique_body, normalized_body;
+    size_t body_max; /* bytes */
+    struct html_rules rules;
     const struct xprop *xprops;
+    const struct mapi_info **mapi; /* of each, or NULL */
     size_t xprops_n;
+    const struct shape_entry *entries; /* single entries of dictionaries */
+    size_t entries_n;
+    const struct span *header_names; /* single headers; with none, all of them */
+    size_t header_names_n;
 };
 
 /* What writing ids and addresses needs. */
@@ -50,10 +66,13 @@ int shape_parse_xprop(struct arena *arena, const struct xml_node *node, struct x
  * is loaded. */
 bool shape_wants_recipients(const struct shape *shape);
 bool shape_wants_body(const struct shape *shape);
+bool shape_wants_mime(const struct shape *shape);
 
-/* Who appends the MimeContent of an item to out; its errors are shape_write_item's. */
+/* Who appends the MimeContent of an item to out, and who knows the header that an item
+ * without one would be written with; their errors are shape_write_item's. */
 struct shape_mime {
     int (*write)(const struct item *item, void *arg, struct buf *out);
+    int (*headers)(const struct item *item, struct arena *arena, struct item_header_list *ret_headers);
     void *arg;
 };
 
@@ -106,8 +125,13 @@ int shape_read_property(struct arena *arena, const struct xml_node *node, struct
 /* A t:FileAttachment. CODE_ErrorRequiredPropertyMissing (no Name),
  * CODE_ErrorInvalidArgument (Content is not base64). */
 int shape_read_attachment(struct arena *arena, const struct xml_node *node, int64_t now, struct attachment *ret_attachment);
-/* PR_MESSAGE_FLAGS. */
-uint32_t shape_mapi_flags(const struct item *item);
+/* The property that a FieldURI or ExtendedFieldURI names, or NULL. */
+const struct prop_info *shape_path_prop(const struct xml_node *path);
+/* After an item was read or changed (before: as it was; NULL: it is new): what its
+ * elements say of each other is made consistent (shape_settle.c).
+ * CODE_ErrorInvalidPercentCompleteValue, -InvalidCompleteDate,
+ * -CalendarEndDateIsEarlierThanStartDate, -InvalidArgument. */
+int shape_settle(struct arena *arena, const struct item *before, struct item *item);
 
 /* ---- UpdateItem (shape_update.c) ---- */
 

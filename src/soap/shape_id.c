@@ -2,11 +2,13 @@
  * Ids, attachments and the names of extended properties as XML: the parts of
  * an item that other answers than GetItem's show too.
  */
-#include "soap/shape.h"
+#include "soap/shape_parts.h"
+
+#include "model/conversation.h"
 
 #include <stdio.h>
 
-static void write_time(struct xml_writer *xw, const char *element, int64_t at)
+void shape_put_time(struct xml_writer *xw, const char *element, int64_t at)
 {
     char text[WHEN_XS_SIZE];
     if (at == WHEN_NONE)
@@ -39,6 +41,24 @@ void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, con
     add_id(xw, "Id", ids, (struct ews_id){ .kind = ID_ITEM, .folder = item->folder_no, .item = item->item_no });
     add_change_key(xw, "ChangeKey", ids, item);
     xw_close(xw);
+}
+
+void shape_put_ids(struct writing *w, enum prop prop)
+{
+    struct ews_id id = { .kind = ID_ITEM, .folder = w->item->folder_no, .item = w->item->item_no };
+    uint8_t guid[GUID_SIZE];
+    struct buf text = BUF_INIT(4 * ID_TEXT_MAX);
+    memcpy(id.mailbox, w->ids->mailbox, GUID_SIZE);
+    if (prop == PROP_ID_StoreEntryId) {
+        id_encode_entry(w->ids->key, &id, &text);
+        xw_leaf(w->xw, "t:StoreEntryId", buf_span(&text));
+    } else if (conversation_guid(w->item, guid)) {
+        id_encode_conversation(w->ids->mailbox, guid, &text);
+        xw_open(w->xw, "t:ConversationId");
+        xw_attr(w->xw, "Id", buf_span(&text));
+        xw_close(w->xw);
+    }
+    buf_done(&text);
 }
 
 void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
@@ -82,7 +102,7 @@ int shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, c
     if (attachment->content_location.len)
         xw_leaf(xw, "t:ContentLocation", attachment->content_location);
     xw_leaf_int(xw, "t:Size", (int64_t)attachment->size);
-    write_time(xw, "t:LastModifiedTime", attachment->modified);
+    shape_put_time(xw, "t:LastModifiedTime", attachment->modified);
     xw_leaf_bool(xw, "t:IsInline", attachment->is_inline);
     if (content) {
         xw_open(xw, "t:Content");
@@ -111,17 +131,4 @@ void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x)
         xw_attr_int(xw, "PropertyId", x->id);
     xw_attr(xw, "PropertyType", x->type);
     xw_close(xw);
-}
-
-uint32_t shape_mapi_flags(const struct item *item)
-{
-    static const struct {
-        uint32_t item, mapi;
-    } bits[] = { { ITEM_READ, 0x01 },  { ITEM_UNMODIFIED, 0x02 }, { ITEM_SUBMITTED, 0x04 },  { ITEM_DRAFT, 0x08 },
-                 { ITEM_HAS_ATTACHMENTS, 0x10 }, { ITEM_FROM_ME, 0x20 }, { ITEM_ASSOCIATED, 0x40 }, { ITEM_RESEND, 0x80 } };
-    uint32_t flags = 0;
-    for (size_t i = 0; i < ARRAY_LEN(bits); i++)
-        if (item->flags & bits[i].item)
-            flags |= bits[i].mapi;
-    return flags;
 }

@@ -55,7 +55,10 @@ typedef int store_complaint(void *arg, struct span text);
 
 struct store_driver {
     const char *name;
-    bool one_writer; /* nothing else writes to the store while it is open */
+    /* Nothing else writes to the store while it is open. An engine without that
+     * lets several nodes lease: it ends the texts that statement_skipping names
+     * with FOR UPDATE SKIP LOCKED. */
+    bool one_writer;
     /* Takes the exclusive lock: -EBUSY. */
     int (*open)(const struct store_options *options, struct store_db **ret_db);
     void (*close)(struct store_db *db);

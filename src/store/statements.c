@@ -11,6 +11,15 @@ const char *const statement_text[] = {
 };
 _Static_assert(ARRAY_LEN(statement_text) == STATEMENT_COUNT, "a text for each statement");
 
+#undef STATEMENT_SKIPPING
+const bool statement_skipping[STATEMENT_COUNT] = {
+#define STATEMENT(name, text)
+#define STATEMENT_SKIPPING(name, text) [SQL_##name] = true,
+#include "store/statements.def"
+#undef STATEMENT
+#undef STATEMENT_SKIPPING
+};
+
 #define CLUSTERED true
 #define PLAIN false
 const struct migration migrations[] = {

@@ -34,6 +34,8 @@ enum store_statement {
 };
 
 extern const char *const statement_text[];
+/* Of a STATEMENT_SKIPPING. */
+extern const bool statement_skipping[];
 
 struct migration {
     int version;    /* rises; rows of one version belong together */

@@ -75,6 +75,13 @@ const struct store_driver *store_driver_find(const struct store_options *options
 /* In the transaction that opens the store, and behind its COMMIT. */
 int identity_settle(struct store_tx *tx);
 int identity_settled(struct store *store);
+/* In the transaction that opens the store. 1: a copy that was not finished is to
+ * give way. -ENOTRECOVERABLE: it is such a one. -EEXIST: it is to be filled, and
+ * is whole. */
+int identity_unfinished(struct store_tx *tx);
+/* Until identity_filled the store opens as -ENOTRECOVERABLE, then as a copy. */
+int identity_fill(struct store_tx *tx);
+int identity_filled(struct store_tx *tx);
 /* Bytes that the store keeps under a name. get: 1 when there are none, -EIO
  * when there are not len of them. */
 int meta_get(struct store_tx *tx, const char *name, void *ret_bytes, size_t len);

@@ -8,6 +8,7 @@
 #include "model/code.h"
 #include "model/folder.h"
 #include "model/rcpt.h"
+#include "store/store_node.h"
 #include "store/store_sql.h"
 
 #include <errno.h>
@@ -269,7 +270,9 @@ int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct s
     int64_t written = 0;
     int r = sql_run(tx, SQL_mailbox_password, ARGS(V_INT(mailbox_id), V_TEXT(password_hash)), &written);
 
-    return r == 0 && written == 0 ? CODE_ErrorNonExistentMailbox : r;
+    if (r == 0 && written == 0)
+        return CODE_ErrorNonExistentMailbox;
+    return r == 0 ? store_credentials_changed(tx) : r;
 }
 
 int store_address_add(struct store_tx *tx, int64_t mailbox_id, struct span address)
@@ -292,6 +295,8 @@ int store_address_remove(struct store_tx *tx, struct span address)
     store_forget_kept(tx);
     if (r == 0)
         r = sql_run(tx, SQL_address_delete, ARGS(V_TEXT(key)), &written);
+    if (r == 0 && written > 0)
+        r = store_credentials_changed(tx);
     return r != 0 ? r : written == 0;
 }
 

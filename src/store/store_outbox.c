@@ -189,6 +189,41 @@ int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, 
     return 0;
 }
 
+static int due_of(struct store_tx *tx, int64_t mailbox_id, int64_t now, size_t limit, struct store_outbox_key *keys, size_t *ret_n)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    size_t n = 0;
+    int r = sql_open(tx, SQL_outbox_due_of, ARGS(V_INT(mailbox_id), V_INT(now), V_INT(limit)), &sql);
+
+    while (r == 0 && (r = sql_next(&sql)) == 1 && n < limit) {
+        keys[n++] = (struct store_outbox_key){ mailbox_id, (uint64_t)sql_int(&sql, 0) };
+        r = 0;
+    }
+    *ret_n = n;
+    return r < 0 ? r : 0;
+}
+
+int store_outbox_take_of(struct store_tx *tx, int64_t mailbox_id, uint64_t owner, int64_t now, int64_t until, size_t limit,
+                         struct store_outbox_key *ret_keys, size_t *ret_n)
+{
+    struct store_outbox_key *keys = ret_keys;
+    size_t due = 0, n = 0;
+    int r = due_of(tx, mailbox_id, now, limit, keys, &due);
+
+    for (size_t i = 0; r == 0 && i < due; i++) {
+        int64_t written = 0;
+        r = sql_run(tx, SQL_outbox_take_one,
+                    ARGS(V_INT(mailbox_id), V_INT(keys[i].outbox_no), V_INT(owner), V_INT(until), V_INT(now)), &written);
+        if (r == 0)
+            r = renew_due(tx, keys[i]);
+        if (r == 0 && written > 0)
+            keys[n++] = keys[i];
+    }
+    if (r == 0)
+        *ret_n = n;
+    return r;
+}
+
 int store_outbox_hold(struct store_tx *tx, struct store_outbox_key key, uint32_t no, uint64_t owner, int64_t now, int64_t until)
 {
     int64_t written = 0;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define PATIENCE_MS 60000
+#define TEXT_SIZE 4096
 
 /* ---- what failed ---- */
 
@@ -135,16 +136,25 @@ static const char *const own_text[] = {
 };
 _Static_assert(ARRAY_LEN(own_text) == POSTGRES_STATEMENTS - STATEMENT_COUNT, "a text for each");
 
-static const char *text_of(unsigned statement)
+static int text_of(unsigned statement, char ret_text[TEXT_SIZE])
 {
-    return statement < STATEMENT_COUNT ? statement_text[statement] : own_text[statement - STATEMENT_COUNT];
+    const char *text = statement < STATEMENT_COUNT ? statement_text[statement] : own_text[statement - STATEMENT_COUNT];
+    bool skipping = statement < STATEMENT_COUNT && statement_skipping[statement];
+    int n = snprintf(ret_text, TEXT_SIZE, "%s%s", text, skipping ? " FOR UPDATE SKIP LOCKED" : "");
+
+    return n < TEXT_SIZE ? 0 : -E2BIG;
 }
 
 static int prepare(struct store_conn *conn, unsigned statement, const char *name, const struct arguments *args)
 {
+    char text[TEXT_SIZE];
+
     if (conn->prepared[statement])
         return 0;
-    if (!PQsendPrepare(conn->pg, name, text_of(statement), args->n, args->types))
+    int r = text_of(statement, text);
+    if (r != 0)
+        return r;
+    if (!PQsendPrepare(conn->pg, name, text, args->n, args->types))
         return postgres_break_off(conn);
     conn->prepared[statement] = true; /* until its answer says otherwise */
     return owe(conn, (int16_t)statement);

@@ -8,6 +8,7 @@
 #include "store/store_mailbox.h"
 
 #include "model/code.h"
+#include "store/store_node.h"
 #include "store/store_outbox.h"
 #include "store/store_sql.h"
 
@@ -50,7 +51,7 @@ int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
     store_forget_kept(tx);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(statements); i++)
         r = sql_run(tx, statements[i], ARGS(V_INT(mailbox_id)), NULL);
-    return r;
+    return r == 0 ? store_credentials_changed(tx) : r;
 }
 
 int store_mailbox_sweep(struct store_tx *tx, bool *ret_more)

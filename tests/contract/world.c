@@ -131,6 +131,18 @@ struct store_tx *reader(struct world *world)
     return tx;
 }
 
+int world_run_on(const char *driver, const struct CMUnitTest *cases, size_t n)
+{
+    struct CMUnitTest *mine = calloc(n, sizeof(*mine));
+    assert_non_null(mine);
+    memcpy(mine, cases, n * sizeof(*mine));
+    for (size_t i = 0; i < n; i++)
+        mine[i].initial_state = (void *)(uintptr_t)driver;
+    int failed = _cmocka_run_group_tests(driver, mine, n, NULL, NULL);
+    free(mine);
+    return failed;
+}
+
 int world_run(const struct CMUnitTest *cases, size_t n)
 {
     static const char *const drivers[] = {
@@ -138,16 +150,9 @@ int world_run(const struct CMUnitTest *cases, size_t n)
 #include "store/drivers.def"
 #undef STORE_DRIVER
     };
-    struct CMUnitTest *mine = calloc(n, sizeof(*mine));
     int failed = 0;
-    assert_non_null(mine);
-    for (size_t d = 0; d < ARRAY_LEN(drivers); d++) {
-        memcpy(mine, cases, n * sizeof(*mine));
-        for (size_t i = 0; i < n; i++)
-            mine[i].initial_state = (void *)(uintptr_t)drivers[d];
-        failed += _cmocka_run_group_tests(drivers[d], mine, n, NULL, NULL);
-    }
-    free(mine);
+    for (size_t d = 0; d < ARRAY_LEN(drivers); d++)
+        failed += world_run_on(drivers[d], cases, n);
     return failed;
 }
 

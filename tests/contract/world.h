@@ -30,8 +30,9 @@ struct world {
 #define WORLD_CASE(fn) { #fn, fn, world_set_up, world_tear_down, NULL }
 int world_set_up(void **state);
 int world_tear_down(void **state);
-/* Runs the cases over every row of drivers.def; how many failed. */
+/* Runs the cases over every row of drivers.def, or one; how many failed. */
 int world_run(const struct CMUnitTest *cases, size_t n);
+int world_run_on(const char *driver, const struct CMUnitTest *cases, size_t n);
 /* Runs on the writer; store_write's result. */
 int do_write(struct world *world, int (*run)(struct store_tx *, struct world *, void *), void *data);
 /* Where a store may be made, and is not yet. */

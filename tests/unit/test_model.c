@@ -9,10 +9,12 @@
 #include <cmocka.h>
 
 #include "model/code.h"
+#include "model/conversation.h"
 #include "model/folder.h"
 #include "model/id.h"
 #include "model/item.h"
 #include "model/kind.h"
+#include "model/mapi.h"
 #include "model/sid.h"
 
 #include <errno.h>
@@ -422,6 +424,87 @@ static void extended_properties_are_replaced_by_name(void **state)
     assert_null(item_xprop_find(&item, &xprop));
 }
 
+static void a_set_is_the_same_by_name_and_guid(void **state)
+{
+    struct xprop by_name = { .set = SPAN("Common"), .tag = -1, .id = 0x8570, .type = SPAN("Integer") };
+    struct xprop by_guid = { .set = SPAN("00062008-0000-0000-c000-000000000046"), .set_is_guid = true, .tag = -1, .id = 0x8570,
+                             .type = SPAN("Integer") };
+    struct xprop other = { .set = SPAN("Task"), .tag = -1, .id = 0x8570, .type = SPAN("Integer") };
+
+    (void)state;
+    assert_true(xprop_same(&by_name, &by_guid));
+    assert_false(xprop_same(&other, &by_guid));
+    assert_false(xprop_same(&by_name, &other));
+    other.set = SPAN("Common");
+    other.set_is_guid = true; /* no GUID, but no name either */
+    assert_false(xprop_same(&by_name, &other));
+}
+
+static void mapi_names_are_found(void **state)
+{
+    struct xprop tag = { .tag = 0x0037, .id = -1, .type = SPAN("String") };
+    struct xprop keywords = { .set = SPAN("00020329-0000-0000-C000-000000000046"), .set_is_guid = true, .tag = -1, .id = -1,
+                              .name = SPAN("KEYWORDS"), .type = SPAN("StringArray") };
+    struct item item;
+
+    (void)state;
+    assert_int_equal(mapi_find(&tag)->prop, PROP_ID_Subject);
+    tag.type = SPAN("Integer");
+    assert_null(mapi_find(&tag));
+    tag.tag = 0x0e08;
+    tag.type = SPAN("Long");
+    assert_int_equal(mapi_find(&tag)->prop, PROP_ID_Size);
+    assert_int_equal(mapi_find(&keywords)->prop, PROP_ID_Categories);
+    item_init(&item);
+    item.flags = ITEM_DRAFT | ITEM_HAS_ATTACHMENTS;
+    assert_int_equal(mapi_message_flags(&item), 0x18);
+    mapi_set_message_flags(&item, 0x05);
+    assert_int_equal(item.flags, ITEM_READ | ITEM_HAS_ATTACHMENTS);
+    assert_span(mapi_subject_plain(SPAN("Re: AW: Fwd: x")), "x");
+    assert_span(mapi_subject_plain(SPAN("Note: x")), "Note: x");
+    assert_span(mapi_subject_plain(SPAN("Re:x")), "Re:x");
+    assert_span(mapi_subject_plain(SPAN("")), "");
+}
+
+/* The answer of a program that knows nothing of indexes is of the conversation
+ * of what it answers, and so is the answer to that. */
+static void answers_find_their_conversation(void **state)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct item first, answer, foreign;
+    uint8_t guid[GUID_SIZE], other[GUID_SIZE];
+    uint64_t seed = 0;
+
+    (void)state;
+    assert_int_equal(arena_new(100000, &arena), 0);
+    item_init(&first);
+    item_init(&answer);
+    item_init(&foreign);
+    assert_false(conversation_guid(&first, guid));
+    assert_int_equal(conversation_begin(arena, &first), 0);
+    assert_int_equal(first.conversation_index.len, 22);
+    assert_int_equal(first.conversation_index.ptr[0], 1);
+    assert_true(conversation_guid(&first, guid));
+    assert_true(conversation_seed(&first, &seed));
+    assert_int_equal(arena_printf(arena, &answer.references, "<%016llx0123456789abcdef@example.test> <b@c.test>",
+                                  (unsigned long long)seed), 0);
+    answer.in_reply_to = SPAN("<b@c.test>");
+    assert_true(conversation_guid(&answer, other));
+    assert_memory_equal(guid, other, GUID_SIZE);
+    assert_int_equal(conversation_begin(arena, &answer), 0);
+    assert_int_equal(answer.conversation_index.len, 27);
+    assert_memory_equal(answer.conversation_index.ptr + 6, guid, GUID_SIZE);
+    assert_false(conversation_seed(&answer, &seed)); /* its own id leads nobody */
+    foreign.message_id = SPAN("<b@c.test>");
+    assert_true(conversation_guid(&foreign, guid));
+    assert_memory_not_equal(guid, other, GUID_SIZE);
+    foreign = answer;
+    foreign.conversation_index = (struct span){ 0 };
+    foreign.references = SPAN("no ids < here");
+    assert_true(conversation_guid(&foreign, other));
+    assert_memory_equal(guid, other, GUID_SIZE); /* by In-Reply-To */
+}
+
 static void tables_are_whole(void **state)
 {
     int value = -1;
@@ -600,6 +683,9 @@ int main(void)
         cmocka_unit_test(rare_members_round_trip),
         cmocka_unit_test(copies_own_their_bytes),
         cmocka_unit_test(extended_properties_are_replaced_by_name),
+        cmocka_unit_test(a_set_is_the_same_by_name_and_guid),
+        cmocka_unit_test(mapi_names_are_found),
+        cmocka_unit_test(answers_find_their_conversation),
         cmocka_unit_test(tables_are_whole),
         cmocka_unit_test(addresses_are_judged),
         cmocka_unit_test(lists_are_shown),
