@@ -127,7 +127,7 @@ bool call_verify(struct pool_job *job, struct arena *arena)
     else if (r > 0) /* a name for the log, nobody's mailbox */
         (void)call_set_caller(call, &(struct store_mailbox){ .address = user });
     if (r)
-        call_refuse(call, r < 0 ? 500 : 401);
+        call_refuse(call, r == -EIO ? 503 : r < 0 ? 500 : 401); /* the store is away, and may be back soon */
     call_done(call);
     return true;
 }

@@ -77,8 +77,13 @@ struct store_driver {
     /* Takes the exclusive lock: -EBUSY. */
     int (*open)(const struct store_options *options, struct store_db **ret_db);
     void (*close)(struct store_db *db);
-    int (*connect)(struct store_db *db, bool writer, struct store_conn **ret_conn);
+    /* number: of the writer, on an engine with several: what its last connection
+     * left under way is ended first. */
+    int (*connect)(struct store_db *db, bool writer, uint64_t number, struct store_conn **ret_conn);
     void (*disconnect)(struct store_conn *conn);
+    /* STORE_COMMIT: -EINPROGRESS: it may stand, or not; -EAGAIN, or another
+     * -errno while in_transaction() is false and nothing is broken: it does not,
+     * as something in it had failed. */
     int (*control)(struct store_conn *conn, enum store_control what);
     /* False: the engine has given up the transaction by itself. */
     bool (*in_transaction)(struct store_conn *conn);
@@ -100,6 +105,20 @@ struct store_driver {
 
     /* What follows may be NULL, where the engine has no such thing. */
     const struct store_words_dialect *words;
+    /* A statement that writes, all of it; ret_changes NULL: it may fail later, at
+     * the latest in STORE_COMMIT, so that nobody waits for it alone. */
+    int (*run)(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, int64_t *ret_changes);
+    /* With several writers: has `key` to itself until the transaction ends.
+     * wait: may be found impossible later, as in run. 1: somebody else has it. */
+    int (*hold)(struct store_conn *conn, int64_t key, bool wait);
+    /* The connection is of no more use. */
+    bool (*is_broken)(struct store_conn *conn);
+    /* Calls back when another program that has the store open calls
+     * wake_others, which never waits when it watches, too. unwatch returns when
+     * no call is under way. */
+    int (*watch)(struct store_db *db, store_woken *woken, void *arg);
+    void (*unwatch)(struct store_db *db);
+    void (*wake_others)(struct store_db *db, bool directory);
     /* Bytes that the disk has room for. */
     int (*room)(struct store_db *db, uint64_t *ret_bytes);
     int (*place)(struct store_db *db, struct store_place *ret_place);

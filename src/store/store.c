@@ -15,12 +15,36 @@ static const struct store_driver *const drivers[] = {
 #undef STORE_DRIVER
 };
 
-const struct store_driver *store_driver_find(const char *name)
+bool store_is_shared(const char *path)
 {
+    return strncmp(path, "postgresql://", 13) == 0 || strncmp(path, "postgres://", 11) == 0;
+}
+
+const struct store_driver *store_driver_find(const struct store_options *options)
+{
+    const char *name = options->driver ? options->driver : store_is_shared(options->path) ? "postgres" : "sqlite";
+
     for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
-        if (strcmp(drivers[i]->name, name ? name : "sqlite") == 0)
+        if (strcmp(drivers[i]->name, name) == 0)
             return drivers[i];
     return NULL;
+}
+
+/* A password stands between the first colon behind // and the last @ before the
+ * path, or is a parameter. */
+const char *store_name(const char *path, char ret_name[STORE_NAME_SIZE])
+{
+    const char *host = store_is_shared(path) ? strstr(path, "//") + 2 : NULL;
+    size_t authority = host ? strcspn(host, "/?#") : 0;
+    const char *at = host ? memrchr(host, '@', authority) : NULL;
+    const char *colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
+    const char *end = host ? host + strcspn(host, "?#") : path + strlen(path);
+
+    if (colon)
+        snprintf(ret_name, STORE_NAME_SIZE, "%.*s%.*s", (int)(colon - path), path, (int)(end - at), at);
+    else
+        snprintf(ret_name, STORE_NAME_SIZE, "%.*s", (int)(end - path), path);
+    return ret_name;
 }
 
 static int run_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, int64_t *ret_number)
@@ -110,8 +134,10 @@ static int settle_filling(struct store_tx *tx)
 static int prepare_store(struct store_tx *tx, bool opening)
 {
     struct store *store = tx->store;
-    int r = migrate(tx, opening);
+    int r = tx->holds ? store_hold_mailbox(tx, HOLD_OPENING) : 0;
 
+    if (r == 0)
+        r = migrate(tx, opening);
     if (r == 0 && opening)
         r = settle_filling(tx);
     if (r == 0)
@@ -128,14 +154,17 @@ static int prepare_store(struct store_tx *tx, bool opening)
     return r == 0 ? sql_run(tx, SQL_due_renew, NULL, 0, NULL) : r;
 }
 
-int store_connect_writer(struct store *store, bool opening)
+int store_connect_writer(struct store_writer *writer, bool opening)
 {
-    struct store_tx *tx = &store->writer;
-    int r = store->driver->connect(store->db, true, &tx->conn);
+    struct store *store = writer->store;
+    struct store_tx *tx = &writer->tx;
+    int r = store->driver->connect(store->db, true, writer->id, &tx->conn);
 
     if (r != 0)
         return r;
     r = store->driver->control(tx->conn, STORE_BEGIN_WRITE);
+    writer->holds.held_n = 0;
+    writer->holds.refused = false;
     if (r == 0)
         r = prepare_store(tx, opening);
     if (r == 0)
@@ -144,7 +173,16 @@ int store_connect_writer(struct store *store, bool opening)
         store->driver->disconnect(tx->conn);
         tx->conn = NULL;
     }
-    return r;
+    return r == -EINPROGRESS ? -EIO : r; /* what it did is done again the next time */
+}
+
+static void free_writer(struct store_writer *writer)
+{
+    if (writer->tx.conn)
+        writer->store->driver->disconnect(writer->tx.conn);
+    store_tx_close(&writer->tx);
+    sem_destroy(&writer->filled);
+    pthread_mutex_destroy(&writer->lock);
 }
 
 static void free_store(struct store *store)
@@ -153,21 +191,51 @@ static void free_store(struct store *store)
         store->driver->disconnect(store->readers[i].conn);
         store_tx_close(&store->readers[i].tx);
     }
-    if (store->writer.conn)
-        store->driver->disconnect(store->writer.conn);
-    store_tx_close(&store->writer);
+    for (unsigned i = 0; i < store->writers_max; i++)
+        free_writer(&store->writers[i]);
     store->driver->close(store->db);
     pthread_cond_destroy(&store->reader_free);
-    sem_destroy(&store->queue_filled);
     pthread_mutex_destroy(&store->reader_lock);
-    pthread_mutex_destroy(&store->queue_lock);
+    pthread_mutex_destroy(&store->indexer.lock);
     free(store->readers);
+    free(store->writers);
     free(store);
+}
+
+static int init_writer(struct store *store, struct store_writer *writer)
+{
+    const struct store_driver *driver = store->driver;
+
+    writer->store = store;
+    writer->last = &writer->first;
+    writer->tx = (struct store_tx){ .store = store, .driver = driver };
+    if (!driver->one_writer || !store_has_nodes(store))
+        writer->tx.kept = &writer->kept;
+    if (driver->hold)
+        writer->tx.holds = &writer->holds;
+    pthread_mutex_init(&writer->lock, NULL);
+    sem_init(&writer->filled, 0, 0);
+    int r = driver->one_writer ? 0 : random_bytes(&writer->id, sizeof(writer->id));
+    writer->id &= INT64_MAX;
+    return r == 0 ? store_tx_open(&writer->tx) : r;
+}
+
+static int init_writers(struct store *store)
+{
+    unsigned n = store->driver->one_writer ? 1 : store->options.writers ? store->options.writers : 8;
+    int r = 0;
+
+    store->writers = calloc(n, sizeof(*store->writers));
+    if (!store->writers)
+        return -ENOMEM;
+    while (r == 0 && store->writers_max < n)
+        r = init_writer(store, &store->writers[store->writers_max++]);
+    return r;
 }
 
 static int new_store(const struct store_options *options, struct store **ret_store)
 {
-    const struct store_driver *driver = store_driver_find(options->driver);
+    const struct store_driver *driver = store_driver_find(options);
     unsigned readers = options->readers ? options->readers : 32;
 
     if (!driver)
@@ -181,16 +249,14 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->group_max = options->group_max ? options->group_max : 64;
     store->options = *options;
     store->replays_drafts = INT64_MAX;
-    store->writer = (struct store_tx){ .store = store, .driver = driver, .kept = store_has_nodes(store) ? NULL : &store->kept };
-    if (!store->readers || store_tx_open(&store->writer)) {
-        free(store->readers);
-        free(store);
-        return -ENOMEM;
-    }
-    pthread_mutex_init(&store->queue_lock, NULL);
     pthread_mutex_init(&store->reader_lock, NULL);
-    sem_init(&store->queue_filled, 0, 0);
+    pthread_mutex_init(&store->indexer.lock, NULL);
     pthread_cond_init(&store->reader_free, NULL);
+    int r = store->readers ? init_writers(store) : -ENOMEM;
+    if (r != 0) {
+        free_store(store);
+        return r;
+    }
     *ret_store = store;
     return 0;
 }
@@ -204,11 +270,11 @@ int store_open(const struct store_options *options, struct store **ret_store)
         return r;
     r = store->driver->open(options, &store->db);
     if (r == 0)
-        r = store_connect_writer(store, true);
+        r = store_connect_writer(store->writers, true);
     if (r == 0)
         r = identity_settled(store);
     if (r == 0)
-        r = store_start_writer(store);
+        r = store_start_writers(store);
     if (r != 0) {
         free_store(store);
         return r;
@@ -221,9 +287,31 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
-    store_stop_writer(store);
+    words_stop(store);
+    store_stop_writers(store);
     free_store(store);
 }
+
+/* ---- others ---- */
+
+int store_watch_others(struct store *store, store_woken *woken, void *arg)
+{
+    return store->driver->watch ? store->driver->watch(store->db, woken, arg) : 0;
+}
+
+void store_unwatch_others(struct store *store)
+{
+    if (store->driver->unwatch)
+        store->driver->unwatch(store->db);
+}
+
+void store_wake_others(struct store *store, bool directory)
+{
+    if (store->driver->wake_others)
+        store->driver->wake_others(store->db, directory);
+}
+
+/* ---- readers ---- */
 
 /* Takes an idle connection, or room for a new one, waiting for either. */
 static struct store_reader *claim_reader(struct store *store)
@@ -260,8 +348,12 @@ int store_read_begin(struct store *store, struct store_tx **ret_tx)
 
     if (!reader->tx.scratch)
         r = store_tx_open(&reader->tx);
+    if (r == 0 && reader->conn && store->driver->is_broken && store->driver->is_broken(reader->conn)) {
+        store->driver->disconnect(reader->conn);
+        reader->conn = NULL;
+    }
     if (r == 0 && !reader->conn) {
-        r = store->driver->connect(store->db, false, &reader->conn);
+        r = store->driver->connect(store->db, false, 0, &reader->conn);
         reader->tx.conn = reader->conn;
     }
     if (r == 0)

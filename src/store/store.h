@@ -1,8 +1,10 @@
 /*
  * The store: what is on stable storage and how one gets at it.
  * Readers take a snapshot (store_read_begin). Writers hand in a job
- * (store_write): one thread at a time commits many jobs in one transaction,
- * each for itself, and the callers go on only after COMMIT returned.
+ * (store_write): a thread commits many jobs in one transaction, each for itself,
+ * and the callers go on only after COMMIT returned. Where the engine lets several
+ * write (PostgreSQL), what a job reads and writes of a mailbox is still its own
+ * until the commit.
  * The verbs stand in store_mail.h, store_content.h, store_outbox.h and
  * store_mailbox.h; all take a struct store_tx, of a reader or of the writer.
  * Conditions: positive values of enum ews_code. Fatal: -errno; -EIO when the
@@ -38,10 +40,12 @@ struct store_watch {
 };
 
 struct store_options {
-    const char *driver;    /* a row of drivers.def; NULL is "sqlite" */
-    const char *path;      /* sqlite: the data folder, made when missing and allowed */
+    const char *driver;    /* a row of drivers.def; NULL: as the path says */
+    const char *path;      /* sqlite: the data folder, made when missing and allowed; postgres: postgresql://... */
+    const char *passfile;  /* postgres: a file as ~/.pgpass; NULL or "": what libpq looks for */
     enum store_mode mode;
     unsigned readers;      /* reader connections at most; 0 is 32 */
+    unsigned writers;      /* that commit at the same time, where the engine can; 0 is 8 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of one mailbox; 0: no limit */
@@ -71,6 +75,11 @@ bool store_has_nodes(const struct store *store);
 
 /* Secret of ids and anything that must be stable for this store. */
 const uint8_t *store_id_secret(const struct store *store); /* MAC_KEY_SIZE */
+/* Whether a path names a database, and no folder. */
+bool store_is_shared(const char *path);
+/* The path as people may see it: without a password. */
+#define STORE_NAME_SIZE 512
+const char *store_name(const char *path, char ret_name[STORE_NAME_SIZE]);
 /* The version of its tables when it was opened (0: it was empty), and now. */
 void store_versions(const struct store *store, int *ret_found, int *ret_now);
 /* Changes when a store was copied or restored; goes into ChangeKeys. Numbers go
@@ -101,6 +110,7 @@ int store_write(struct store *store, store_job *job, void *arg);
 struct store_work {
     store_job *job;
     void *arg;
+    int64_t mailbox_id; /* that it will write into, as far as is known; 0: it is not. Makes it cheaper */
     int result; /* as store_write returns it */
 };
 void store_write_all(struct store *store, struct store_work *work, size_t n);
@@ -110,6 +120,7 @@ struct store_pending {
     store_job *job;
     void *arg;
     void (*done)(struct store_pending *pending); /* after COMMIT, or when it failed; by any thread, so it must be short */
+    int64_t mailbox_id;                          /* as in store_work */
     int result;                                  /* as store_write returns it */
     struct store_pending *next;                  /* the store's */
 };
@@ -126,6 +137,15 @@ int store_savepoint_rollback(struct store_tx *tx);
 /* Whether the disk has room for options.min_free bytes; where that cannot be
  * known it has. ret_news, to one caller each time: it is not as it was. */
 bool store_has_room(struct store *store, bool *ret_news);
+
+/* Other programs may have the same store open: woken is called, by a thread of
+ * the store's, soon after one of them called store_wake_others; directory: when
+ * one of those said that who may log in, or may do what, has changed. One watch
+ * at a time; unwatch returns when no call is under way. */
+typedef void store_woken(void *arg, bool directory);
+int store_watch_others(struct store *store, store_woken *woken, void *arg);
+void store_unwatch_others(struct store *store);
+void store_wake_others(struct store *store, bool directory);
 
 struct store *store_of(const struct store_tx *tx);
 /* Commits since the store was opened, and jobs in them; for metrics. */

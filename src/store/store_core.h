@@ -1,8 +1,8 @@
 /*
  * Inside the store only: the opened store, shared by store.c (open, readers)
- * and writer.c (the queue of jobs and the thread that commits them).
- * queue_lock guards the queue, reader_lock the pool; the writer's connection
- * belongs to whoever set `writing`.
+ * and writer.c (the queues of jobs and the threads that commit them).
+ * A writer's lock guards its queue, reader_lock the pool; a writer's connection
+ * belongs to whoever set its `writing`.
  */
 #ifndef EWSD_STORE_STORE_CORE_H
 #define EWSD_STORE_STORE_CORE_H
@@ -20,16 +20,35 @@ struct store_reader {
     struct store_reader *next_idle;
 };
 
-/* Who brings the full-text index up to date (store_words.c); queue_lock guards it. */
+/* Who brings the full-text index up to date (store_words.c). */
 struct store_indexer {
     struct store_pending pending; /* first */
     struct store *store;
-    bool running;
+    pthread_mutex_t lock; /* of what follows */
+    bool running, stopping;
     bool more; /* the step that ends now was not the last for its mailbox */
     int64_t mailbox_id;
     size_t body_max;
     int64_t wanted[32]; /* mailboxes that come next */
     size_t wanted_n;
+};
+
+/* One that commits. An engine that lets only one write has one. */
+struct store_writer {
+    struct store *store;
+    struct store_tx tx;
+    struct store_kept kept;
+    struct store_holds holds;
+    uint64_t id;   /* of its row in the table `writer`, for commits in doubt; 0: the engine knows none */
+    uint64_t step; /* of the last transaction begun: in that row when it stands */
+    int error;     /* why the last transaction does not stand */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    sem_t filled; /* posted when the thread has something to do */
+    struct store_pending *first;
+    struct store_pending **last;
+    bool writing; /* somebody has the connection */
+    bool stopping;
 };
 
 struct store {
@@ -49,27 +68,22 @@ struct store {
     unsigned readers_n;
     unsigned readers_max;
 
-    struct store_tx writer;
-    struct store_kept kept;
-    pthread_t thread;
-    pthread_mutex_t queue_lock;
-    sem_t queue_filled; /* posted when the store's thread has something to do */
-    struct store_pending *first;
-    struct store_pending **last;
+    struct store_writer *writers;
+    unsigned writers_n;      /* made */
+    unsigned writers_max;
+    atomic_uint writer_next; /* for jobs of no mailbox in particular */
     unsigned group_max;
-    bool writing; /* somebody has the writer's connection */
-    bool stopping;
     _Atomic uint64_t replays_drafts, replays_others; /* seen: see store_replays_seen */
     atomic_bool short_of_room;
     _Atomic uint64_t entries; /* of the outbox: counted last, and those since */
-    int64_t entries_counted;  /* monotonic; 0: never; the writer's */
+    _Atomic int64_t entries_counted; /* monotonic; 0: never */
     struct store_indexer indexer;
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };
 
-/* NULL: there is none of that name; NULL is the default. */
-const struct store_driver *store_driver_find(const char *name);
+/* The driver of that name, or by what the path is; NULL: there is none. */
+const struct store_driver *store_driver_find(const struct store_options *options);
 
 /* ---- store_identity.c: is this store a copy? ---- */
 
@@ -94,10 +108,18 @@ int outbox_insert_rcpt(struct store_tx *tx, struct store_outbox_key key, const s
 /* outbox.due as its recipients have it now. */
 int outbox_renew_due(struct store_tx *tx, struct store_outbox_key key);
 
-/* Connects and migrates; opening: also makes all leases void. */
-int store_connect_writer(struct store *store, bool opening);
-int store_start_writer(struct store *store);
-/* Runs what is queued, then ends the thread. */
-void store_stop_writer(struct store *store);
+/* ---- store_words.c ---- */
+
+/* No step begins from now on. */
+void words_stop(struct store *store);
+
+/* ---- writer.c ---- */
+
+/* Connects and migrates; opening: the first of this store, which on an engine
+ * with one writer also makes all leases void. */
+int store_connect_writer(struct store_writer *writer, bool opening);
+int store_start_writers(struct store *store);
+/* Runs what is queued, then ends the threads. */
+void store_stop_writers(struct store *store);
 
 #endif

@@ -208,7 +208,7 @@ int store_backup(struct store *store, int file, const struct store_watch *watch)
 
 int store_restore(const struct store_options *options, int file, bool replace, const struct store_watch *watch)
 {
-    const struct store_driver *driver = store_driver_find(options->driver);
+    const struct store_driver *driver = store_driver_find(options);
 
     if (!driver)
         return -EINVAL;

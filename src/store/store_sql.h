@@ -7,11 +7,12 @@
 #include "store/driver.h"
 #include "store/statements.h"
 
-enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64, NUMBERS_KEPT = 256 };
+enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64, NUMBERS_KEPT = 256, HOLDS_MAX = 2048 };
 
 /* What the writer has read and need not read again: which domains are ours,
  * and the numbers of mailboxes that come next. What changes addresses, or
- * undoes anything, forgets it. */
+ * undoes anything, forgets it; with several writers, the end of the transaction
+ * does. */
 struct store_kept {
     struct {
         char name[DOMAIN_SIZE]; /* folded; empty: unused */
@@ -23,6 +24,15 @@ struct store_kept {
     } numbers[NUMBERS_KEPT];
 };
 
+/* The mailboxes that a transaction has to itself (store_hold.c). */
+struct store_holds {
+    int64_t held[HOLDS_MAX]; /* ascending */
+    size_t held_n;
+    int64_t wanted[HOLDS_MAX]; /* from the beginning of the next transaction on; ascending */
+    size_t wanted_n;
+    bool refused; /* one was not to be had, so the transaction has to begin anew */
+};
+
 struct store_tx {
     struct store *store;
     const struct store_driver *driver;
@@ -30,8 +40,26 @@ struct store_tx {
     struct arena *scratch; /* for keys and the like; forgotten with the job or the snapshot */
     struct buf packed;     /* item_args packs properties here */
     bool dirty;            /* the job has written */
-    struct store_kept *kept; /* the writer's, on an engine that has one writer; else NULL */
+    struct store_kept *kept; /* the writer's; where there are several, for as long as the transaction */
+    struct store_holds *holds; /* the writer's, on an engine that has several; else NULL */
 };
+
+/* ---- store_hold.c ---- */
+
+enum { HOLD_OPENING = -2, HOLD_DIRECTORY = -1 };
+
+/* Nothing else writes into the mailbox until the transaction ends; what is read
+ * of it from now on stays true. Statements see to it by themselves, those of a
+ * mailbox by their first argument. -EAGAIN: begin anew. */
+int store_hold_mailbox(struct store_tx *tx, int64_t mailbox_id);
+/* For what the statement will touch. */
+int hold_for_statement(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n);
+/* Is the statement about rows of the mailbox that is its first argument? */
+bool statement_is_of_mailbox(enum store_statement statement);
+/* One more that the next transaction will begin with. */
+void holds_want(struct store_holds *holds, int64_t mailbox_id);
+/* A transaction has begun: takes what is wanted. */
+int holds_begin(struct store_tx *tx);
 
 void store_forget_kept(struct store_tx *tx);
 

@@ -207,7 +207,7 @@ bool sqlite_path(const char *folder, const char *name, char ret_path[SQLITE_PATH
     return (size_t)snprintf(ret_path, SQLITE_PATH_SIZE, "%s/%s", folder, name) < SQLITE_PATH_SIZE;
 }
 
-static int connect_db(struct store_db *db, bool writer, struct store_conn **ret_conn)
+static int connect_db(struct store_db *db, bool writer, uint64_t number ATTR_UNUSED, struct store_conn **ret_conn)
 {
     struct store_conn *conn = calloc(1, sizeof(*conn));
 

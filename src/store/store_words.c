@@ -303,13 +303,14 @@ static int background_job(struct store_tx *tx, void *arg)
 }
 
 /* Under the lock: whether there is a step to be queued. */
-static bool next_step(struct store *store, struct store_indexer *indexer, bool failed)
+static bool next_step(struct store_indexer *indexer, bool failed)
 {
     bool more = indexer->more && !failed;
 
-    indexer->running = !store->stopping && (more || indexer->wanted_n > 0);
+    indexer->running = !indexer->stopping && (more || indexer->wanted_n > 0);
     if (indexer->running && !more)
         indexer->mailbox_id = indexer->wanted[--indexer->wanted_n];
+    indexer->pending.mailbox_id = indexer->mailbox_id;
     return indexer->running;
 }
 
@@ -317,9 +318,9 @@ static void step_done(struct store_pending *pending)
 {
     struct store_indexer *indexer = (struct store_indexer *)pending;
 
-    pthread_mutex_lock(&indexer->store->queue_lock);
-    bool more = next_step(indexer->store, indexer, pending->result != 0);
-    pthread_mutex_unlock(&indexer->store->queue_lock);
+    pthread_mutex_lock(&indexer->lock);
+    bool more = next_step(indexer, pending->result != 0);
+    pthread_mutex_unlock(&indexer->lock);
     if (more)
         store_write_later(indexer->store, pending);
 }
@@ -332,7 +333,7 @@ void store_words_want(struct store *store, int64_t mailbox_id, size_t body_max)
 
     if (!store->driver->words)
         return;
-    pthread_mutex_lock(&store->queue_lock);
+    pthread_mutex_lock(&indexer->lock);
     bool known = indexer->running && indexer->mailbox_id == mailbox_id;
     for (size_t i = 0; i < indexer->wanted_n; i++)
         known = known || indexer->wanted[i] == mailbox_id;
@@ -343,11 +344,18 @@ void store_words_want(struct store *store, int64_t mailbox_id, size_t body_max)
         indexer->store = store;
         indexer->body_max = body_max;
         indexer->pending = (struct store_pending){ .job = background_job, .arg = indexer, .done = step_done };
-        begin = next_step(store, indexer, false);
+        begin = next_step(indexer, false);
     }
-    pthread_mutex_unlock(&store->queue_lock);
+    pthread_mutex_unlock(&indexer->lock);
     if (begin)
         store_write_later(store, &indexer->pending);
+}
+
+void words_stop(struct store *store)
+{
+    pthread_mutex_lock(&store->indexer.lock);
+    store->indexer.stopping = true;
+    pthread_mutex_unlock(&store->indexer.lock);
 }
 
 /* ---- asking it ---- */

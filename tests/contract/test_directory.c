@@ -561,7 +561,22 @@ static int open_as(struct world *world, enum store_mode mode, const char *path)
 static void modes_are_kept(void **state)
 {
     struct world *world = *state;
-    char path[96], lock[128];
+    char path[WORLD_PATH_SIZE];
+    make_place(world->driver, path);
+    assert_int_equal(open_as(world, STORE_EXISTING, path), -ENOENT);
+    assert_int_equal(open_as(world, STORE_NEW, path), 0);
+    assert_int_equal(open_as(world, STORE_NEW, path), -EEXIST);
+    assert_int_equal(open_as(world, STORE_EXISTING, path), 0);
+    assert_int_equal(open_as(world, STORE_ANY, path), 0);
+    remove_place(world->driver, path);
+}
+
+static void a_folder_that_is_no_store_stays_so(void **state)
+{
+    struct world *world = *state;
+    char path[WORLD_PATH_SIZE + 16], lock[WORLD_PATH_SIZE + 32];
+    if (!is_sqlite(world))
+        return;
     snprintf(path, sizeof(path), "%s/new", world->path);
     snprintf(lock, sizeof(lock), "%s/ewsd.lock", path);
     assert_int_equal(open_as(world, STORE_EXISTING, path), -ENOENT);
@@ -569,16 +584,11 @@ static void modes_are_kept(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(open_as(world, STORE_EXISTING, path), -ENOENT);
     assert_int_not_equal(access(lock, F_OK), 0);
-    assert_int_equal(open_as(world, STORE_NEW, path), 0);
-    assert_int_equal(open_as(world, STORE_NEW, path), -EEXIST);
-    assert_int_equal(open_as(world, STORE_EXISTING, path), 0);
-    assert_int_equal(open_as(world, STORE_ANY, path), 0);
 }
 
 static void every_version_is_upgraded(void **state)
 {
     struct world *world = *state;
-    const char *path = world->path;
     int newest, found, now;
     store_versions(world->store, &found, &newest);
     assert_int_equal(found, 0);
@@ -589,17 +599,18 @@ static void every_version_is_upgraded(void **state)
         struct store_options options = world->options;
         struct store *store;
         int64_t carol = 0;
-        char folder[96];
-        snprintf(folder, sizeof(folder), "%s/version%d", path, version);
-        make_version(world->options.driver, folder, version);
-        options.path = folder;
+        char place[WORLD_PATH_SIZE];
+        make_place(world->driver, place);
+        make_version(world->options.driver, place, version);
+        options.path = place;
         assert_int_equal(store_open(&options, &store), version > newest ? -ENOTSUP : 0);
-        if (version > newest)
-            continue;
-        store_versions(store, &found, &now);
-        assert_true(found == version && now == newest);
-        assert_int_equal(store_write(store, make_carol, &carol), 0);
-        store_close(store);
+        if (version <= newest) {
+            store_versions(store, &found, &now);
+            assert_true(found == version && now == newest);
+            assert_int_equal(store_write(store, make_carol, &carol), 0);
+            store_close(store);
+        }
+        remove_place(world->driver, place);
     }
 }
 
@@ -726,6 +737,7 @@ int main(void)
         WORLD_CASE(removal_is_swept_in_steps),
         WORLD_CASE(uploads_end_with_their_mailbox),
         WORLD_CASE(modes_are_kept),
+        WORLD_CASE(a_folder_that_is_no_store_stays_so),
         WORLD_CASE(every_version_is_upgraded),
     };
     return world_run(cases, ARRAY_LEN(cases));

@@ -152,6 +152,10 @@ static void test_forgotten_at_the_next_start(void **state)
     fill(world, &item, &attachment);
     assert_int_equal(store_stage_item(world->store, &item), 0);
     reopen(world);
+    if (!is_sqlite(world)) { /* another server's request may still be under way */
+        assert_int_equal(sweep(world), 0);
+        return;
+    }
     assert_true(sweep(world) > 0);
     assert_int_equal(chunks(world), 0);
 }

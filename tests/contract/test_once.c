@@ -17,7 +17,7 @@ static bool failing;
 static void break_commit(void *arg)
 {
     struct world *world = arg;
-    struct store_tx *tx = &world->store->writer;
+    struct store_tx *tx = &world->store->writers[0].tx;
     if (failing)
         (void)tx->driver->control(tx->conn, STORE_ROLLBACK);
 }
@@ -53,6 +53,7 @@ static void a_failed_commit_is_no_success(void **state)
     struct buf body = BUF_INIT(65536);
     world->options.before_commit = break_commit;
     world->options.hook_arg = world;
+    world->options.writers = 1;
     reopen(world);
     failing = true;
     assert_int_equal(create(world, "first", &body).status, 200);

@@ -37,13 +37,69 @@ static int make_people(struct store_tx *tx, struct world *world, void *data)
     return r == 0 ? store_address_add(tx, world->alice, SPAN("post@example.test")) : r;
 }
 
+/* ---- places ---- */
+
+static void psql(const char *format, const char *name)
+{
+    const char *server = getenv("EWSD_POSTGRES");
+    char text[256], command[1024];
+    if (!server)
+        fail_msg("EWSD_POSTGRES is not set: tests/pg_server.py COMMAND runs a command with it");
+    snprintf(text, sizeof(text), format, name);
+    snprintf(command, sizeof(command), "psql -Xq -d '%s' -c '%s' >/dev/null 2>&1", server, text);
+    assert_int_equal(system(command), 0);
+}
+
+/* The name of a database stands behind the last slash of its URL's path. */
+static void name_of(const char *path, char ret_name[64])
+{
+    const char *end = strchr(path, '?');
+    const char *slash = memrchr(path, '/', (size_t)(end - path));
+    snprintf(ret_name, 64, "%.*s", (int)(end - slash - 1), slash + 1);
+}
+
+void make_place(const char *driver, char ret_path[WORLD_PATH_SIZE])
+{
+    static unsigned made;
+    const char *server = getenv("EWSD_POSTGRES");
+    char name[64];
+    if (strcmp(driver, "sqlite") == 0) {
+        strcpy(ret_path, "/tmp/ewsd-contract.XXXXXX");
+        assert_non_null(mkdtemp(ret_path));
+        return;
+    }
+    snprintf(name, sizeof(name), "world_%d_%u", getpid(), ++made);
+    psql("CREATE DATABASE %s", name);
+    const char *end = strchr(server, '?');
+    const char *slash = memrchr(server, '/', (size_t)(end - server));
+    snprintf(ret_path, WORLD_PATH_SIZE, "%.*s/%s%s", (int)(slash - server), server, name, end);
+}
+
+void remove_place(const char *driver, const char *path)
+{
+    char name[64], command[WORLD_PATH_SIZE + 16];
+    if (strcmp(driver, "sqlite") == 0) {
+        snprintf(command, sizeof(command), "rm -rf '%s'", path);
+        assert_int_equal(system(command), 0);
+        return;
+    }
+    name_of(path, name);
+    psql("DROP DATABASE %s WITH (FORCE)", name);
+}
+
+bool is_sqlite(const struct world *world)
+{
+    return strcmp(world->driver, "sqlite") == 0;
+}
+
+/* ---- worlds ---- */
+
 int world_set_up(void **state)
 {
     struct world *world = calloc(1, sizeof(*world));
     assert_non_null(world);
     world->driver = *state;
-    strcpy(world->path, "/tmp/ewsd-contract.XXXXXX");
-    assert_non_null(mkdtemp(world->path));
+    make_place(world->driver, world->path);
     world->options = (struct store_options){ .driver = world->driver, .path = world->path, .readers = 8 };
     assert_int_equal(store_open(&world->options, &world->store), 0);
     assert_int_equal(arena_new(256u << 20, &world->arena), 0);
@@ -55,11 +111,9 @@ int world_set_up(void **state)
 int world_tear_down(void **state)
 {
     struct world *world = *state;
-    char command[128];
     store_close(world->store);
     arena_free(world->arena);
-    snprintf(command, sizeof(command), "rm -rf '%s'", world->path);
-    assert_int_equal(system(command), 0);
+    remove_place(world->driver, world->path);
     free(world);
     return 0;
 }
@@ -77,6 +131,18 @@ struct store_tx *reader(struct world *world)
     return tx;
 }
 
+int world_run_on(const char *driver, const struct CMUnitTest *cases, size_t n)
+{
+    struct CMUnitTest *mine = calloc(n, sizeof(*mine));
+    assert_non_null(mine);
+    memcpy(mine, cases, n * sizeof(*mine));
+    for (size_t i = 0; i < n; i++)
+        mine[i].initial_state = (void *)(uintptr_t)driver;
+    int failed = _cmocka_run_group_tests(driver, mine, n, NULL, NULL);
+    free(mine);
+    return failed;
+}
+
 int world_run(const struct CMUnitTest *cases, size_t n)
 {
     static const char *const drivers[] = {
@@ -84,16 +150,9 @@ int world_run(const struct CMUnitTest *cases, size_t n)
 #include "store/drivers.def"
 #undef STORE_DRIVER
     };
-    struct CMUnitTest *mine = calloc(n, sizeof(*mine));
     int failed = 0;
-    assert_non_null(mine);
-    for (size_t d = 0; d < ARRAY_LEN(drivers); d++) {
-        memcpy(mine, cases, n * sizeof(*mine));
-        for (size_t i = 0; i < n; i++)
-            mine[i].initial_state = (void *)(uintptr_t)drivers[d];
-        failed += _cmocka_run_group_tests("contract", mine, n, NULL, NULL);
-    }
-    free(mine);
+    for (size_t d = 0; d < ARRAY_LEN(drivers); d++)
+        failed += world_run_on(drivers[d], cases, n);
     return failed;
 }
 
@@ -118,7 +177,7 @@ void make_version(const char *driver_name, const char *path, int version)
     struct store_conn *conn;
     char text[64];
     assert_int_equal(driver->open(&options, &db), 0);
-    assert_int_equal(driver->connect(db, true, &conn), 0);
+    assert_int_equal(driver->connect(db, true, 1, &conn), 0);
     assert_int_equal(driver->control(conn, STORE_BEGIN_WRITE), 0);
     assert_int_equal(driver->define(conn, "CREATE TABLE schema_version (version BIGINT NOT NULL)", false), 0);
     for (unsigned i = 0; i < migrations_n; i++)

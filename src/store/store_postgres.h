@@ -1,0 +1,92 @@
+/*
+ * What the files of the PostgreSQL engine share: store_postgres.c (transactions
+ * and rows), store_postgres_wire.c (what is sent and answered),
+ * store_postgres_link.c (connections) and store_postgres_watch.c (telling other
+ * servers). Only these include <libpq-fe.h>.
+ */
+#ifndef EWSD_STORE_STORE_POSTGRES_H
+#define EWSD_STORE_STORE_POSTGRES_H
+
+#include "store/driver.h"
+#include "store/statements.h"
+
+#include <libpq-fe.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { POSTGRES_OWED_MAX = 256, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64 };
+
+struct store_db {
+    char *url, *passfile;
+    _Atomic int64_t away_until; /* monotonic ms; nobody connects before */
+    struct store_place place;
+    /* store_postgres_watch.c */
+    pthread_t watcher;
+    PGconn *listening; /* the watcher's first connection */
+    bool watching;
+    int wake, stop; /* eventfds */
+    atomic_bool directory; /* to be told with the next wake */
+    store_woken *woken;
+    void *woken_arg;
+};
+
+/* Statements of the engine's own, behind those of statements.def. */
+enum postgres_statement { POSTGRES_LOCK = STATEMENT_COUNT, POSTGRES_TRY_LOCK, POSTGRES_STATEMENTS };
+
+/* Connections are always in libpq's pipeline mode: what is sent is owed an
+ * answer, and answers are read, in order, when somebody needs one. */
+struct store_conn {
+    struct store_db *db;
+    PGconn *pg;
+    bool writer;
+    bool in_tx;
+    bool failed; /* something of this transaction has failed: nothing of it will stand */
+    bool broken;
+    int error;   /* what failed first */
+    bool unknown; /* it was the end of the connection, so what was last sent may have been done */
+    unsigned owed_n;
+    int16_t owed[POSTGRES_OWED_MAX]; /* the statement that is prepared, or one of enum postgres_owed */
+    bool prepared[POSTGRES_STATEMENTS];
+    bool checked[STATEMENT_COUNT]; /* its columns are of types that are read here */
+};
+
+enum postgres_owed { OWED_RESULT = -1, OWED_SYNC = -2 };
+
+/* The types of PostgreSQL that are used here; of its catalog, and for good. */
+enum { TYPE_UNKNOWN = 0, TYPE_BOOL = 16, TYPE_BYTEA = 17, TYPE_INT8 = 20, TYPE_INT2 = 21, TYPE_INT4 = 23, TYPE_TEXT = 25,
+       TYPE_NAME = 19, TYPE_VOID = 2278 };
+
+/* ---- store_postgres_wire.c ---- */
+
+/* An answer as -errno. */
+int postgres_error(const PGresult *result);
+/* The transaction has failed; the error that was first. */
+int postgres_fail(struct store_conn *conn, int error);
+/* The connection is over. */
+int postgres_break_off(struct store_conn *conn);
+/* Statement number `statement`, or text when that is not NULL: its answer is
+ * owed. Nothing is sent any more in a transaction that has failed. */
+int postgres_send(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n);
+/* From here on a failure before it has no effect. */
+int postgres_sync(struct store_conn *conn);
+/* Reads all that is owed. ret_last: the answer of the last statement, the
+ * caller's to clear. */
+int postgres_drain(struct store_conn *conn, PGresult **ret_last);
+
+/* ---- store_postgres_link.c ---- */
+
+int postgres_open(const struct store_options *options, struct store_db **ret_db);
+void postgres_close(struct store_db *db);
+int postgres_connect(struct store_db *db, bool writer, uint64_t number, struct store_conn **ret_conn);
+void postgres_disconnect(struct store_conn *conn);
+int postgres_place(struct store_db *db, struct store_place *ret_place);
+/* A connection by itself, not in pipeline mode; -EIO. */
+int postgres_link(struct store_db *db, const char *name, PGconn **ret_pg);
+
+/* ---- store_postgres_watch.c ---- */
+
+int postgres_watch(struct store_db *db, store_woken *woken, void *arg);
+void postgres_unwatch(struct store_db *db);
+void postgres_wake_others(struct store_db *db, bool directory);
+
+#endif
