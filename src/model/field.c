@@ -1,12 +1,36 @@
 /*
- * Fields: paths to values, and values that are compared; see field.h.
+ * Fields: paths to values; see field.h.
  */
 #include "model/field.h"
 
 #include "base/codec.h"
 #include "model/fold.h"
+#include "model/mapi.h"
 
 #include <errno.h>
+
+enum { BODY_TEXT_MAX = 1 << 26 };
+
+/* MAPI's names of what props.def has. */
+static const struct {
+    int32_t tag;
+    enum prop prop;
+} tags[] = {
+    { 0x0017, PROP_ID_Importance },     { 0x001a, PROP_ID_ItemClass },         { 0x0026, PROP_ID_Importance },
+    { 0x0036, PROP_ID_Sensitivity },    { 0x0037, PROP_ID_Subject },           { 0x0039, PROP_ID_DateTimeSent },
+    { 0x0042, PROP_ID_From },           { 0x0065, PROP_ID_From },              { 0x0070, PROP_ID_ConversationTopic },
+    { 0x0c1a, PROP_ID_Sender },         { 0x0c1f, PROP_ID_Sender },            { 0x0e03, PROP_ID_DisplayCc },
+    { 0x0e04, PROP_ID_DisplayTo },      { 0x0e06, PROP_ID_DateTimeReceived },  { 0x0e08, PROP_ID_Size },
+    { 0x0e1b, PROP_ID_HasAttachments }, { 0x0e69, PROP_ID_IsRead },            { 0x1000, PROP_ID_Body },
+    { 0x1035, PROP_ID_InternetMessageId }, { 0x1039, PROP_ID_References },     { 0x1042, PROP_ID_InReplyTo },
+    { 0x3007, PROP_ID_DateTimeCreated }, { 0x3008, PROP_ID_LastModifiedTime },
+};
+
+/* And of what is worked out: flags, the number in its folder, the flag's state. */
+static const struct {
+    int32_t tag;
+    enum field_kind kind;
+} made[] = { { 0x0e07, FIELD_FLAGS }, { 0x0e23, FIELD_NUMBER }, { 0x1090, FIELD_FLAG_STATUS } };
 
 static bool type_of_special(enum prop prop, enum value_type *ret_type)
 {
@@ -104,35 +128,261 @@ static enum value_type type_of_xprop(const struct xprop *xprop)
 
 void field_of_xprop(const struct xprop *xprop, struct field *ret_field)
 {
-    const struct mapi_info *info = mapi_find(xprop);
-    bool other_name = info && (info->value == MAPI_same || info->value == MAPI_display || info->prop == PROP_ID_Body);
-    if (other_name && field_of_prop(info->prop, ret_field))
-        return;
-    *ret_field = (struct field){ .kind = info ? FIELD_MAPI : FIELD_XPROP, .type = type_of_xprop(xprop), .xprop = *xprop, .mapi = info };
-    if (!info && mapi_is_header(xprop))
-        ret_field->index = xprop->name;
-}
-
-static unsigned load_of_mapi(const struct mapi_info *info)
-{
-    const bool hot = info->value == MAPI_message_flags || info->value == MAPI_article || info->value == MAPI_subject_plain;
-    if (info->value == MAPI_display)
-        return FIELD_RCPTS;
-    return hot || (props[info->prop].type == PROP_RCPT && !props[info->prop].tag) ? 0 : FIELD_RARE;
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++)
+        if (xprop->tag == tags[i].tag && field_of_prop(tags[i].prop, ret_field))
+            return;
+    *ret_field = (struct field){ .kind = FIELD_XPROP, .type = type_of_xprop(xprop), .xprop = *xprop };
+    for (size_t i = 0; i < ARRAY_LEN(made); i++)
+        if (xprop->tag == made[i].tag)
+            *ret_field = (struct field){ .kind = made[i].kind, .type = VALUE_NUMBER, .xprop = *xprop };
 }
 
 unsigned field_load(const struct field *field)
 {
     const struct prop_info *prop = &props[field->prop];
-    if (field->kind == FIELD_MAPI)
-        return load_of_mapi(field->mapi);
     if (field->kind != FIELD_PROP)
-        return FIELD_RARE;
+        return field->kind == FIELD_FLAGS || field->kind == FIELD_NUMBER ? 0 : FIELD_RARE;
     if (prop->type == PROP_RCPTS || field->prop == PROP_ID_DisplayTo || field->prop == PROP_ID_DisplayCc)
         return FIELD_RCPTS;
     if (field->prop == PROP_ID_Body || field->prop == PROP_ID_TextBody)
         return FIELD_BODY;
     return prop->tag || prop->type == PROP_SPECIAL ? FIELD_RARE : 0;
+}
+
+/* ---- values ---- */
+
+static int add_value(struct arena *arena, struct values *values, size_t *room, struct value value)
+{
+    if (values->n == *room) {
+        size_t larger = *room ? *room * 2 : 4;
+        struct value *v = arena_array(arena, larger, sizeof(*v));
+        if (!v)
+            return -ENOMEM;
+        if (values->n)
+            memcpy(v, values->v, values->n * sizeof(*v));
+        values->v = v;
+        *room = larger;
+    }
+    values->v[values->n++] = value;
+    return 0;
+}
+
+static int add_text(struct arena *arena, struct values *values, size_t *room, struct span text)
+{
+    return text.len ? add_value(arena, values, room, (struct value){ .type = VALUE_TEXT, .text = text }) : 0;
+}
+
+static int add_rcpt(struct arena *arena, struct values *values, size_t *room, const struct rcpt *rcpt)
+{
+    int r = add_text(arena, values, room, rcpt->name);
+    return r || span_eq(rcpt->name, rcpt->address) ? r : add_text(arena, values, room, rcpt->address);
+}
+
+static int body_text(struct arena *arena, const struct item *item, struct span *ret_text)
+{
+    struct buf text = BUF_INIT(BODY_TEXT_MAX);
+    *ret_text = item->body;
+    if (item->body_type != BODY_HTML)
+        return 0;
+    fold_html(item->body, &text);
+    int r = buf_error(&text);
+    if (r == 0)
+        r = arena_copy(arena, buf_span(&text), ret_text);
+    buf_done(&text);
+    return r;
+}
+
+static int special_values(struct arena *arena, enum prop prop, const struct item *item, struct values *values)
+{
+    size_t room = 0;
+    struct span text = { 0 };
+    int r = 0;
+    if (prop == PROP_ID_IconIndex)
+        return item->icon_index == INT64_MIN ?
+                   0 :
+                   add_value(arena, values, &room, (struct value){ .type = VALUE_NUMBER, .number = item->icon_index });
+    if (prop == PROP_ID_DisplayTo || prop == PROP_ID_DisplayCc)
+        r = rcpt_list_display(arena, prop == PROP_ID_DisplayTo ? &item->to : &item->cc, &text);
+    else
+        r = body_text(arena, item, &text);
+    return r ? r : add_text(arena, values, &room, text);
+}
+
+static int number_value(struct arena *arena, enum value_type type, int64_t number, struct values *values)
+{
+    size_t room = 0;
+    return number == INT64_MIN ? 0 : add_value(arena, values, &room, (struct value){ .type = type, .number = number });
+}
+
+static int prop_values(struct arena *arena, const struct prop_info *prop, const struct item *item, struct values *values)
+{
+    const void *member = prop_member(prop, item);
+    const struct rcpt_list *rcpts = member;
+    const struct span_list *strings = member;
+    size_t room = 0;
+    int r = 0;
+    if (!kind_has_prop(item->kind, prop))
+        return 0;
+    switch (prop->type) {
+    case PROP_TEXT:
+        return add_text(arena, values, &room, *(const struct span *)member);
+    case PROP_BYTES:
+        if (((const struct span *)member)->len)
+            r = add_value(arena, values, &room, (struct value){ .type = VALUE_BYTES, .text = *(const struct span *)member });
+        return r;
+    case PROP_FLAG:
+        return number_value(arena, VALUE_NUMBER, (item->flags & prop->bit) != 0, values);
+    case PROP_ENUM:
+        return number_value(arena, VALUE_NUMBER, *(const int *)member, values);
+    case PROP_TIME:
+        return number_value(arena, VALUE_TIME, *(const int64_t *)member, values);
+    case PROP_INT:
+        return number_value(arena, VALUE_NUMBER, *(const int64_t *)member, values);
+    case PROP_SIZE:
+        return number_value(arena, VALUE_NUMBER, (int64_t)*(const uint64_t *)member, values);
+    case PROP_RCPT:
+        return add_rcpt(arena, values, &room, member);
+    case PROP_RCPTS:
+        for (size_t i = 0; !r && i < rcpts->n; i++)
+            r = add_rcpt(arena, values, &room, &rcpts->v[i]);
+        return r;
+    case PROP_STRINGS:
+        for (size_t i = 0; !r && i < strings->n; i++)
+            r = add_text(arena, values, &room, strings->v[i]);
+        return r;
+    case PROP_SPECIAL:
+        break;
+    }
+    return special_values(arena, prop_id(prop), item, values);
+}
+
+static int header_values(struct arena *arena, const struct field *field, const struct item *item, struct values *values)
+{
+    size_t room = 0;
+    int r = 0;
+    for (size_t i = 0; !r && i < item->headers.n; i++)
+        if (span_eq_nocase(item->headers.v[i].name, field->index))
+            r = add_text(arena, values, &room, item->headers.v[i].value);
+    return r;
+}
+
+static int xprop_values(struct arena *arena, const struct field *field, const struct item *item, struct values *values)
+{
+    const struct xprop *xprop = item_xprop_find(item, &field->xprop);
+    size_t room = 0;
+    int r = 0;
+    for (size_t i = 0; xprop && !r && i < xprop->values.n; i++) {
+        struct value value = { .type = VALUE_TEXT };
+        if (!field_parse(arena, field, xprop->values.v[i], &value))
+            value = (struct value){ .type = VALUE_TEXT, .text = xprop->values.v[i] };
+        r = add_value(arena, values, &room, value);
+    }
+    return r;
+}
+
+/* ---- what is kept as XML ---- */
+
+/* Text between two tags of ours, which escape only what XML must. */
+static int unescape(struct arena *arena, struct span xml, struct span *ret_text)
+{
+    struct buf text = BUF_INIT(BODY_TEXT_MAX);
+    *ret_text = xml;
+    if (!xml.len || !memchr(xml.ptr, '&', xml.len))
+        return 0;
+    fold_html(xml, &text);
+    int r = buf_error(&text);
+    if (r == 0)
+        r = arena_copy(arena, buf_span(&text), ret_text);
+    buf_done(&text);
+    return r;
+}
+
+static struct span tag_name(struct span tag)
+{
+    struct span name = { tag.ptr, 0 };
+    while (name.len < tag.len && !strchr(" \t\r\n/>", tag.ptr[name.len]))
+        name.len++;
+    const char *colon = memchr(name.ptr, ':', name.len);
+    return colon ? (struct span){ colon + 1, name.len - (size_t)(colon + 1 - name.ptr) } : name;
+}
+
+static struct span tag_key(struct span tag)
+{
+    const char *at = memmem(tag.ptr, tag.len, " Key=", 5);
+    if (!at || at + 6 >= tag.ptr + tag.len)
+        return (struct span){ 0 };
+    const char *end = memchr(at + 6, at[5], (size_t)(tag.ptr + tag.len - at - 6));
+    return (struct span){ at + 6, end ? (size_t)(end - at - 6) : 0 };
+}
+
+/* The texts of the innermost elements; below the Key and of the name that the
+ * field wants. */
+static int xml_values(struct arena *arena, const struct field *field, struct span xml, struct values *values)
+{
+    struct span key = { 0 }, name = { 0 };
+    const char *text = NULL;
+    size_t room = 0;
+    while (xml.len > 0) {
+        const char *open = memchr(xml.ptr, '<', xml.len);
+        const char *close = open ? memchr(open, '>', (size_t)(xml.ptr + xml.len - open)) : NULL;
+        if (!close)
+            return 0;
+        struct span tag = { open + 1, (size_t)(close - open - 1) };
+        bool ends = tag.len && tag.ptr[0] == '/', empty = tag.len && close[-1] == '/';
+        struct span value = { text, text ? (size_t)(open - text) : 0 };
+        bool wanted = (!field->index.len || span_eq(key, field->index)) && (!field->part.len || span_eq(name, field->part));
+        if (ends && text && wanted && value.len) {
+            int r = unescape(arena, value, &value);
+            if (r || (r = add_value(arena, values, &room, (struct value){ .type = VALUE_ANY, .text = value })))
+                return r;
+        }
+        text = ends || empty ? NULL : close + 1;
+        if (!ends) {
+            struct span own = tag_key(tag);
+            key = own.len ? own : key;
+            name = tag_name(tag);
+        }
+        xml = (struct span){ close + 1, xml.len - (size_t)(close + 1 - xml.ptr) };
+    }
+    return 0;
+}
+
+/* As item:Flag says it or, without one, as a client set it. */
+static int flag_status(struct arena *arena, const struct field *field, const struct item *item, struct values *values)
+{
+    return item->flag_status ? number_value(arena, VALUE_NUMBER, item->flag_status, values) : xprop_values(arena, field, item, values);
+}
+
+static int detail_values(struct arena *arena, const struct field *field, const struct item *item, struct values *values)
+{
+    const struct detail_info *detail = NULL;
+    while ((detail = detail_by_uri(field->uri, detail)))
+        if (detail->kind == item->kind)
+            return detail->prop ? prop_values(arena, detail->prop, item, values) :
+                                  xml_values(arena, field, item_detail(item, detail), values);
+    return 0;
+}
+
+int field_values(struct arena *arena, const struct field *field, const struct item *item, struct values *ret_values)
+{
+    *ret_values = (struct values){ 0 };
+    switch (field->kind) {
+    case FIELD_PROP:
+        return prop_values(arena, &props[field->prop], item, ret_values);
+    case FIELD_DETAIL:
+        return detail_values(arena, field, item, ret_values);
+    case FIELD_HEADER:
+        return header_values(arena, field, item, ret_values);
+    case FIELD_XPROP:
+        return xprop_values(arena, field, item, ret_values);
+    case FIELD_FLAGS:
+        return number_value(arena, VALUE_NUMBER, mapi_message_flags(item), ret_values);
+    case FIELD_NUMBER:
+        return number_value(arena, VALUE_NUMBER, (int64_t)item->item_no, ret_values);
+    case FIELD_FLAG_STATUS:
+        return flag_status(arena, field, item, ret_values);
+    }
+    return 0;
 }
 
 /* ---- constants and order ---- */

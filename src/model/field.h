@@ -1,14 +1,13 @@
 /*
  * A property by its path, as searches and orders name it, and the values that
  * an item has for it. A path is a FieldURI of props.def or details.def, a part
- * of an indexed one, or an extended property; those of mapi.def are other names
- * of properties.
+ * of an indexed one, or an extended property; some extended properties are
+ * others by another name (MAPI tags).
  */
 #ifndef EWSD_MODEL_FIELD_H
 #define EWSD_MODEL_FIELD_H
 
 #include "model/kind.h"
-#include "model/mapi.h"
 
 enum value_type {
     VALUE_TEXT,   /* compared without regard to case */
@@ -29,7 +28,7 @@ struct values {
     size_t n;
 };
 
-enum field_kind { FIELD_PROP, FIELD_DETAIL, FIELD_HEADER, FIELD_XPROP, FIELD_MAPI };
+enum field_kind { FIELD_PROP, FIELD_DETAIL, FIELD_HEADER, FIELD_XPROP, FIELD_FLAGS, FIELD_NUMBER, FIELD_FLAG_STATUS };
 
 struct field {
     enum field_kind kind;
@@ -37,9 +36,8 @@ struct field {
     enum prop prop;      /* FIELD_PROP */
     struct span uri;     /* FIELD_DETAIL: of the whole */
     struct span part;    /* ... the element below that is meant; or empty */
-    struct span index;   /* ... its Key; or the name of a header, also of a FIELD_XPROP that may be one */
-    struct xprop xprop;  /* FIELD_XPROP, FIELD_MAPI */
-    const struct mapi_info *mapi;
+    struct span index;   /* ... its Key; or FIELD_HEADER: the name */
+    struct xprop xprop;  /* FIELD_XPROP */
 };
 
 /* How much of an item has to be there for its values. */

@@ -35,12 +35,6 @@ bool mapi_same_set(const struct xprop *a, const struct xprop *b)
     return a->set_is_guid == b->set_is_guid ? span_eq_nocase(a->set, b->set) : span_eq_nocase(set_guid(a), set_guid(b));
 }
 
-bool mapi_is_header(const struct xprop *xprop)
-{
-    static const struct xprop set = { .set = { "InternetHeaders", 15 } };
-    return xprop->tag < 0 && xprop->name.len && span_is(xprop->type, "String") && mapi_same_set(xprop, &set);
-}
-
 static bool type_fits(const struct mapi_info *row, struct span type)
 {
     bool number = strcmp(row->type, "Integer") == 0 && (span_is(type, "Long") || span_is(type, "Short"));

@@ -41,8 +41,6 @@ struct mapi_info {
 const struct mapi_info *mapi_find(const struct xprop *xprop);
 /* The same set, be it named by name or GUID? */
 bool mapi_same_set(const struct xprop *a, const struct xprop *b);
-/* Of the set InternetHeaders: the header of a received message by its name. */
-bool mapi_is_header(const struct xprop *xprop);
 
 /* PR_MESSAGE_FLAGS, and what a client sets of them. */
 uint32_t mapi_message_flags(const struct item *item);

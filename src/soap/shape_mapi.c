@@ -12,7 +12,8 @@
 /* A header of a received message is one of the set InternetHeaders, too. */
 static const struct item_header *internet_header(struct writing *w, const struct xprop *wanted)
 {
-    if (!mapi_is_header(wanted))
+    static const struct xprop set = { .set = { "InternetHeaders", 15 } };
+    if (wanted->tag >= 0 || !wanted->name.len || !span_is(wanted->type, "String") || !mapi_same_set(wanted, &set))
         return NULL;
     const struct item_header_list list = shape_headers(w);
     for (size_t i = 0; i < list.n; i++)
