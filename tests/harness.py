@@ -7,6 +7,7 @@ prints "ok NAME" or "not ok NAME: why" and, last, "N passed, N failed"."""
 
 import base64
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -22,6 +23,7 @@ import threading
 import time
 import traceback
 import urllib.parse
+import uuid
 import xml.etree.ElementTree as ET
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -78,13 +80,55 @@ class Answer:
         return [node.attrib for node in self.tree.iter("{%s}%s" % (T, name))]
 
 
+# --- the engine: with EWSD_POSTGRES, the URL of a server (tests/postgres.py),
+# every store is a database of its own there, in place of a folder
+
+ENGINE = "postgres" if os.environ.get("EWSD_POSTGRES") else "sqlite"
+databases = set()  # made by this process
+
+
+def in_postgres(text, database="postgres"):
+    done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database_url(database)], input=text, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    expect(done.returncode, 0, done.stderr)
+    return done.stdout.strip()
+
+
+def database_url(name):
+    where = urllib.parse.urlsplit(os.environ["EWSD_POSTGRES"])
+    return urllib.parse.urlunsplit(where._replace(path="/" + name))
+
+
+def store_at(data):
+    """What a store at the path data is named by: the path, or the URL of its database."""
+    if ENGINE == "sqlite" or not data or data.startswith("postgresql://"):
+        return data
+    name = "d_" + hashlib.sha1(data.encode()).hexdigest()[:20]
+    if name not in databases:
+        databases.add(name)
+        if not in_postgres("SELECT 1 FROM pg_database WHERE datname = '%s'" % name):
+            in_postgres("CREATE DATABASE %s" % name)
+    return database_url(name)
+
+
+def forget_store(data):
+    name = "d_" + hashlib.sha1(data.encode()).hexdigest()[:20]
+    if ENGINE != "sqlite" and name in databases:
+        in_postgres("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)
+        databases.discard(name)
+
+
 class Server:
     """A running `ewsd dev` on an ephemeral port."""
 
     prefix = ()  # of the command, which it executes in the end
+    own = None   # a database that goes with it
 
     def __init__(self, *arguments, data=None, env=None):
-        self.start(["dev", "--listen", "127.0.0.1:0"] + (["--data", data] if data else []) + list(arguments), env)
+        if ENGINE != "sqlite" and not data and "--store" not in arguments:
+            data = self.own = "%s/%d" % (uuid.uuid4(), os.getpid())
+        where = [] if not data else ["--data", data] if ENGINE == "sqlite" else ["--store", store_at(data)]
+        self.start(["dev", "--listen", "127.0.0.1:0"] + where + list(arguments), env)
 
     def start(self, arguments, env=None, ca=None):
         """ca: the file that certifies an https server."""
@@ -116,6 +160,8 @@ class Server:
             self.stop(quiet=kind is not None)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+            if self.own:
+                forget_store(self.own)
 
     def log(self):
         with open(self.log_path, "rb") as log:
@@ -250,7 +296,7 @@ class Gateway(Server):
     of a dictionary over ones that do for a test."""
 
     def __init__(self, data, settings=None, certificate=None, env=None):
-        chosen = {"server.store": data, "http.listen": "127.0.0.1:0", "auth.failure_delay": 1}
+        chosen = {"server.store": store_at(data), "http.listen": "127.0.0.1:0", "auth.failure_delay": 1}
         if ACCOUNT:
             chosen["server.user"] = ACCOUNT
         if certificate:
@@ -277,7 +323,7 @@ class Folder:
 def ewsctl(data, *words, password=None):
     """Runs a command of ewsctl on the store at data, which succeeds."""
     program = os.path.join(os.path.dirname(os.path.realpath(binary())), "ewsctl")
-    done = subprocess.run([program, "--data", data, *words], input=password, text=True,
+    done = subprocess.run([program, "--data", store_at(data), *words], input=password, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     expect((done.returncode, done.stderr), (0, ""), "ewsctl " + " ".join(words))
     return done.stdout

@@ -80,6 +80,8 @@ static int enforce(int rules, const char *folder, uint64_t rights)
 {
     struct landlock_path_beneath_attr beneath = { .allowed_access = rights };
 
+    if (!folder)
+        return syscall(SYS_landlock_restrict_self, rules, 0) ? -errno : 0;
     beneath.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (beneath.parent_fd < 0)
         return -errno;

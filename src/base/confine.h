@@ -22,7 +22,7 @@ int account_find(const char *name, struct account *ret_account);
 /* From root to the account with its groups; -EPERM also when the way back is
  * still open. */
 int confine_become(const struct account *account);
-/* Everything else. folder is where writing stays allowed. ret_landlock: the
+/* Everything else. folder is where writing stays allowed; NULL: nowhere. ret_landlock: the
  * version of Landlock that is in force, 0 for none. */
 int confine_process(const char *folder, int *ret_landlock);
 

@@ -23,6 +23,7 @@
 
 #define RECEIVE_MS 2000
 #define SEND_MS 15000
+#define LOOK_AGAIN_MS 30000 /* where others remove mailboxes */
 #define TROUBLE_MS 1000 /* pause after the system or the store refused work */
 
 struct control {
@@ -220,8 +221,7 @@ static int sweep_job(struct store_tx *tx, void *arg)
     return store_mailbox_sweep(tx, arg);
 }
 
-/* One step; how long to wait for a connection before the next (-1: there is
- * none). As long as the step took, so that sweeping has half of the writer's
+/* One step; how long to wait for a connection before the next (-1: for ever). As long as the step took, so that sweeping has half of the writer's
  * time at most. */
 static int sweep(struct control *control)
 {
@@ -229,7 +229,7 @@ static int sweep(struct control *control)
     int r = store_write(control->options.store, sweep_job, &control->sweeping);
 
     if (r == 0)
-        return control->sweeping ? (int)(when_monotonic() - start) + 1 : -1;
+        return control->sweeping ? (int)(when_monotonic() - start) + 1 : control->options.folder ? -1 : LOOK_AGAIN_MS;
     log_event(LOG_ERROR_LEVEL, "removed mailboxes cannot be swept", LOG_S("error", err_text(r)));
     return TROUBLE_MS;
 }
@@ -283,7 +283,7 @@ int control_start(const struct control_options *options, struct control **ret_co
     control->options = *options;
     control->listener = -1;
     control->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = control->stop < 0 ? -errno : wire_listen(options->folder, &control->listener);
+    int r = control->stop < 0 ? -errno : options->folder ? wire_listen(options->folder, &control->listener) : 0;
     if (r == 0)
         r = -pthread_create(&control->thread, NULL, serve, control);
     if (r) {
@@ -301,6 +301,7 @@ void control_stop(struct control *control)
     eventfd_write(control->stop, 1);
     pthread_join(control->thread, NULL);
     join_long(control);
-    wire_unlink(control->options.folder);
+    if (control->options.folder)
+        wire_unlink(control->options.folder);
     free_control(control);
 }

@@ -18,7 +18,7 @@ struct control_options {
     struct outbox *outbox;
     const struct conf *conf;
     struct auth *auth;  /* forgets what it remembers when the store was changed */
-    const char *folder; /* of the store */
+    const char *folder; /* of the store; NULL: it has none, so there is no socket, and ewsctl opens the store itself */
 };
 
 /* Options are copied, what they point at outlives the control. Start it as the

@@ -41,7 +41,8 @@ struct ctl_call {
     const struct conf *conf;
     struct store *store;
     struct outbox *outbox; /* of the running server; else NULL */
-    const char *folder; /* of the store */
+    const char *path;   /* of the store, for store_open; NULL when it is open */
+    const char *folder; /* what it is called to people */
     struct arena *arena;
     struct span password;
     int file; /* of CTL_SAVES and CTL_LOADS, opened by ewsctl; else -1 */
@@ -65,7 +66,7 @@ struct ctl_call {
 };
 
 /* conf, store and folder are set by the caller, the store at last before
- * ctl_run. -ENOMEM. */
+ * ctl_run; path by who may have to open it. -ENOMEM. */
 int ctl_call_init(struct ctl_call *call, bool json);
 void ctl_call_done(struct ctl_call *call);
 

@@ -127,7 +127,8 @@ static int put_restored(struct store_tx *tx, struct ctl_call *call, void *data)
 /* Opening it holds its outbox. */
 int ctl_store_restore(struct ctl_call *call)
 {
-    const struct store_options options = { .path = call->folder, .mode = STORE_EXISTING, .readers = 2 };
+    const struct store_options options = { .path = call->path, .passfile = call->conf->store_passfile, .mode = STORE_EXISTING,
+                                           .readers = 2 };
     int r = store_restore(&options, call->file, ctl_option(call, "force") != NULL, &(struct store_watch){ tell_copied, call });
 
     if (r == 0)

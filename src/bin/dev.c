@@ -1,6 +1,6 @@
 /*
  * `ewsd dev`: the server with the users of its command line, on a store that
- * is temporary unless --data names one.
+ * is temporary unless --data or --store names one.
  */
 #include "bin/dev.h"
 
@@ -37,9 +37,9 @@ static int prepare(struct store *store, void *arg)
     return r ? EXIT_USAGE : EXIT_OK;
 }
 
-static int serve_folder(struct dev_options *dev, const char *folder)
+static int serve_store(struct dev_options *dev, const char *store)
 {
-    const struct server_options options = { .program = PROGRAM, .conf = &dev->conf, .store = folder, .dev = true,
+    const struct server_options options = { .program = PROGRAM, .conf = &dev->conf, .store = store, .dev = true,
                                             .capture = dev->capture, .hosts = dev->hosts, .hosts_n = dev->hosts_n,
                                             .prepare = prepare, .arg = dev };
     struct server *server;
@@ -54,16 +54,12 @@ static int serve_folder(struct dev_options *dev, const char *folder)
 static int serve(struct dev_options *dev)
 {
     char folder[PATH_MAX];
-    if (dev->store) {
-        fputs(PROGRAM ": this build has no driver for PostgreSQL yet; use --data DIR\n", stderr);
-        return EXIT_FAILED;
-    }
-    if (dev->data)
-        return serve_folder(dev, dev->data);
+    if (dev->data || dev->store)
+        return serve_store(dev, dev->data ? dev->data : dev->store);
     int status = make_folder(folder);
     if (status)
         return status;
-    status = serve_folder(dev, folder);
+    status = serve_store(dev, folder);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return status;
 }

@@ -48,7 +48,7 @@ static int take_data(struct dev_options *options, const char *value)
 
 static int take_store(struct dev_options *options, const char *value)
 {
-    if (strncmp(value, "postgresql://", 13) != 0 && strncmp(value, "postgres://", 11) != 0)
+    if (!store_is_shared(value))
         return wrong("--store is postgresql://..., not %s", value);
     options->store = value;
     return 0;

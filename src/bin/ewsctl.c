@@ -20,8 +20,8 @@ static const char usage[] = "usage: ewsctl --config FILE [--json] COMMAND ...\n"
 static const char about[] = "\n"
                             "Administers the store of an ewsd: through the server when one runs, else itself.\n"
                             "\n"
-                            "  --config FILE   the server's configuration; server.store in it is the folder\n"
-                            "  --data DIR      the folder of the store, as in ewsd dev --data\n"
+                            "  --config FILE   the server's configuration; server.store in it is the store\n"
+                            "  --data DIR      the folder of the store, as in ewsd dev --data, or postgresql://...\n"
                             "  --json          print one JSON object a line\n"
                             "\n"
                             "commands:\n";
@@ -95,8 +95,9 @@ static int help(const struct arguments *arguments)
 
 /* ---- the configuration ---- */
 
-static int read_config(const struct arguments *arguments, struct conf *conf, const char **ret_folder)
+static int read_config(const struct arguments *arguments, struct conf *conf, struct ctl_call *call)
 {
+    static char name[STORE_NAME_SIZE];
     char error[CONF_ERROR_SIZE];
 
     conf_init(conf);
@@ -106,8 +107,9 @@ static int read_config(const struct arguments *arguments, struct conf *conf, con
         fprintf(stderr, "ewsctl: %s\n", error);
         return EX_CONFIG;
     }
-    *ret_folder = arguments->data ? arguments->data : conf->server_store;
-    if (!**ret_folder) {
+    call->path = arguments->data ? arguments->data : conf->server_store;
+    call->folder = store_name(call->path, name);
+    if (!*call->path) {
         fprintf(stderr, "ewsctl: server.store is not set in %s\n", arguments->config ? arguments->config : "--data");
         return EX_CONFIG;
     }
@@ -236,7 +238,7 @@ static int run(const struct arguments *arguments)
         return EX_OSERR;
     int status = ctl_parse(&call, arguments->words, arguments->words_n);
     if (status == 0)
-        status = read_config(arguments, &conf, &call.folder);
+        status = read_config(arguments, &conf, &call);
     call.conf = &conf;
     if (status == 0)
         status = carry_out(&call, arguments, &secret);

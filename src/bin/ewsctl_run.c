@@ -1,6 +1,6 @@
 /*
- * A server that has the store carries out the command; only when none answers
- * is the store opened here. A lock without a socket is a server that starts or
+ * A server that has the store in a folder carries out the command; only when
+ * none answers is the store opened here. A database is opened here in any case. A lock without a socket is a server that starts or
  * ends, or another ewsctl: both are over soon, so that is waited for a while.
  * Started as root this becomes the account that the folder of the store belongs
  * to, or the server could not open what is written here.
@@ -90,6 +90,17 @@ static int over_socket(struct ctl_call *call, int fd, const char *const *words, 
 
 /* ---- alone ---- */
 
+/* A database is shared: it is opened whoever else has it open, as the server's
+ * account, since who one is may be how one is known there. */
+static int become_server(const struct conf *conf)
+{
+    const struct passwd *user = *conf->server_user && geteuid() == 0 ? getpwnam(conf->server_user) : NULL;
+
+    if (!user)
+        return 0;
+    return setgroups(0, NULL) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0 ? 0 : -errno;
+}
+
 /* A new folder belongs to the account that the server will run as. */
 static int make_folder(const struct ctl_call *call)
 {
@@ -116,13 +127,15 @@ static int become_owner(const char *folder)
 static int open_store(struct ctl_call *call)
 {
     bool makes = (call->command->flags & CTL_MAKES) != 0, loads = (call->command->flags & CTL_LOADS) != 0;
-    int r = makes || loads ? make_folder(call) : 0;
+    bool shared = store_is_shared(call->path);
+    int r = (makes || loads) && !shared ? make_folder(call) : 0;
 
     if (r == 0)
-        r = become_owner(call->folder);
+        r = shared ? become_server(call->conf) : become_owner(call->folder);
     if (r || loads)
         return r;
-    return store_open(&(struct store_options){ .path = call->folder, .mode = makes ? STORE_NEW : STORE_EXISTING, .readers = 2,
+    return store_open(&(struct store_options){ .path = call->path, .passfile = call->conf->store_passfile,
+                                               .mode = makes ? STORE_NEW : STORE_EXISTING, .readers = 2, .writers = 1,
                                                .checkpoint_pages = (unsigned)call->conf->store_checkpoint_pages },
                       &call->store);
 }
@@ -141,6 +154,10 @@ static int open_failed(struct ctl_call *call, int r)
         return ctl_fail(call, EX_NOPERM, "the store in %s is not yours; be root or the account that ewsd runs as", call->folder);
     case EBUSY:
         return ctl_fail(call, EX_UNAVAILABLE, "another program has the store in %s and does not answer on its ewsd.sock", call->folder);
+    case EILSEQ:
+        return ctl_fail(call, EX_UNAVAILABLE, "the database %s must be made with ENCODING 'UTF8'", call->folder);
+    case EPROTONOSUPPORT:
+        return ctl_fail(call, EX_UNAVAILABLE, "the database %s is of a PostgreSQL older than 15", call->folder);
     default:
         return ctl_fail(call, EX_UNAVAILABLE, "the store in %s cannot be opened: %s", call->folder, err_text(r));
     }
@@ -159,6 +176,8 @@ static int run_alone(struct ctl_call *call)
 
     for (bool more = call->wrote && call->store; r == 0 && more && when_monotonic() < until;)
         r = store_write(call->store, sweep_job, &more);
+    if (call->wrote && call->store)
+        store_wake_others(call->store, true);
     store_close(call->store);
     call->store = NULL;
     return status;
@@ -170,7 +189,7 @@ int ewsctl_run(struct ctl_call *call, const char *const *words, size_t n)
 
     for (;;) {
         int fd;
-        int r = wire_connect(call->folder, &fd);
+        int r = store_is_shared(call->path) ? -ENOENT : wire_connect(call->folder, &fd);
         if (r == 0 && call->command->flags & CTL_LOADS) {
             close(fd);
             return ctl_fail(call, EX_UNAVAILABLE, "a server has the store in %s: stop it first", call->folder);

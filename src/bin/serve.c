@@ -132,6 +132,8 @@ static int choose_account(struct serve *serve)
 static int make_store(const struct serve *serve)
 {
     const char *path = serve->conf.server_store;
+    if (store_is_shared(path))
+        return EXIT_OK;
     if (mkdir(path, 0700))
         return errno == EEXIST ? EXIT_OK : server_failed(PROGRAM, path, -errno);
     if (serve->account.name && lchown(path, serve->account.uid, serve->account.gid))
@@ -149,19 +151,23 @@ static void mind_others(const char *store)
 static int give_up_rights(const struct serve *serve)
 {
     const char *store = serve->conf.server_store;
+    char name[STORE_NAME_SIZE];
     int landlock, r = serve->account.name ? confine_become(&serve->account) : 0;
     if (r)
         return server_failed(PROGRAM, serve->account.name, r);
-    r = confine_process(store, &landlock);
+    bool shared = store_is_shared(store);
+    r = confine_process(shared ? NULL : store, &landlock);
     if (r)
         return server_failed(PROGRAM, "giving up rights", r);
-    if (access(store, R_OK | W_OK | X_OK)) {
+    if (!shared && access(store, R_OK | W_OK | X_OK)) {
         fprintf(stderr, PROGRAM ": %s must belong to the account that the server runs as (%s): %s\n", store,
                 serve->account.name ? serve->account.name : "the one that started it", err_text(-errno));
         return EXIT_FAILED;
     }
-    mind_others(store);
-    log_event(LOG_INFO_LEVEL, "confined", LOG_N("uid", getuid()), LOG_N("landlock", landlock), LOG_S("store", store));
+    if (!shared)
+        mind_others(store);
+    log_event(LOG_INFO_LEVEL, "confined", LOG_N("uid", getuid()), LOG_N("landlock", landlock),
+              LOG_S("store", store_name(store, name)));
     if (landlock == 0)
         log_event(LOG_WARN_LEVEL, "this kernel has no Landlock: only permissions keep the server to its folder");
     return EXIT_OK;

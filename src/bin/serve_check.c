@@ -48,7 +48,9 @@ static void check_store(struct check *check)
     const char *store = check->conf->server_store;
     struct stat info;
     if (!*store)
-        say(check, "server.store", "must be given: the folder where the mailboxes are kept");
+        say(check, "server.store", "must be given: the folder or database where the mailboxes are kept");
+    else if (store_is_shared(store))
+        return;
     else if (stat(store, &info) == 0 ? !S_ISDIR(info.st_mode) : errno != ENOENT)
         say(check, "server.store", "must be a folder: %s", store);
 }

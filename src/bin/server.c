@@ -122,18 +122,21 @@ int server_open(const struct server_options *options, struct server **ret_server
 static void tell_held(const struct server *server)
 {
     CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    char name[STORE_NAME_SIZE];
     int64_t since;
     int r = store_read_begin(server->store, &tx);
     if (r == 0 && store_held(tx, &since) == 0)
         log_event(LOG_WARN_LEVEL, "the outbox is held: this store is a copy or was restored; ewsctl queue release --all",
-                  LOG_S("store", server->options->store), LOG_S("found", store_was_copied(server->store) ? "now" : "before"));
+                  LOG_S("store", store_name(server->options->store, name)), LOG_S("found", store_was_copied(server->store) ? "now" : "before"));
 }
 
 static int open_store(struct server *server)
 {
     const struct conf *conf = server->options->conf;
     const char *path = server->options->store;
-    int r = store_open(&(struct store_options){ .path = path, .readers = (unsigned)conf->store_readers,
+    char name[STORE_NAME_SIZE];
+    int r = store_open(&(struct store_options){ .path = path, .passfile = conf->store_passfile,
+                                                .readers = (unsigned)conf->store_readers, .writers = (unsigned)conf->store_writers,
                                                 .quota = (uint64_t)conf->store_quota, .min_free = (uint64_t)conf->store_min_free,
                                                 .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);
     if (r == 0)
@@ -142,7 +145,16 @@ static int open_store(struct server *server)
         fprintf(stderr, "%s: %s: another server is using this store\n", server->options->program, path);
         return EXIT_FAILED;
     }
-    return r ? failed(server, path, r) : EXIT_OK;
+    return r ? failed(server, store_name(path, name), r) : EXIT_OK;
+}
+
+/* Another server of the same store, or ewsctl, has written. */
+static void woken(void *arg, bool directory)
+{
+    const struct server *server = arg;
+    if (directory)
+        auth_forget_all(server->auth);
+    outbox_wake(server->outbox);
 }
 
 /* A folder that cannot have a socket, on some shared file systems, is no reason
@@ -150,7 +162,7 @@ static int open_store(struct server *server)
 static void start_control(struct server *server)
 {
     int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .conf = server->options->conf,
-                                                     .auth = server->auth, .folder = server->options->store },
+                                                     .auth = server->auth, .folder = store_is_shared(server->options->store) ? NULL : server->options->store },
                           &server->control);
     if (r)
         log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));
@@ -169,6 +181,9 @@ static int start_serving(struct server *server)
     if (r)
         return failed(server, "outbox", r);
     start_control(server);
+    r = store_watch_others(server->store, woken, server);
+    if (r)
+        return failed(server, "watching the store", r);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
     r = http_start(&(struct http_options){ .conf = options->conf, .auth = server->auth, .ops = &server->ops,
                                            .soap = server->soap, .dev = options->dev, .hosts = options->hosts,
@@ -219,6 +234,8 @@ void server_close(struct server *server)
     if (!server)
         return;
     http_stop(server->http);
+    if (server->store)
+        store_unwatch_others(server->store);
     control_stop(server->control);
     outbox_stop(server->outbox);
     auth_free(server->auth);

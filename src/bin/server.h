@@ -17,7 +17,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_CONFIG = 78 };
 struct server_options {
     const char *program; /* "ewsd dev": begins what is said on standard error */
     const struct conf *conf;
-    const char *store;   /* the data folder */
+    const char *store;   /* as in store_options.path */
     bool dev;            /* as in http_options */
     bool capture;        /* as in outbox_options */
     const char *const *hosts;

@@ -161,7 +161,8 @@ int op_write_then(struct op_call *call, store_job *job, void *job_arg, op_then *
         return then(call, store_write(call->env->store, job, job_arg), arg);
     call->then = then;
     call->then_arg = arg;
-    call->pending = (struct store_pending){ .job = job, .arg = job_arg, .done = wake };
+    call->pending =
+        (struct store_pending){ .job = job, .arg = job_arg, .done = wake, .mailbox_id = call->caller->mailbox_id };
     store_write_later(call->env->store, &call->pending);
     return OP_LATER;
 }

@@ -95,10 +95,11 @@ struct store_driver {
     /* The connection is of no more use. */
     bool (*is_broken)(struct store_conn *conn);
     /* Calls back when another program that has the store open calls
-     * wake_others, which never waits. unwatch returns when no call is under way. */
-    int (*watch)(struct store_db *db, void (*woken)(void *arg), void *arg);
+     * wake_others, which never waits when it watches, too. unwatch returns when
+     * no call is under way. */
+    int (*watch)(struct store_db *db, store_woken *woken, void *arg);
     void (*unwatch)(struct store_db *db);
-    void (*wake_others)(struct store_db *db);
+    void (*wake_others)(struct store_db *db, bool directory);
     /* Bytes that the disk has room for. */
     int (*room)(struct store_db *db, uint64_t *ret_bytes);
     int (*place)(struct store_db *db, struct store_place *ret_place);

@@ -261,7 +261,7 @@ void store_close(struct store *store)
 
 /* ---- others ---- */
 
-int store_watch_others(struct store *store, void (*woken)(void *arg), void *arg)
+int store_watch_others(struct store *store, store_woken *woken, void *arg)
 {
     return store->driver->watch ? store->driver->watch(store->db, woken, arg) : 0;
 }
@@ -272,10 +272,10 @@ void store_unwatch_others(struct store *store)
         store->driver->unwatch(store->db);
 }
 
-void store_wake_others(struct store *store)
+void store_wake_others(struct store *store, bool directory)
 {
     if (store->driver->wake_others)
-        store->driver->wake_others(store->db);
+        store->driver->wake_others(store->db, directory);
 }
 
 /* ---- readers ---- */

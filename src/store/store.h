@@ -129,11 +129,13 @@ int store_savepoint_rollback(struct store_tx *tx);
 bool store_has_room(struct store *store, bool *ret_news);
 
 /* Other programs may have the same store open: woken is called, by a thread of
- * the store's, soon after one of them called store_wake_others. One watch at a
- * time; unwatch returns when no call is under way. */
-int store_watch_others(struct store *store, void (*woken)(void *arg), void *arg);
+ * the store's, soon after one of them called store_wake_others; directory: when
+ * one of those said that who may log in, or may do what, has changed. One watch
+ * at a time; unwatch returns when no call is under way. */
+typedef void store_woken(void *arg, bool directory);
+int store_watch_others(struct store *store, store_woken *woken, void *arg);
 void store_unwatch_others(struct store *store);
-void store_wake_others(struct store *store);
+void store_wake_others(struct store *store, bool directory);
 
 struct store *store_of(const struct store_tx *tx);
 /* Commits since the store was opened, and jobs in them; for metrics. */

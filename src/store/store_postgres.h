@@ -23,7 +23,8 @@ struct store_db {
     pthread_t watcher;
     bool watching;
     int wake, stop; /* eventfds */
-    void (*woken)(void *arg);
+    atomic_bool directory; /* to be told with the next wake */
+    store_woken *woken;
     void *woken_arg;
 };
 
@@ -63,8 +64,8 @@ int postgres_link(struct store_db *db, const char *name, PGconn **ret_pg);
 
 /* ---- store_postgres_watch.c ---- */
 
-int postgres_watch(struct store_db *db, void (*woken)(void *arg), void *arg);
+int postgres_watch(struct store_db *db, store_woken *woken, void *arg);
 void postgres_unwatch(struct store_db *db);
-void postgres_wake_others(struct store_db *db);
+void postgres_wake_others(struct store_db *db, bool directory);
 
 #endif

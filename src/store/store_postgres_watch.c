@@ -49,13 +49,13 @@ static void open_link(struct watch *watch)
         return;
     run(watch, "LISTEN ewsd");
     if (watch->pg)
-        watch->db->woken(watch->db->woken_arg);
+        watch->db->woken(watch->db->woken_arg, true);
 }
 
 static void hear(struct watch *watch)
 {
     PGnotify *notice;
-    bool others = false;
+    bool others = false, directory = false;
 
     if (!PQconsumeInput(watch->pg)) {
         close_link(watch);
@@ -63,17 +63,23 @@ static void hear(struct watch *watch)
     }
     while ((notice = PQnotifies(watch->pg))) {
         others = others || notice->be_pid != PQbackendPID(watch->pg);
+        directory = directory || *notice->extra;
         PQfreemem(notice);
     }
     if (others)
-        watch->db->woken(watch->db->woken_arg);
+        watch->db->woken(watch->db->woken_arg, directory);
+}
+
+static const char *message(struct store_db *db)
+{
+    return atomic_exchange(&db->directory, false) ? "NOTIFY ewsd, 'directory'" : "NOTIFY ewsd";
 }
 
 static void tell(struct watch *watch)
 {
     watch->told = when_monotonic();
     watch->owing = false;
-    run(watch, "NOTIFY ewsd");
+    run(watch, message(watch->db));
 }
 
 static bool read_event(int fd)
@@ -118,7 +124,7 @@ static void *watch_loop(void *arg)
     return NULL;
 }
 
-int postgres_watch(struct store_db *db, void (*woken)(void *arg), void *arg)
+int postgres_watch(struct store_db *db, store_woken *woken, void *arg)
 {
     db->woken = woken;
     db->woken_arg = arg;
@@ -145,10 +151,24 @@ void postgres_unwatch(struct store_db *db)
     db->wake = db->stop = -1;
 }
 
-void postgres_wake_others(struct store_db *db)
+/* Who does not watch, as ewsctl, tells it over a connection of its own. */
+static void tell_now(struct store_db *db)
+{
+    struct watch watch = { .db = db };
+
+    if (postgres_link(db, "ewsd", &watch.pg) == 0)
+        run(&watch, message(db));
+    close_link(&watch);
+}
+
+void postgres_wake_others(struct store_db *db, bool directory)
 {
     const uint64_t one = 1;
 
+    if (directory)
+        atomic_store(&db->directory, true);
     if (db->watching)
         (void)!write(db->wake, &one, sizeof(one));
+    else
+        tell_now(db);
 }
