@@ -126,7 +126,7 @@ bool call_verify(struct pool_job *job, struct arena *arena)
     else if (r > 0) /* a name for the log, nobody's mailbox */
         (void)call_set_caller(call, &(struct store_mailbox){ .address = user });
     if (r)
-        call_refuse(call, r < 0 ? 500 : 401);
+        call_refuse(call, r < 0 ? 503 : 401); /* who it is cannot be known just now */
     call_done(call);
     return true;
 }

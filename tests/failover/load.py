@@ -94,9 +94,12 @@ class Client(threading.Thread):
             if not self.endpoint.died:
                 raise Broken("a living node left a request without an answer: %r" % error) from error
             return None
-        if answer.status == 503 or set(answer.codes()) & AGAIN:
+        if answer.status == 503:
             return None
-        if answer.status != 200 or answer.codes() != ["NoError"]:
+        codes = answer.codes() if answer.status in (200, 500) else []
+        if set(codes) & AGAIN:
+            return None
+        if answer.status != 200 or codes != ["NoError"]:
             raise Broken("%d %s" % (answer.status, answer.body[:1500].decode(errors="replace")))
         return answer
 
