@@ -77,10 +77,10 @@ class Answer:
                 if node.tag in ("{%s}ResponseCode" % M, "{%s}ResponseCode" % E)]
 
     def ids(self, name="ItemId"):
-        return [node.attrib for node in self.tree.iter("{%s}%s" % (T, name))]
+        return [node.attrib for node in self.tree.iter("{%s}%s" % (M if name == "MovedItemId" else T, name))]
 
 
-# --- the engine: with EWSD_POSTGRES, the URL of a server (tests/postgres.py),
+# --- the engine: with EWSD_POSTGRES, the URL of a server (tests/pg_server.py),
 # every store is a database of its own there, in place of a folder
 
 ENGINE = "postgres" if os.environ.get("EWSD_POSTGRES") else "sqlite"

@@ -5,6 +5,7 @@
  * needs to know of its mailbox.
  */
 #include "auth/mech.h"
+#include "auth/watch.h"
 
 #include "base/when.h"
 
@@ -28,6 +29,7 @@ struct slot {
 struct auth {
     struct store *store;
     const struct conf *conf;
+    struct auth_watch *watch; /* NULL: only this program changes passwords */
     struct mac_key key;
     pthread_mutex_t lock;
     uint64_t generation; /* counts auth_forget_all */
@@ -39,6 +41,11 @@ static const struct auth_mech *const mechs[] = {
 #include "auth/mechs.def"
 #undef MECH
 };
+
+static void forget(void *arg)
+{
+    auth_forget_all(arg);
+}
 
 int auth_new(struct store *store, const struct conf *conf, struct auth **ret_auth)
 {
@@ -53,6 +60,11 @@ int auth_new(struct store *store, const struct conf *conf, struct auth **ret_aut
     auth->conf = conf;
     mac_key_init(&auth->key, secret);
     pthread_mutex_init(&auth->lock, NULL);
+    r = auth_watch_start(store, forget, auth, &auth->watch);
+    if (r) {
+        auth_free(auth);
+        return r;
+    }
     *ret_auth = auth;
     return 0;
 }
@@ -61,6 +73,7 @@ void auth_free(struct auth *auth)
 {
     if (!auth)
         return;
+    auth_watch_stop(auth->watch);
     pthread_mutex_destroy(&auth->lock);
     free(auth);
 }
@@ -114,6 +127,8 @@ int auth_lookup(struct auth *auth, struct arena *arena, struct span header, stru
         return AUTH_MISSING;
     uint8_t tag[SHA256_SIZE];
     const struct slot *set = set_of(auth, header, tag);
+    if (!auth_watch_is_fresh(auth->watch))
+        return AUTH_UNKNOWN;
     pthread_mutex_lock(&auth->lock);
     const struct slot *slot = slot_find(set, tag);
     int r = slot && slot_read(arena, slot, ret_mailbox) == 0 ? AUTH_OK : AUTH_UNKNOWN;

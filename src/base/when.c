@@ -21,7 +21,7 @@ struct moment {
     uint8_t weekday; /* 0 is Sunday */
 };
 
-static _Atomic(int64_t (*)(void)) replaced_clock;
+static _Atomic(int64_t (*)(void)) replaced_clock, replaced_monotonic;
 
 static int64_t clock_ms(clockid_t clock)
 {
@@ -40,7 +40,9 @@ int64_t when_now(void)
 
 int64_t when_monotonic(void)
 {
-    return clock_ms(CLOCK_MONOTONIC);
+    int64_t (*clock)(void) = atomic_load_explicit(&replaced_monotonic, memory_order_relaxed);
+
+    return clock ? clock() : clock_ms(CLOCK_MONOTONIC);
 }
 
 void when_sleep(unsigned ms)
@@ -54,6 +56,11 @@ void when_sleep(unsigned ms)
 void when_set_clock(int64_t (*clock)(void))
 {
     atomic_store(&replaced_clock, clock);
+}
+
+void when_set_monotonic(int64_t (*clock)(void))
+{
+    atomic_store(&replaced_monotonic, clock);
 }
 
 /* Days since 1970-01-01; years are counted from March so that leap days end them. */

@@ -17,6 +17,7 @@ int64_t when_monotonic(void); /* ms; for deadlines, never for display */
 void when_sleep(unsigned ms);
 /* NULL restores the system's clock. */
 void when_set_clock(int64_t (*clock_ms)(void));
+void when_set_monotonic(int64_t (*clock_ms)(void));
 
 /* 2026-11-24T04:28:04Z; whole seconds (protocol.md 4.4). */
 void when_format_xs(int64_t at, char ret_text[WHEN_XS_SIZE]);

@@ -21,7 +21,7 @@
 #define CTL_OPTIONS_MAX 8
 #define CTL_MEMORY (256u << 20) /* of a call, at most */
 
-enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8, CTL_LONG = 16, CTL_SAVES = 32, CTL_LOADS = 64 };
+enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8, CTL_LONG = 16, CTL_SAVES = 32, CTL_LOADS = 64, CTL_APART = 128 };
 
 #define CTL_FOUND 1 /* an exit status: it was done, and something is wrong; what was printed counts */
 
@@ -98,6 +98,8 @@ int ctl_write(struct ctl_call *call, ctl_job *job, void *data);
 
 /* A mail address; a bare name gets the first server.domain. EX_DATAERR. */
 int ctl_address(struct ctl_call *call, const char *text, struct span *ret_address);
+/* What a display name has to be: UTF-8 without control characters. */
+bool ctl_is_one_line(struct span text);
 /* For ewsctl grant and user show: a folder by its distinguished name, else its
  * own; and the rights in it, by the name of their role, else one by one. */
 struct span ctl_folder_name(const struct store_permission *permission);

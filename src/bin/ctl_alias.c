@@ -13,7 +13,7 @@ static int add(struct store_tx *tx, struct ctl_call *call, void *data)
         return r;
     r = store_address_add(tx, mailbox.mailbox_id, *alias);
     if (r > 0)
-        return ctl_fail(call, EX_CANTCREAT, "%.*s is a mailbox or an alias already", (int)alias->len, alias->ptr);
+        return ctl_fail(call, EX_CANTCREAT, "%.*s is a mailbox, an alias or a group already", (int)alias->len, alias->ptr);
     return r;
 }
 

@@ -141,3 +141,11 @@ int ctl_mailbox(struct store_tx *tx, struct ctl_call *call, const char *text, st
         return ctl_fail(call, EX_NOUSER, "there is no mailbox %.*s; see ewsctl user list", (int)address.len, address.ptr);
     return r;
 }
+
+bool ctl_is_one_line(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+            return false;
+    return span_utf8_ok(text);
+}

@@ -22,14 +22,6 @@ static int hash_password(struct ctl_call *call, struct span *ret_hash)
     return r ? r : arena_copy(call->arena, span_of(hash), ret_hash);
 }
 
-static bool is_one_line(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
-            return false;
-    return span_utf8_ok(text);
-}
-
 static bool is_disabled(const struct store_mailbox *mailbox)
 {
     return span_starts(mailbox->password_hash, SPAN(AUTH_DISABLED));
@@ -48,7 +40,8 @@ static int add(struct store_tx *tx, struct ctl_call *call, void *data)
     int r = store_mailbox_create(tx, account->address, account->name, account->hash, &mailbox_id);
 
     if (r > 0)
-        return ctl_fail(call, EX_CANTCREAT, "%.*s is a mailbox or an alias already", (int)account->address.len, account->address.ptr);
+        return ctl_fail(call, EX_CANTCREAT, "%.*s is a mailbox, an alias or a group already", (int)account->address.len,
+                        account->address.ptr);
     return r;
 }
 
@@ -59,7 +52,7 @@ int ctl_user_add(struct ctl_call *call)
 
     if (r)
         return r;
-    if (account.name.len > NAME_MAX_BYTES || !is_one_line(account.name))
+    if (account.name.len > NAME_MAX_BYTES || !ctl_is_one_line(account.name))
         return ctl_fail(call, EX_DATAERR, "a display name is one line of UTF-8, at most %d bytes", NAME_MAX_BYTES);
     r = hash_password(call, &account.hash);
     return r ? r : ctl_write(call, add, &account);

@@ -101,6 +101,9 @@ static int read_config(const struct arguments *arguments, struct conf *conf, str
     char error[CONF_ERROR_SIZE];
 
     conf_init(conf);
+    call->path = call->folder = "";
+    if (call->command->flags & CTL_APART)
+        return 0;
     if (!arguments->config && !arguments->data)
         return wrong("which store? --config FILE or --data DIR is missing", "");
     if (arguments->config && conf_read_file(conf, arguments->config, error)) {

@@ -147,6 +147,8 @@ static int open_failed(struct ctl_call *call, int r)
         return ctl_fail(call, EX_UNAVAILABLE, "there is no store in %s; ewsctl store init makes one", call->folder);
     case EEXIST:
         return ctl_fail(call, EX_CANTCREAT, "there is a store in %s already", call->folder);
+    case ENOTRECOVERABLE:
+        return ctl_fail(call, EX_UNAVAILABLE, "the store in %s is a copy that was not finished: ewsctl store copy --replace", call->folder);
     case ENOTSUP:
         return ctl_fail(call, EX_UNAVAILABLE, "the store in %s was written by a newer version of ewsd; use its ewsctl", call->folder);
     case EACCES:
@@ -183,10 +185,24 @@ static int run_alone(struct ctl_call *call)
     return status;
 }
 
+/* As root: as whom the store belongs to that is copied, in a folder of theirs. */
+static int run_apart(struct ctl_call *call)
+{
+    const char *from = call->operands[0], *to = call->operands[1];
+    struct stat info;
+
+    if (geteuid() == 0 && stat(from, &info) == 0 && mkdir(to, 0700) == 0 && chown(to, info.st_uid, info.st_gid) != 0)
+        return ctl_fail(call, EX_CANTCREAT, "%s: %s", to, err_text(-errno));
+    int r = geteuid() == 0 && stat(from, &info) == 0 ? become_owner(from) : 0;
+    return r ? ctl_fail(call, EX_NOPERM, "%s: %s", from, err_text(r)) : ctl_run(call);
+}
+
 int ewsctl_run(struct ctl_call *call, const char *const *words, size_t n)
 {
     int64_t until = when_monotonic() + PATIENCE_MS;
 
+    if (call->command->flags & CTL_APART)
+        return run_apart(call);
     for (;;) {
         int fd;
         int r = store_is_shared(call->path) ? -ENOENT : wire_connect(call->folder, &fd);

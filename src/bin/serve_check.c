@@ -110,6 +110,13 @@ static void check_listen(struct check *check)
                                   "give http.certificate and http.key, or allow it by http.insecure_basic = yes");
 }
 
+static void check_url(struct check *check)
+{
+    const char *url = check->conf->http_url;
+    if (*url && !guard_url_ok(span_of(url)))
+        say(check, "http.url", "must be https://NAME or https://NAME:PORT, and nothing behind it: %s", url);
+}
+
 /* Root and a group may read the key; it is not for everybody. */
 static void check_key(struct check *check)
 {
@@ -175,7 +182,7 @@ static void check_relays(struct check *check)
 unsigned serve_check(const struct conf *conf, const char *path)
 {
     static void (*const checks[])(struct check *) = {
-        check_store, check_user,   check_domains, check_hostname, check_listen, check_certificate,
+        check_store, check_user,   check_domains, check_hostname, check_listen, check_url, check_certificate,
         check_proxies, check_budget, check_retries, check_relays,
     };
     struct check check = { .conf = conf, .path = path };

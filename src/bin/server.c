@@ -127,7 +127,8 @@ static void tell_held(const struct server *server)
     int r = store_read_begin(server->store, &tx);
     if (r == 0 && store_held(tx, &since) == 0)
         log_event(LOG_WARN_LEVEL, "the outbox is held: this store is a copy or was restored; ewsctl queue release --all",
-                  LOG_S("store", store_name(server->options->store, name)), LOG_S("found", store_was_copied(server->store) ? "now" : "before"));
+                  LOG_S("store", store_name(server->options->store, name)),
+                  LOG_S("found", store_was_copied(server->store) ? "now" : "before"));
 }
 
 static int open_store(struct server *server)
@@ -143,6 +144,11 @@ static int open_store(struct server *server)
         tell_held(server);
     if (r == -EBUSY) {
         fprintf(stderr, "%s: %s: another server is using this store\n", server->options->program, path);
+        return EXIT_FAILED;
+    }
+    if (r == -ENOTRECOVERABLE) {
+        fprintf(stderr, "%s: %s: this store is a copy that was not finished: ewsctl store copy --replace\n", server->options->program,
+                store_name(path, name));
         return EXIT_FAILED;
     }
     return r ? failed(server, store_name(path, name), r) : EXIT_OK;
@@ -162,7 +168,8 @@ static void woken(void *arg, bool directory)
 static void start_control(struct server *server)
 {
     int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .conf = server->options->conf,
-                                                     .auth = server->auth, .folder = store_is_shared(server->options->store) ? NULL : server->options->store },
+                                                     .auth = server->auth,
+                                                     .folder = store_is_shared(server->options->store) ? NULL : server->options->store },
                           &server->control);
     if (r)
         log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));

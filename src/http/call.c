@@ -97,7 +97,8 @@ bool call_work(struct pool_job *job, struct arena *arena)
 static bool go_on(struct pool_job *job, struct arena *arena ATTR_UNUSED)
 {
     struct call *call = (struct call *)job;
-    return finish(call, call->request.go_on(&call->request, &call->response));
+    int r = call->request.go_on(&call->request, &call->response);
+    return r == HTTP_LATER ? false : finish(call, r);
 }
 
 void http_go_on(struct http_request *request)
@@ -126,7 +127,7 @@ bool call_verify(struct pool_job *job, struct arena *arena)
     else if (r > 0) /* a name for the log, nobody's mailbox */
         (void)call_set_caller(call, &(struct store_mailbox){ .address = user });
     if (r)
-        call_refuse(call, r < 0 ? 503 : 401); /* who it is cannot be known just now */
+        call_refuse(call, r == -EIO ? 503 : r < 0 ? 500 : 401); /* the store is away, and may be back soon */
     call_done(call);
     return true;
 }

@@ -82,7 +82,7 @@ static int judge(struct gate *gate, struct call *call)
     int status = guard_status(call->route, call->method, call->content_type);
     if (status)
         return status;
-    if (call->route->caller && !call->authorization[0])
+    if (guard_needs_caller(call->route, call->method) && !call->authorization[0])
         return 401;
     call->body_max = guard_body_max(call->route, options->conf);
     call->body = BUF_INIT(call->body_max + 1); /* and a NUL */
@@ -142,7 +142,7 @@ int gate_enter(struct gate *gate, struct call *call)
 {
     int status = judge(gate, call);
     call->stage = STAGE_BODY;
-    if (status == 0 && call->route->caller)
+    if (status == 0 && guard_needs_caller(call->route, call->method))
         status = know_caller(gate, call);
     if (status == 0 && call->stage == STAGE_BODY)
         status = claim_body(gate, call);
@@ -171,7 +171,7 @@ int gate_take_body(struct gate *gate, struct call *call, const char *bytes, size
 
 bool gate_begin_work(struct gate *gate, struct call *call)
 {
-    if (!call->route->caller)
+    if (!guard_needs_caller(call->route, call->method))
         return true;
     call->counted = limits_begin(gate->limits, call->caller.mailbox_id);
     return call->counted;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ANONYMOUS_BODY_MAX 65536
+#define SMALL_BODY_MAX 65536
 
 static const struct http_route *const routes[] = {
 #define ROUTE(name, file) &http_route_##name,
@@ -114,9 +114,49 @@ int guard_status(const struct http_route *route, const char *method, const char 
     return post && route->xml && !is_text_xml(content_type) ? 415 : 0;
 }
 
+bool guard_needs_caller(const struct http_route *route, const char *method)
+{
+    return route->caller && !(route->open & (strcmp(method, "POST") == 0 ? HTTP_POST : HTTP_GET));
+}
+
+/* What may stand in a URL and in XML and JSON as it is. */
+static bool is_authority(struct span text)
+{
+    if (text.len == 0 || text.len > 255)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (!isalnum((unsigned char)text.ptr[i]) && !strchr(".-:[]", text.ptr[i]))
+            return false;
+    return true;
+}
+
+static struct span without_prefix(struct span text, struct span prefix)
+{
+    return span_starts(text, prefix) ? (struct span){ text.ptr + prefix.len, text.len - prefix.len } : (struct span){ 0 };
+}
+
+bool guard_url_ok(struct span url)
+{
+    return is_authority(without_prefix(url, SPAN("https://"))) || is_authority(without_prefix(url, SPAN("http://")));
+}
+
+bool guard_base_url(const struct conf *conf, struct span host, struct buf *out)
+{
+    struct span url = span_of(conf->http_url);
+    if (url.len) {
+        buf_add_span(out, url);
+        return true;
+    }
+    if (!is_authority(host))
+        return false;
+    buf_add_str(out, conf->http_certificate[0] ? "https://" : "http://");
+    buf_add_span(out, host);
+    return true;
+}
+
 size_t guard_body_max(const struct http_route *route, const struct conf *conf)
 {
-    return route->caller ? (size_t)conf->http_max_body : ANONYMOUS_BODY_MAX;
+    return route->caller && !route->small ? (size_t)conf->http_max_body : SMALL_BODY_MAX;
 }
 
 bool guard_listens_on_loopback(const char *listen)

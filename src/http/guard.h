@@ -17,12 +17,18 @@ bool guard_host_ok(const struct http_options *server, const char *host);
 const struct http_route *guard_route(const struct http_options *server, const char *path);
 /* 0, or the HTTP status that refuses a request by method and type. */
 int guard_status(const struct http_route *route, const char *method, const char *content_type);
+bool guard_needs_caller(const struct http_route *route, const char *method);
 /* Most bytes of a body: http.max_body for known callers, little for others. */
 size_t guard_body_max(const struct http_route *route, const struct conf *conf);
 /* Whether http.listen is reached from this machine only. */
 bool guard_listens_on_loopback(const char *listen);
 /* The body of a refusal: one line of text. */
 const char *guard_reason(int status);
+/* Into out: "https://name:port", by http.url, else by the Host of a request. False: Host
+ * is missing, or is no name with a port. */
+bool guard_base_url(const struct conf *conf, struct span host, struct buf *out);
+/* Whether http.url has that form. */
+bool guard_url_ok(struct span url);
 bool guard_is_guid(const char *text);
 
 #endif

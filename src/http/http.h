@@ -81,6 +81,8 @@ struct http_route {
     bool prefix;
     unsigned methods;
     bool caller;          /* needs credentials */
+    unsigned open;        /* methods that need none all the same */
+    bool small;           /* a body is a question of some lines, whoever sends it */
     bool xml;             /* a POST needs text/xml, else 415 */
     bool dev;             /* exists only in dev */
     /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */

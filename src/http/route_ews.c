@@ -87,7 +87,8 @@ static int finish(struct http_request *request, struct ews_state *state, int r, 
 static int go_on(struct http_request *request, struct http_response *response)
 {
     struct ews_state *state = request->state;
-    return finish(request, state, op_go_on(state->call), response);
+    int r = op_go_on(state->call);
+    return r == OP_LATER ? HTTP_LATER : finish(request, state, r, response);
 }
 
 static int post(struct http_request *request, struct http_response *response)

@@ -18,12 +18,13 @@ void mime_init(void);
 
 /* Fills ret_item (as item_init leaves it) from a message, which outlives it: subject, originators,
  * recipients (Bcc too), message ids, importance, receipts, headers, body,
- * attachments with data. item.mime is not set. Texts become UTF-8; bytes that
+ * attachments with data, messages within as attached items. item.mime is not set. Texts become UTF-8; bytes that
  * are none become U+FFFD. CODE_ErrorMimeContentInvalid; -ENOMEM. */
 int mime_read(struct span bytes, struct arena *arena, struct item *ret_item);
 
 struct mime_options {
     bool keep_bcc;  /* the sender's own copy; never for what is transmitted */
+    bool attached;  /* within another: addresses that could forge headers are left out */
     bool eight_bit; /* bodies may stay 8-bit (the relay has 8BITMIME); headers never do */
 };
 
@@ -38,5 +39,8 @@ int mime_write(const struct item *item, const struct mime_options *options, stru
 /* The message's own headers, unfolded and decoded, without those that hold
  * addresses. CODE_ErrorMimeContentInvalid; -ENOMEM. */
 int mime_headers(struct span bytes, struct arena *arena, struct item_header_list *ret_headers);
+/* The same of the message that a structured item would be written as, without the
+ * fields of its content. CODE_ErrorInvalidRecipients; -ENOMEM. */
+int mime_item_headers(const struct item *item, struct arena *arena, struct item_header_list *ret_headers);
 
 #endif

@@ -104,9 +104,11 @@ int mime_decode_text(struct arena *arena, const char *text, struct span *ret_tex
         if (unfolded[i] != '\r' && unfolded[i] != '\n')
             unfolded[to++] = unfolded[i];
     unfolded[to] = 0;
-    char *decoded = g_mime_utils_header_decode_text(NULL, unfolded);
+    char *joined = mime_join_words(unfolded);
+    char *decoded = g_mime_utils_header_decode_text(NULL, joined ? joined : unfolded);
     int r = mime_to_utf8(arena, span_trim(span_of(decoded)), NULL, ret_text);
     g_free(decoded);
+    g_free(joined);
     g_free(unfolded);
     return r;
 }

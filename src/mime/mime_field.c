@@ -251,13 +251,19 @@ static int add_rcpt(struct field *field, const struct rcpt *rcpt)
     return 0;
 }
 
-int field_add_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n)
+static bool is_sound(const struct rcpt *rcpt)
+{
+    bool smtp = !rcpt->routing.len || span_eq_nocase(rcpt->routing, SPAN("SMTP"));
+    return !smtp || !rcpt_address_is_hazard(rcpt->address);
+}
+
+static int add_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n, bool sound)
 {
     struct field field = { NULL, 0 };
     int r = 0;
 
     for (size_t i = 0; i < n && r == 0; i++) {
-        if (!rcpt_is_set(&v[i]))
+        if (!rcpt_is_set(&v[i]) || (sound && !is_sound(&v[i])))
             continue;
         if (field.out)
             field_glue(&field, ",");
@@ -268,6 +274,16 @@ int field_add_rcpts(struct buf *out, const char *name, const struct rcpt *v, siz
     if (field.out)
         field_close(&field);
     return r;
+}
+
+int field_add_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n)
+{
+    return add_rcpts(out, name, v, n, false);
+}
+
+int field_add_sound_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n)
+{
+    return add_rcpts(out, name, v, n, true);
 }
 
 /* ---- parameters ---- */

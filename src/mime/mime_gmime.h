@@ -29,6 +29,10 @@ DEFINE_CLEANUP(stream, GMimeStream *, mime_unref)
 GMimeMessage *mime_parse(struct span bytes);
 /* Nesting, parts and fields within the limits? (mime_guard.c) */
 bool mime_structure_sane(struct span bytes);
+/* Neighbouring encoded words as one, which GMime needs; NULL: nothing to do.
+ * Freed by g_free. And in the fields of a message or part. (mime_words.c) */
+char *mime_join_words(const char *text);
+void mime_join_fields(GMimeObject *object);
 /* What a part says, decoded: as a source when it is long, encoded, and one is
  * asked for; else as a span, of message where it stands there as it is, or in
  * the arena. message is what the part was parsed from. (mime_part.c) -ENOMEM. */

@@ -1,7 +1,8 @@
 /*
  * The content of a message: which part is the body, what is an attachment.
  * The first text is the body, HTML in an alternative wins over plain; all else
- * is attached. Depth and number of parts are bounded. What is long and encoded
+ * is attached, messages as items, read in the same way. Depth and number of
+ * parts are bounded. What is long and encoded
  * stays where it is, as a source that decodes it.
  */
 #include "mime/mime_read.h"
@@ -9,14 +10,20 @@
 
 #include <errno.h>
 
+/* Of all that is attached together. */
+struct bounds {
+    int depth;
+    size_t parts;
+};
+
 struct reader {
     struct arena *arena;
     struct span message;
     struct item *item;
     bool has_body;
-    int alternative; /* depth of the alternative that gave the body */
-    int depth;
-    size_t parts;
+    int alternative; /* number of the alternative that gave the body */
+    unsigned level;  /* of the item among those attached to each other */
+    struct bounds *bounds;
     size_t room; /* attachments allocated */
 };
 
@@ -92,30 +99,72 @@ static int read_attachment(struct reader *reader, GMimePart *part, bool related)
     return 0;
 }
 
+static int read_message(GMimeMessage *message, struct reader *reader);
+
+/* A message that lies too deep stays a file. */
+static int put_message_bytes(struct reader *reader, GMimeMessage *message, struct attachment *attachment)
+{
+    CLEANUP(free_ptr_stream) GMimeStream *bytes = g_mime_stream_mem_new();
+
+    g_mime_object_write_to_stream(GMIME_OBJECT(message), NULL, bytes);
+    int r = arena_copy(reader->arena, mime_stream_span(bytes), &attachment->data);
+    attachment->size = attachment->data.len;
+    return r;
+}
+
+static int put_message(struct reader *reader, GMimeMessage *message, struct attachment *attachment)
+{
+    struct item *item = arena_alloc(reader->arena, sizeof(*item));
+    struct reader inner = { .arena = reader->arena, .message = reader->message, .item = item, .level = reader->level + 1,
+                            .bounds = reader->bounds };
+    int r = item ? read_message(message, &inner) : -ENOMEM;
+
+    if (r)
+        return r;
+    item->flags |= ITEM_UNMODIFIED | ITEM_READ;
+    item->created = item->modified = when_now();
+    item->received = item->sent != WHEN_NONE ? item->sent : item->created;
+    if (!item->conversation_topic.len)
+        item->conversation_topic = item->subject;
+    item->size = item_content_size(item);
+    attachment->kind = ATTACHMENT_ITEM;
+    attachment->item = item;
+    attachment->size = item->size;
+    return 0;
+}
+
+/* Named by its subject; a file, as one of messages is. */
+static int put_name(struct reader *reader, GMimeMessage *message, struct attachment *attachment)
+{
+    struct span name = { 0 };
+    int r = 0;
+
+    if (attachment->item)
+        name = attachment->item->subject;
+    else
+        r = mime_decode_text(reader->arena, message ? g_mime_message_get_subject(message) : NULL, &name);
+    if (name.len == 0 || name.len > 200)
+        name = SPAN("message");
+    attachment->name = name;
+    return r || attachment->item ? r : arena_printf(reader->arena, &attachment->name, "%.*s.eml", (int)name.len, name.ptr);
+}
+
 static int read_message_part(struct reader *reader, GMimeMessagePart *part)
 {
     GMimeMessage *inner = g_mime_message_part_get_message(part);
-    const char *subject = inner ? g_mime_message_get_subject(inner) : NULL;
-    CLEANUP(free_ptr_stream) GMimeStream *bytes = g_mime_stream_mem_new();
     struct attachment *attachment;
-    struct span name;
     int r = add_attachment(reader, &attachment);
 
-    if (inner)
-        g_mime_object_write_to_stream(GMIME_OBJECT(inner), NULL, bytes);
-    if (r == 0)
-        r = put_type(reader, attachment, GMIME_OBJECT(part));
-    if (r == 0)
-        r = arena_copy(reader->arena, mime_stream_span(bytes), &attachment->data);
-    if (r == 0)
-        r = mime_decode_text(reader->arena, subject, &name);
     if (r)
         return r;
-    attachment->size = attachment->data.len;
+    attachment->data = SPAN("");
+    r = put_type(reader, attachment, GMIME_OBJECT(part));
+    if (r == 0 && inner && reader->level < ATTACHMENT_LEVELS_MAX)
+        r = put_message(reader, inner, attachment);
+    else if (r == 0 && inner)
+        r = put_message_bytes(reader, inner, attachment);
     reader->item->flags |= ITEM_HAS_ATTACHMENTS;
-    if (name.len == 0 || name.len > 200)
-        name = SPAN("message");
-    return arena_printf(reader->arena, &attachment->name, "%.*s.eml", (int)name.len, name.ptr);
+    return r ? r : put_name(reader, inner, attachment);
 }
 
 static int read_body(struct reader *reader, GMimePart *part, enum body_type type)
@@ -158,15 +207,16 @@ static int read_object(struct reader *reader, GMimeObject *object, int alternati
 {
     int r = 0;
 
-    if (reader->depth >= MIME_DEPTH_MAX || ++reader->parts > MIME_PARTS_MAX)
+    if (reader->bounds->depth >= MIME_DEPTH_MAX || ++reader->bounds->parts > MIME_PARTS_MAX)
         return CODE_ErrorMimeContentInvalid;
-    reader->depth++;
+    reader->bounds->depth++;
+    mime_join_fields(object);
     if (GMIME_IS_MULTIPART(object)) {
         GMimeContentType *type = g_mime_object_get_content_type(object);
         int n = g_mime_multipart_get_count(GMIME_MULTIPART(object));
         related = g_mime_content_type_is_type(type, "multipart", "related");
         if (g_mime_content_type_is_type(type, "multipart", "alternative"))
-            alternative = (int)reader->parts;
+            alternative = (int)reader->bounds->parts;
         for (int i = 0; i < n && r == 0; i++)
             r = read_object(reader, g_mime_multipart_get_part(GMIME_MULTIPART(object), i), alternative, related);
     } else if (GMIME_IS_MESSAGE_PART(object)) {
@@ -174,23 +224,31 @@ static int read_object(struct reader *reader, GMimeObject *object, int alternati
     } else if (GMIME_IS_PART(object)) {
         r = read_leaf(reader, GMIME_PART(object), alternative, related);
     }
-    reader->depth--;
+    reader->bounds->depth--;
     return r;
+}
+
+/* Into reader->item, which is made anew. */
+static int read_message(GMimeMessage *message, struct reader *reader)
+{
+    GMimeObject *content = g_mime_message_get_mime_part(message);
+
+    item_init(reader->item);
+    mime_join_fields(GMIME_OBJECT(message));
+    int r = mime_read_head(message, reader->arena, reader->item);
+    return r == 0 && content ? read_object(reader, content, 0, false) : r;
 }
 
 int mime_read(struct span bytes, struct arena *arena, struct item *ret_item)
 {
     CLEANUP(free_ptr_message) GMimeMessage *message = mime_parse(bytes);
     struct item item;
-    struct reader reader = { .arena = arena, .message = bytes, .item = &item };
-    int r;
+    struct bounds bounds = { 0 };
+    struct reader reader = { .arena = arena, .message = bytes, .item = &item, .bounds = &bounds };
 
     if (!message)
         return CODE_ErrorMimeContentInvalid;
-    item_init(&item);
-    r = mime_read_head(message, arena, &item);
-    if (r == 0 && g_mime_message_get_mime_part(message))
-        r = read_object(&reader, g_mime_message_get_mime_part(message), 0, false);
+    int r = read_message(message, &reader);
     if (r == 0)
         *ret_item = item;
     return r;

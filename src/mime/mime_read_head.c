@@ -126,6 +126,19 @@ static int read_texts(GMimeMessage *message, struct arena *arena, struct item *i
     return r;
 }
 
+/* Outlook's Thread-Index, when it is one. */
+static int read_index(GMimeMessage *message, struct arena *arena, struct item *item)
+{
+    struct span index;
+    struct span text = span_trim(span_of(raw_header(message, "Thread-Index")));
+    if (text.len < 30 || text.len > 1000)
+        return 0;
+    int r = base64_decode(arena, text, &index);
+    if (r == 0 && index.len >= 22 && (index.len - 22) % 5 == 0 && index.ptr[0] == 1)
+        item->conversation_index = index;
+    return r < 0 ? r : 0;
+}
+
 static struct span mark(GMimeMessage *message, const char *name)
 {
     return span_trim(span_of(raw_header(message, name)));
@@ -218,6 +231,8 @@ int mime_read_head(GMimeMessage *message, struct arena *arena, struct item *item
     if (r == 0)
         r = read_texts(message, arena, item);
     if (r == 0)
+        r = read_index(message, arena, item);
+    if (r == 0)
         r = read_fields(message, arena, &item->headers);
     read_marks(message, item);
     read_date(message, item);
@@ -231,4 +246,54 @@ int mime_headers(struct span bytes, struct arena *arena, struct item_header_list
     if (!message)
         return CODE_ErrorMimeContentInvalid;
     return read_fields(message, arena, ret_headers);
+}
+
+/* Name and value of a field as it is written. */
+static int split_field(struct arena *arena, struct span name, struct span raw, struct item_header *ret_header)
+{
+    struct span value;
+    size_t at = name.len;
+    while (at < raw.len && raw.ptr[at] != ':')
+        at++;
+    at += at < raw.len ? 1 : 0;
+    int r = arena_copy(arena, span_trim((struct span){ raw.ptr + at, raw.len - at }), &value);
+    if (r == 0)
+        r = arena_copy(arena, name, &ret_header->name);
+    return r ? r : mime_decode_text(arena, value.ptr, &ret_header->value);
+}
+
+static int split_fields(struct arena *arena, struct span head, struct item_header_list *ret_headers)
+{
+    struct head_cursor cursor = { head };
+    struct span name, raw;
+    struct item_header_list out = { 0 };
+    size_t n = 0;
+    while (head_next(&cursor, &name, &raw))
+        n++;
+    out.v = arena_array(arena, n + 1, sizeof(*out.v));
+    if (!out.v)
+        return -ENOMEM;
+    cursor.rest = head;
+    while (head_next(&cursor, &name, &raw)) {
+        int r = split_field(arena, name, raw, &out.v[out.n]);
+        if (r)
+            return r;
+        out.n += is_address_field(out.v[out.n].name.ptr) ? 0 : 1;
+    }
+    *ret_headers = out;
+    return 0;
+}
+
+int mime_item_headers(const struct item *item, struct arena *arena, struct item_header_list *ret_headers)
+{
+    const struct mime_options options = { 0 };
+    struct buf head = BUF_INIT(1 << 24);
+    int r = mime_add_header(item, &options, &head);
+    buf_add_str(&head, "\r\n");
+    if (r == 0)
+        r = buf_error(&head);
+    if (r == 0)
+        r = split_fields(arena, buf_span(&head), ret_headers);
+    buf_done(&head);
+    return r;
 }

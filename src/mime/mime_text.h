@@ -64,6 +64,8 @@ void field_add_text(struct buf *out, const char *name, struct span text);
 void field_add_tokens(struct buf *out, const char *name, struct span text);
 /* Nothing for an empty list. CODE_ErrorInvalidRecipients. */
 int field_add_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n);
+/* The same without those that would be refused. */
+int field_add_sound_rcpts(struct buf *out, const char *name, const struct rcpt *v, size_t n);
 /* ";" and a parameter; RFC 2231 when it is not short printable ASCII. */
 void field_parameter(struct field *field, const char *name, struct span value);
 /* Is it a field by which those who carry a message say what they did or saw
@@ -73,10 +75,14 @@ bool field_is_carriers(struct span name);
 bool field_name_free(struct span name);
 bool field_name_ok(struct span name);
 
-/* ---- supplied messages (mime_edit.c, mime_recode.c) ---- */
-
 struct item;
 struct mime_options;
+/* The header of a structured item, but for the fields of its content (mime_write.c).
+ * CODE_ErrorInvalidRecipients. */
+int mime_add_header(const struct item *item, const struct mime_options *options, struct buf *out);
+
+/* ---- supplied messages (mime_edit.c, mime_recode.c) ---- */
+
 int mime_edit(const struct item *item, const struct mime_options *options, struct buf *out);
 /* The fields that come from receipts and InternetHeaders properties and that
  * are not among the names in present. */

@@ -6,10 +6,13 @@
 #include "mime/mime.h"
 #include "mime/mime_text.h"
 
+#include "base/codec.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #define BOUNDARY_MARK "=_ewsd_"
+#define INDEX_TEXT_MAX 900 /* of a Thread-Index, which is one word of a line */
 
 struct body_text {
     struct buf text;      /* CRLF */
@@ -28,27 +31,29 @@ static void add_date(struct buf *out, const struct item *item)
     field_add_tokens(out, "Date", span_of(date));
 }
 
-static int add_originators(const struct item *item, struct buf *out)
+typedef int add_people(struct buf *out, const char *name, const struct rcpt *v, size_t n);
+
+static int add_originators(const struct item *item, add_people *add, struct buf *out)
 {
     const struct rcpt *from = rcpt_is_set(&item->from) ? &item->from : &item->sender;
     bool differs = rcpt_is_set(&item->sender) && !span_eq_nocase(item->sender.address, from->address);
-    int r = field_add_rcpts(out, "From", from, 1);
+    int r = add(out, "From", from, 1);
 
     if (r == 0 && differs)
-        r = field_add_rcpts(out, "Sender", &item->sender, 1);
+        r = add(out, "Sender", &item->sender, 1);
     return r;
 }
 
-static int add_recipients(const struct item *item, bool keep_bcc, struct buf *out)
+static int add_recipients(const struct item *item, bool keep_bcc, add_people *add, struct buf *out)
 {
-    int r = field_add_rcpts(out, "Reply-To", item->reply_to.v, item->reply_to.n);
+    int r = add(out, "Reply-To", item->reply_to.v, item->reply_to.n);
 
     if (r == 0)
-        r = field_add_rcpts(out, "To", item->to.v, item->to.n);
+        r = add(out, "To", item->to.v, item->to.n);
     if (r == 0)
-        r = field_add_rcpts(out, "Cc", item->cc.v, item->cc.n);
+        r = add(out, "Cc", item->cc.v, item->cc.n);
     if (r == 0 && keep_bcc)
-        r = field_add_rcpts(out, "Bcc", item->bcc.v, item->bcc.n);
+        r = add(out, "Bcc", item->bcc.v, item->bcc.n);
     return r;
 }
 
@@ -63,6 +68,21 @@ static void add_marks(const struct item *item, struct buf *out)
         field_add_tokens(out, "Sensitivity", span_of(sensitivity[item->sensitivity]));
 }
 
+/* ConversationTopic and -Index of an answer, as Exchange tells them to others;
+ * a message that begins a conversation has 22 bytes. */
+static void add_thread(const struct item *item, struct buf *out)
+{
+    struct buf index = BUF_INIT(INDEX_TEXT_MAX);
+
+    if (item->conversation_index.len > 22)
+        base64_encode(&index, item->conversation_index.ptr, item->conversation_index.len);
+    if (index.len > 0 && !buf_error(&index)) {
+        field_add_text(out, "Thread-Topic", item->conversation_topic);
+        field_add_tokens(out, "Thread-Index", buf_span(&index));
+    }
+    buf_done(&index);
+}
+
 static bool none_present(const void *arg, struct span name)
 {
     (void)arg;
@@ -70,12 +90,13 @@ static bool none_present(const void *arg, struct span name)
     return false;
 }
 
-static int add_header(const struct item *item, const struct mime_options *options, struct buf *out)
+int mime_add_header(const struct item *item, const struct mime_options *options, struct buf *out)
 {
-    int r = add_originators(item, out);
+    add_people *add = options->attached ? field_add_sound_rcpts : field_add_rcpts;
+    int r = add_originators(item, add, out);
 
     if (r == 0)
-        r = add_recipients(item, options->keep_bcc, out);
+        r = add_recipients(item, options->keep_bcc, add, out);
     if (r)
         return r;
     if (item->subject.len)
@@ -85,6 +106,7 @@ static int add_header(const struct item *item, const struct mime_options *option
     field_add_tokens(out, "In-Reply-To", item->in_reply_to);
     field_add_tokens(out, "References", item->references);
     add_marks(item, out);
+    add_thread(item, out);
     r = mime_add_extras(item, none_present, NULL, out);
     if (r == 0)
         buf_add_str(out, "MIME-Version: 1.0\r\n");
@@ -201,8 +223,39 @@ static bool is_related(const struct item *item, const struct attachment *attachm
     return item->body_type == BODY_HTML && attachment->is_inline && content_id(attachment).len > 0;
 }
 
-static int add_attachment(const struct attachment *attachment, struct buf *out)
+/* What its boundaries are made of: different in each item, the same each time. */
+static uint64_t inner_seed(uint64_t seed, uint64_t no)
 {
+    uint64_t x = seed + no * 0x9e3779b97f4a7c15u;
+
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+/* An attached item, of whatever kind, is a message (RFC 2046, 5.2.1), so that
+ * nothing but its own text has to be read by whoever gets it. */
+static int add_item(const struct item *holder, const struct attachment *attachment, struct buf *out)
+{
+    const struct mime_options options = { .attached = true };
+    struct item item = *attachment->item;
+
+    item.boundary_seed = inner_seed(holder->boundary_seed, attachment->no);
+    buf_add_str(out, "Content-Type: message/rfc822\r\n");
+    struct field disposition = field_open(out, "Content-Disposition");
+    field_word(&disposition, attachment->is_inline ? SPAN("inline") : SPAN("attachment"));
+    field_close(&disposition);
+    struct span id = content_id(attachment);
+    if (id.len)
+        buf_printf(out, "Content-ID: <%.*s>\r\n", (int)id.len, id.ptr);
+    buf_add_str(out, "Content-Transfer-Encoding: 7bit\r\n\r\n");
+    return mime_write(&item, &options, out);
+}
+
+static int add_attachment(const struct item *item, const struct attachment *attachment, struct buf *out)
+{
+    if (attachment->item)
+        return add_item(item, attachment, out);
     struct field type = field_open(out, "Content-Type");
     field_word(&type, attachment_type(attachment));
     if (attachment->name.len)
@@ -244,7 +297,7 @@ static int add_attachments(const struct item *item, bool related, int level, str
         if (is_related(item, attachment) != related)
             continue;
         boundary_line(item, level, "", out);
-        r = add_attachment(attachment, out);
+        r = add_attachment(item, attachment, out);
     }
     boundary_line(item, level, "--", out);
     return r;
@@ -275,7 +328,7 @@ int mime_write(const struct item *item, const struct mime_options *options, stru
 
     if (item->mime.len)
         return mime_edit(item, options, out);
-    r = add_header(item, options, out);
+    r = mime_add_header(item, options, out);
     if (r == 0)
         r = add_content(item, options->eight_bit, out);
     return r ? r : buf_error(out);

@@ -5,7 +5,7 @@
 #ifndef EWSD_MODEL_FOLDER_H
 #define EWSD_MODEL_FOLDER_H
 
-#include "base/base.h"
+#include "model/item.h"
 
 enum folder_role {
     FOLDER_ROLE_none,
@@ -35,7 +35,20 @@ struct folder {
     uint32_t total;
     uint32_t unread;
     uint32_t children;
+    uint64_t origin_no; /* of one that was deleted and can be recovered: the folder it was in; else 0 */
+    struct xprop_list xprops;
 };
+
+/* What kinds of folders there are: by what their class begins with. */
+enum folder_kind { FOLDER_MAIL, FOLDER_CALENDAR, FOLDER_CONTACTS, FOLDER_TASKS };
+enum { FOLDER_NAME_MAX = 255 }; /* characters of a name, or of a class */
+
+enum folder_kind folder_kind_of_class(struct span class);
+/* The class of a new folder of that kind. */
+const char *folder_kind_class(enum folder_kind kind);
+/* May a folder be called so: some text, not too long, no control characters. */
+bool folder_name_ok(struct span name);
+bool folder_class_ok(struct span class);
 
 /* NULL for FOLDER_ROLE_none and numbers that are no role. */
 const struct folder_role_info *folder_role_info(enum folder_role role);

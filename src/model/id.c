@@ -8,12 +8,14 @@
 #define PAYLOAD_MAX 1024
 #define TYPE_SMTP_MONIKER 0
 #define TYPE_GUID_MONIKER 3
+#define TYPE_CONVERSATION 4
 #define MONIKER_MAX 50
 #define SMTP_MONIKER_MAX 1000
 #define STORE_ID_MAX 512
 #define FOLDER_STORE_ID 46
 #define ITEM_STORE_ID 70
-#define ATTACHMENT_ID 20
+#define LEVEL_ID 4       /* of an item around the attachment */
+#define ATTACHMENT_ID 20 /* of the attachment: the tag, too */
 #define STORE_TYPE_FOLDER 1
 #define STORE_TYPE_MESSAGE 7
 #define CHANGE_KEY_SIZE 22
@@ -74,7 +76,7 @@ bool guid_parse(struct span text, uint8_t ret_guid[GUID_SIZE])
 /* ---- writing ---- */
 
 struct writer {
-    uint8_t bytes[256];
+    uint8_t bytes[256]; /* 182 at most */
     size_t len;
 };
 
@@ -106,7 +108,9 @@ static void make_tag(const struct mac_key *key, const struct ews_id *id, enum id
     put_le(&w, (uint64_t)kind, 1);
     put_le(&w, id->folder, 8);
     put_le(&w, kind == ID_FOLDER ? 0 : id->item, 8);
-    put_le(&w, kind == ID_ATTACHMENT ? id->attachment : 0, 4);
+    put_le(&w, kind == ID_ATTACHMENT ? id->attachment[0] : 0, 4);
+    for (unsigned i = 1; kind == ID_ATTACHMENT && i < id->levels; i++)
+        put_le(&w, id->attachment[i], 4);
     mac_sign(key, &(struct span){ (const char *)w.bytes, w.len }, 1, digest);
     memcpy(ret_tag, digest, GUID_SIZE);
 }
@@ -131,26 +135,59 @@ static void put_store_id(struct writer *w, const struct mac_key *key, const stru
     put_le(w, 0, 2);
 }
 
+static void put_attachment(struct writer *w, const struct mac_key *key, const struct ews_id *id)
+{
+    uint8_t tag[GUID_SIZE];
+
+    make_tag(key, id, ID_ATTACHMENT, tag);
+    put_le(w, id->levels, 1);
+    for (unsigned i = 0; i + 1 < id->levels; i++) {
+        put_le(w, LEVEL_ID, 2);
+        put_le(w, id->attachment[i], 4);
+    }
+    put_le(w, ATTACHMENT_ID, 2);
+    put(w, tag, GUID_SIZE);
+    put_le(w, id->attachment[id->levels - 1], 4);
+}
+
+static void put_head(struct writer *w, unsigned type, const uint8_t mailbox[GUID_SIZE])
+{
+    char guid[GUID_TEXT_SIZE];
+
+    guid_format(mailbox, guid);
+    put_le(w, 0, 1); /* not compressed */
+    put_le(w, type, 1);
+    put_le(w, GUID_TEXT_SIZE - 1, 2);
+    put(w, guid, GUID_TEXT_SIZE - 1);
+    put_le(w, 0, 1); /* processing instruction: normal */
+}
+
+void id_encode_conversation(const uint8_t mailbox[GUID_SIZE], const uint8_t conversation[GUID_SIZE], struct buf *out)
+{
+    struct writer w = { .len = 0 };
+
+    put_head(&w, TYPE_CONVERSATION, mailbox);
+    put_le(&w, GUID_SIZE, 2);
+    put(&w, conversation, GUID_SIZE);
+    base64_encode(out, w.bytes, w.len);
+}
+
+void id_encode_entry(const struct mac_key *key, const struct ews_id *id, struct buf *out)
+{
+    struct writer w = { .len = 0 };
+
+    put_store_id(&w, key, id);
+    base64_encode(out, w.bytes + 2, w.len - 2); /* behind its length */
+}
+
 void id_encode(const struct mac_key *key, const struct ews_id *id, struct buf *out)
 {
     struct writer w = { .len = 0 };
-    char guid[GUID_TEXT_SIZE];
-    uint8_t tag[GUID_SIZE];
 
-    guid_format(id->mailbox, guid);
-    put_le(&w, 0, 1); /* not compressed */
-    put_le(&w, TYPE_GUID_MONIKER, 1);
-    put_le(&w, GUID_TEXT_SIZE - 1, 2);
-    put(&w, guid, GUID_TEXT_SIZE - 1);
-    put_le(&w, 0, 1); /* processing instruction: normal */
+    put_head(&w, TYPE_GUID_MONIKER, id->mailbox);
     put_store_id(&w, key, id);
-    if (id->kind == ID_ATTACHMENT) {
-        make_tag(key, id, ID_ATTACHMENT, tag);
-        put_le(&w, 1, 1);
-        put_le(&w, ATTACHMENT_ID, 2);
-        put(&w, tag, GUID_SIZE);
-        put_le(&w, id->attachment, 4);
-    }
+    if (id->kind == ID_ATTACHMENT)
+        put_attachment(&w, key, id);
     base64_encode(out, w.bytes, w.len);
 }
 
@@ -293,11 +330,21 @@ static int read_attachment(struct reader *r, const struct mac_key *key, struct e
 {
     uint8_t tag[GUID_SIZE], want[GUID_SIZE];
 
-    expect(r, id->kind == ID_ITEM && take_le(r, 1) == 1);
+    expect(r, id->kind == ID_ITEM);
+    id->levels = (unsigned)take_le(r, 1);
+    if (!r->failed && id->levels > ID_LEVELS_MAX)
+        return CODE_ErrorInvalidIdTooManyAttachmentLevels;
+    expect(r, id->levels > 0);
+    for (unsigned i = 0; !r->failed && i + 1 < id->levels; i++) {
+        expect(r, take_le(r, 2) == LEVEL_ID);
+        id->attachment[i] = (uint32_t)take_le(r, 4);
+    }
     expect(r, take_le(r, 2) == ATTACHMENT_ID);
     take_guid(r, tag);
+    if (r->failed)
+        return CODE_ErrorInvalidIdMalformed;
     id->kind = ID_ATTACHMENT;
-    id->attachment = (uint32_t)take_le(r, 4);
+    id->attachment[id->levels - 1] = (uint32_t)take_le(r, 4);
     make_tag(key, id, ID_ATTACHMENT, want);
     expect(r, mem_equal_secret(tag, want, GUID_SIZE));
     return r->failed || r->left > 0 ? CODE_ErrorInvalidIdMalformed : 0;
@@ -353,7 +400,7 @@ int id_expect(const struct ews_id *id, enum id_kind kind)
     if (id->kind == kind)
         return 0;
     if (kind == ID_ATTACHMENT)
-        return CODE_ErrorInvalidAttachmentId;
+        return CODE_ErrorInvalidIdNotAnItemAttachmentId;
     if (kind == ID_FOLDER)
         return CODE_ErrorCannotUseItemIdForFolderId;
     return id->kind == ID_FOLDER ? CODE_ErrorCannotUseFolderIdForItemId : CODE_ErrorInvalidIdMalformed;

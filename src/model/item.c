@@ -3,6 +3,8 @@
  */
 #include "model/item.h"
 
+#include "model/mapi.h"
+
 #include <errno.h>
 
 void item_init(struct item *item)
@@ -111,6 +113,18 @@ static int copy_xprops(struct arena *arena, struct xprop_list *list)
     return 0;
 }
 
+static int copy_attached(struct arena *arena, struct attachment *attachment)
+{
+    struct item *item = attachment->item ? arena_alloc(arena, sizeof(*item)) : NULL;
+
+    if (!attachment->item)
+        return 0;
+    if (!item)
+        return -ENOMEM;
+    attachment->item = memcpy(item, attachment->item, sizeof(*item));
+    return item_copy(arena, item, item);
+}
+
 static int copy_attachments(struct arena *arena, struct attachment_list *list)
 {
     struct attachment *v = arena_array(arena, list->n, sizeof(*v));
@@ -121,7 +135,7 @@ static int copy_attachments(struct arena *arena, struct attachment_list *list)
         v[i] = list->v[i];
         struct span *const spans[] = { &v[i].name, &v[i].content_type, &v[i].content_id, &v[i].content_location,
                                        &v[i].data };
-        if (copy_spans(arena, spans, ARRAY_LEN(spans)))
+        if (copy_spans(arena, spans, ARRAY_LEN(spans)) || copy_attached(arena, &v[i]))
             return -ENOMEM;
     }
     list->v = v;
@@ -140,9 +154,51 @@ int item_copy(struct arena *arena, const struct item *item, struct item *ret_cop
     return 0;
 }
 
+unsigned item_levels(const struct item *item)
+{
+    unsigned deepest = 0;
+
+    for (size_t i = 0; i < item->attachments.n; i++) {
+        const struct item *attached = item->attachments.v[i].item;
+        unsigned levels = attached ? 1 + item_levels(attached) : 0;
+        deepest = levels > deepest ? levels : deepest;
+    }
+    return deepest;
+}
+
+int item_own_attachments(struct arena *arena, struct item *item)
+{
+    struct attachment *v = arena_array(arena, item->attachments.n + 1, sizeof(*v));
+    int r = v ? 0 : -ENOMEM;
+
+    if (v && item->attachments.n > 0)
+        memcpy(v, item->attachments.v, item->attachments.n * sizeof(*v));
+    for (size_t i = 0; r == 0 && i < item->attachments.n; i++) {
+        struct item *own = v[i].item ? arena_alloc(arena, sizeof(*own)) : NULL;
+        if (!v[i].item)
+            continue;
+        if (!own)
+            return -ENOMEM;
+        v[i].item = memcpy(own, v[i].item, sizeof(*own));
+        r = item_own_attachments(arena, own);
+    }
+    if (r == 0)
+        item->attachments.v = v;
+    return r;
+}
+
 size_t item_recipient_count(const struct item *item)
 {
     return item->to.n + item->cc.n + item->bcc.n;
+}
+
+uint64_t attachment_content_size(const struct attachment *attachment)
+{
+    uint64_t size = attachment->source ? attachment->source->len : attachment->data.len;
+
+    if (attachment->item)
+        size = item_content_size(attachment->item);
+    return size > attachment->size ? size : attachment->size;
 }
 
 uint64_t item_content_size(const struct item *item)
@@ -151,10 +207,8 @@ uint64_t item_content_size(const struct item *item)
 
     for (size_t i = 0; i < item->details.n; i++)
         size += item->details.v[i].len;
-    for (size_t i = 0; i < item->attachments.n; i++) {
-        const struct attachment *attachment = &item->attachments.v[i];
-        size += attachment->data.len > attachment->size ? attachment->data.len : attachment->size;
-    }
+    for (size_t i = 0; i < item->attachments.n; i++)
+        size += attachment_content_size(&item->attachments.v[i]);
     return item->mime.len > size ? item->mime.len : size;
 }
 
@@ -171,21 +225,20 @@ bool item_class_is(struct span item_class, const char *base)
 
 bool xprop_same(const struct xprop *a, const struct xprop *b)
 {
-    return a->tag == b->tag && a->id == b->id && a->set_is_guid == b->set_is_guid && span_eq_nocase(a->set, b->set) &&
-           span_eq_nocase(a->name, b->name) && span_eq(a->type, b->type);
+    return a->tag == b->tag && a->id == b->id && mapi_same_set(a, b) && span_eq_nocase(a->name, b->name) &&
+           span_eq(a->type, b->type);
 }
 
-const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted)
+const struct xprop *xprop_find(const struct xprop_list *list, const struct xprop *wanted)
 {
-    for (size_t i = 0; i < item->xprops.n; i++)
-        if (xprop_same(&item->xprops.v[i], wanted))
-            return &item->xprops.v[i];
+    for (size_t i = 0; i < list->n; i++)
+        if (xprop_same(&list->v[i], wanted))
+            return &list->v[i];
     return NULL;
 }
 
-int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop)
+int xprop_put(struct arena *arena, struct xprop_list *list, const struct xprop *xprop)
 {
-    struct xprop_list *list = &item->xprops;
     struct xprop *v;
 
     for (size_t i = 0; i < list->n; i++)
@@ -203,15 +256,30 @@ int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *x
     return 0;
 }
 
+int xprop_remove(struct arena *arena, struct xprop_list *list, const struct xprop *xprop)
+{
+    struct xprop_list left = { .v = arena_array(arena, list->n, sizeof(*left.v)) };
+
+    if (!left.v)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->n; i++)
+        if (!xprop_same(&list->v[i], xprop))
+            left.v[left.n++] = list->v[i];
+    *list = left;
+    return 0;
+}
+
+const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted)
+{
+    return xprop_find(&item->xprops, wanted);
+}
+
+int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop)
+{
+    return xprop_put(arena, &item->xprops, xprop);
+}
+
 int item_xprop_remove(struct arena *arena, struct item *item, const struct xprop *xprop)
 {
-    struct xprop_list list = { .v = arena_array(arena, item->xprops.n, sizeof(*list.v)) };
-
-    if (!list.v)
-        return -ENOMEM;
-    for (size_t i = 0; i < item->xprops.n; i++)
-        if (!xprop_same(&item->xprops.v[i], xprop))
-            list.v[list.n++] = item->xprops.v[i];
-    item->xprops = list;
-    return 0;
+    return xprop_remove(arena, &item->xprops, xprop);
 }

@@ -38,6 +38,7 @@ enum flag_status { FLAG_NOT_FLAGGED, FLAG_COMPLETE, FLAG_FLAGGED };
 #define ITEM_REMINDER_SET 0x0800u
 #define ITEM_HAS_MIME 0x1000u /* MIME as the client supplied it is kept */
 #define ITEM_SENT_ONCE 0x2000u /* was submitted and left in place: its Message-ID is used up */
+#define ITEM_RECEIPT_SETTLED 0x8000u /* the read receipt that is asked for is not pending any more */
 #define ITEM_LENT 0x4000u /* the outbox entry it was sent as, while there is one, has a part in its content */
 
 struct span_list {
@@ -74,8 +75,19 @@ struct xprop_list {
     size_t n;
 };
 
+/* Stored: never renumber. */
+enum attachment_kind {
+    ATTACHMENT_FILE,
+    ATTACHMENT_ITEM,  /* an item of its own, with recipients, body and attachments */
+    ATTACHMENT_PHOTO, /* a file that is the picture of a contact */
+};
+#define ATTACHMENT_LEVELS_MAX 10 /* items attached to each other */
+
+struct item;
+
 struct attachment {
     uint32_t no; /* number within the item, from 1 */
+    enum attachment_kind kind;
     struct span name;
     struct span content_type;
     struct span content_id;
@@ -85,8 +97,10 @@ struct attachment {
     int64_t modified;
     struct span data; /* ptr NULL when not loaded */
     struct source *source; /* of long data that is not loaded; or NULL */
+    struct item *item;  /* ATTACHMENT_ITEM: what is attached; NULL when not loaded. No data then */
     uint64_t data_no;   /* content that holds the data; 0: the item's */
     uint64_t staged_no; /* content that the data was written to ahead, or 0 */
+    uint64_t shared_no; /* content of the same mailbox that is to hold the data of this, too; or 0 */
 };
 
 struct attachment_list {
@@ -155,9 +169,16 @@ struct item {
 
 /* A new message: IPM.Note, normal, times unset. */
 void item_init(struct item *item);
+/* How many items are attached to each other below this one. */
+unsigned item_levels(const struct item *item);
+/* A list of attachments, and attached items, that are item's alone; what they
+ * refer to stays shared. -ENOMEM. */
+int item_own_attachments(struct arena *arena, struct item *item);
 /* Recipient lists and every span into arena. -ENOMEM. */
 int item_copy(struct arena *arena, const struct item *item, struct item *ret_copy);
 size_t item_recipient_count(const struct item *item); /* to, cc and bcc */
+/* Bytes of an attachment, loaded or not. */
+uint64_t attachment_content_size(const struct attachment *attachment);
 /* Bytes of an item that count against limits: its MIME, or its parts if they
  * are more. Attachments count with their size, loaded or not. */
 uint64_t item_content_size(const struct item *item);
@@ -165,8 +186,12 @@ uint64_t item_content_size(const struct item *item);
 bool item_class_is(struct span item_class, const char *base);
 /* What an ItemClass makes of an item, by kinds.def (kind.c). */
 enum item_kind item_kind_of_class(struct span item_class);
-/* Same extended property (names fold case)? */
+/* Same extended property (names fold case; a set is the same by name and GUID)? */
 bool xprop_same(const struct xprop *a, const struct xprop *b);
+/* In a list of them, an item's or a folder's; put and remove as below. */
+const struct xprop *xprop_find(const struct xprop_list *list, const struct xprop *wanted);
+int xprop_put(struct arena *arena, struct xprop_list *list, const struct xprop *xprop);
+int xprop_remove(struct arena *arena, struct xprop_list *list, const struct xprop *xprop);
 const struct xprop *item_xprop_find(const struct item *item, const struct xprop *wanted);
 /* Adds, or replaces the one with the same name. -ENOMEM. */
 int item_xprop_put(struct arena *arena, struct item *item, const struct xprop *xprop);
@@ -175,6 +200,9 @@ int item_xprop_remove(struct arena *arena, struct item *item, const struct xprop
 
 /* The members that are no columns, as one blob of tag, length, value. */
 void item_pack(const struct item *item, struct buf *out);
+/* Extended properties alone, in the same form; reading skips all else. */
+void xprops_pack(const struct xprop_list *list, struct buf *out);
+int xprops_unpack(struct arena *arena, struct span blob, struct xprop_list *ret_list);
 /* Fills those members; copies into arena. Unknown tags are skipped. -EBADMSG, -ENOMEM. */
 int item_unpack(struct arena *arena, struct span blob, struct item *item);
 

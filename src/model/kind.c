@@ -23,7 +23,7 @@ static const struct kind_info kinds[ITEM_KIND_COUNT] = {
 
 static const struct detail_info details[DETAIL_COUNT] = {
 #define DETAIL(kind, area, element, writable) \
-    [DETAIL_##kind##_##element] = { ITEM_KIND_##kind, #area ":" #element, #element, writable, PROP_##area(element) },
+    [DETAIL_##kind##_##element] = { ITEM_KIND_##kind, #area ":" #element, #element, "t:" #element, writable, PROP_##area(element) },
 #include "model/details.def"
 #undef DETAIL
 };

@@ -23,6 +23,7 @@ struct detail_info {
     enum item_kind kind;
     const char *uri;     /* "contacts:GivenName" */
     const char *element; /* "GivenName" */
+    const char *qname;   /* "t:GivenName" */
     bool writable;
     const struct prop_info *prop; /* the row of props.def that holds it, or NULL: kept as XML */
 };
@@ -45,6 +46,11 @@ int kind_check_folder(enum item_kind kind, struct span folder_class);
 static inline bool kind_is_message(enum item_kind kind)
 {
     return kind == ITEM_KIND_MESSAGE || kind == ITEM_KIND_REPORT;
+}
+/* What can be sent and can be MIME. */
+static inline bool kind_is_mail(enum item_kind kind)
+{
+    return kind_is_message(kind) || kind == ITEM_KIND_POST;
 }
 /* Do items of that kind have this property? */
 bool kind_has_prop(enum item_kind kind, const struct prop_info *prop);

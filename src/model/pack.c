@@ -141,6 +141,12 @@ static void pack_prop(struct buf *out, const struct prop_info *prop, const struc
     }
 }
 
+void xprops_pack(const struct xprop_list *list, struct buf *out)
+{
+    for (size_t i = 0; i < list->n; i++)
+        pack_xprop(out, &list->v[i]);
+}
+
 void item_pack(const struct item *item, struct buf *out)
 {
     for (size_t i = 0; i < PROP_COUNT; i++)
@@ -160,8 +166,7 @@ void item_pack(const struct item *item, struct buf *out)
         put_span(out, item->headers.v[i].value);
         record_end(out, start);
     }
-    for (size_t i = 0; i < item->xprops.n; i++)
-        pack_xprop(out, &item->xprops.v[i]);
+    xprops_pack(&item->xprops, out);
 }
 
 /* ---- reading ---- */
@@ -362,5 +367,15 @@ int item_unpack(struct arena *arena, struct span blob, struct item *item)
             return -EBADMSG;
         r = unpack_record(arena, tag, value, item);
     }
+    return r;
+}
+
+int xprops_unpack(struct arena *arena, struct span blob, struct xprop_list *ret_list)
+{
+    struct item item = { 0 };
+    int r = item_unpack(arena, blob, &item);
+
+    if (r == 0)
+        *ret_list = item.xprops;
     return r;
 }

@@ -60,17 +60,53 @@ void access_forget(struct op_call *call)
     call->others = NULL;
 }
 
+static bool has_all(const struct access *access)
+{
+    return access->own || access->held & RIGHT_full_access;
+}
+
 int access_rights(const struct op_call *call, struct store_tx *tx, const struct access *access, uint64_t folder_no,
                   uint32_t *ret_rights)
 {
-    if (access->own || access->held & RIGHT_full_access) {
+    const uint32_t role = rights_in_folders(access->held);
+    bool named = false;
+    if (has_all(access)) {
         *ret_rights = FOLDER_RIGHTS_ALL;
         return 0;
     }
-    int r = store_permission_get(tx, access->mailbox.mailbox_id, folder_no, call->mailbox->mailbox_id, ret_rights);
-    if (r <= 0)
+    int r = store_permission_effective(tx, access->mailbox.mailbox_id, folder_no, call->mailbox->mailbox_id, ret_rights, &named);
+    if (r < 0)
         return r;
-    *ret_rights = rights_in_folders(access->held);
+    if (r > 0 || (!named && role))
+        *ret_rights = role;
+    return 0;
+}
+
+int access_rights_each(const struct op_call *call, struct store_tx *tx, const struct access *access, const struct folder *folders,
+                       size_t n, uint32_t *ret_rights)
+{
+    const uint32_t role = has_all(access) ? FOLDER_RIGHTS_ALL : rights_in_folders(access->held);
+    struct store_entry *entries = NULL;
+    size_t entries_n = 0;
+    int r = has_all(access) ? 0
+                            : store_permission_of_grantee(tx, call->arena, access->mailbox.mailbox_id, call->mailbox->mailbox_id,
+                                                          &entries, &entries_n);
+    if (r)
+        return r;
+    for (size_t i = 0; i < n; i++) {
+        size_t low = 0, high = entries_n;
+        while (low < high) { /* the first entry of the folder */
+            const size_t middle = low + (high - low) / 2;
+            if (entries[middle].folder_no < folders[i].folder_no)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        ret_rights[i] = role;
+        for (; low < entries_n && entries[low].folder_no == folders[i].folder_no; low++)
+            if (entries[low].grantee_id != STORE_GRANTEE_DEFAULT || !role)
+                ret_rights[i] = entries[low].rights;
+    }
     return 0;
 }
 

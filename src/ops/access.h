@@ -3,14 +3,15 @@
  * The owner may do everything; that costs no look into the store. Others have
  * what is granted on the whole mailbox (model/rights.def) and in single
  * folders (model/folder_rights.def): full access is every right in each
- * folder, else the folder's own entry counts, else the role on the mailbox.
+ * folder, else the folder's own entry counts, else the role on the mailbox, else
+ * what the folder says about everybody.
  * What may not be read answers as if it were not there. The right to send is
  * no right to a folder; outbox/originator.c decides about it.
  */
 #ifndef EWSD_OPS_ACCESS_H
 #define EWSD_OPS_ACCESS_H
 
-#include "model/item.h"
+#include "model/folder.h"
 #include "model/rights.h"
 #include "soap/shape.h"
 #include "store/store_mailbox.h"
@@ -37,6 +38,9 @@ void access_forget(struct op_call *call);
 /* The bits of folder_rights.def that are held in a folder. */
 int access_rights(const struct op_call *call, struct store_tx *tx, const struct access *access, uint64_t folder_no,
                   uint32_t *ret_rights);
+/* The same for many folders of one mailbox at once, into ret_rights[n]. */
+int access_rights_each(const struct op_call *call, struct store_tx *tx, const struct access *access, const struct folder *folders,
+                       size_t n, uint32_t *ret_rights);
 bool access_sees_folder(uint32_t rights);
 /* rights are those in the item's folder; who made the item counts for what is
  * one's own. CODE_ErrorItemNotFound (may not be read), CODE_ErrorAccessDenied. */

@@ -59,8 +59,12 @@ struct op_result {
     const char *text;               /* instead of the code's own; or NULL */
     const struct xml_node *culprit; /* element of the request for MessageXml; or NULL */
     int64_t back_off_ms;            /* with ErrorServerBusy, for MessageXml; or 0 */
+    bool warning;                   /* of an answer that is there all the same */
     bool keep;                      /* what was written stands all the same */
     bool kept;                      /* done by an earlier request with the same Idempotency-Key */
+    bool undo;                      /* with more: what this job wrote of it goes again */
+    bool more;                      /* a part of it is done: it goes on in the next job */
+    const void *progress;           /* how far it came, as the item's verb wrote it down when it said more; or NULL */
 };
 
 /* Writes the answer's content between m:OPResponse tags. Positive: a code, the

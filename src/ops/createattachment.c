@@ -1,32 +1,26 @@
 /*
- * CreateAttachment for file attachments (protocol.md 3.5). Each answer carries
- * the item's ChangeKey as it is after that attachment.
+ * CreateAttachment (protocol.md 3.5): files and items. Each answer carries the
+ * root's ChangeKey as it is after that attachment.
  */
 #include "ops/items.h"
 #include "ops/limits.h"
+#include "ops/reading.h"
 #include "ops/target.h"
 #include "store/store_content.h"
 
 struct attaching {
     const struct xml_node *parent;
     const struct access *access; /* to its mailbox */
-    struct attachment *read; /* from the request */
+    struct attachment *read; /* from the request; then as stored */
     struct item *items;      /* the item after each attachment */
-    uint32_t *numbers;
 };
 
 /* What the request gives, with long data in the store already. */
 static int read_one(struct op_call *call, const struct attaching *a, const struct xml_node *node, struct attachment *attachment,
                     struct op_result *ret_result)
 {
-    if (!xml_is(node, XML_NS_T, "FileAttachment"))
-        return CODE_ErrorInvalidItemForOperationCreateItemAttachment;
-    int r = shape_read_attachment(call->arena, node, when_now(), attachment);
-    if (r == CODE_ErrorRequiredPropertyMissing)
-        ret_result->culprit = node;
-    if (r)
-        return r;
-    if ((r = limits_size(call, attachment->size, ret_result)))
+    int r = reading_attachment(call, node, attachment, ret_result);
+    if (r || (r = limits_size(call, attachment->size, ret_result)))
         return r;
     return op_code_of(store_stage_attachment(call->env->store, a->access->mailbox.mailbox_id, attachment));
 }
@@ -34,21 +28,20 @@ static int read_one(struct op_call *call, const struct attaching *a, const struc
 static int attach_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
 {
     struct attaching *a = arg;
-    struct attachment attachment = a->read[index];
+    struct attachment *attachment = &a->read[index];
     struct target_item target;
     struct item item;
     int r = target_load(call, tx, a->parent, ACCESS_EDIT, STORE_HOT, &target, &item);
     if (r)
         return r;
     uint64_t held;
-    if ((r = limits_size(call, item.size + attachment.size, ret_result)) || (r = store_attachment_count(tx, &item, &held)) ||
+    if ((r = limits_size(call, item.size + attachment->size, ret_result)) || (r = store_attachment_count(tx, &item, &held)) ||
         (r = limits_attachments(call, held + 1, ret_result)))
         return r;
     item.flags &= ~ITEM_UNMODIFIED;
-    if ((r = store_attachment_add(tx, &item, &attachment)))
+    if ((r = store_attachment_add(tx, &item, attachment)))
         return r;
     a->items[index] = item;
-    a->numbers[index] = attachment.no;
     return 0;
 }
 
@@ -58,13 +51,8 @@ static void answer(struct op_call *call, size_t index, const struct op_result *r
     struct shape_ids ids = access_ids(call, a->access);
     op_message_begin(call, "m:CreateAttachmentResponseMessage", result);
     xw_open(call->xw, "m:Attachments");
-    if (!result->code) {
-        xw_open(call->xw, "t:FileAttachment");
-        xw_open(call->xw, "t:AttachmentId");
-        shape_attachment_id_attrs(call->xw, &ids, &a->items[index], a->numbers[index], true);
-        xw_close(call->xw);
-        xw_close(call->xw);
-    }
+    if (!result->code)
+        shape_write_attachment_ref(call->xw, &ids, &a->items[index], &a->read[index]);
     xw_close(call->xw);
     op_message_end(call);
 }
@@ -92,9 +80,8 @@ int op_run_CreateAttachment(struct op_call *call)
         return r;
     *a = (struct attaching){ .parent = xml_child(call->node, "ParentItemId"), .access = &call->own,
                              .read = arena_array(call->arena, items->n + 1, sizeof(*a->read)),
-                             .items = arena_array(call->arena, items->n + 1, sizeof(*a->items)),
-                             .numbers = arena_array(call->arena, items->n + 1, sizeof(*a->numbers)) };
-    if (!a->read || !a->items || !a->numbers)
+                             .items = arena_array(call->arena, items->n + 1, sizeof(*a->items)) };
+    if (!a->read || !a->items)
         return -ENOMEM;
     int bad = a->parent ? target_item_ahead(call, a->parent, ACCESS_EDIT, &a->access) : CODE_ErrorInvalidIdEmpty;
     bad = bad ? bad : limits_room(call);

@@ -1,13 +1,16 @@
 /*
  * CreateItem (protocol.md 3.1): for messages and posts the three dispositions;
  * MimeContent first, structured properties over it. Calendar items, contacts,
- * lists and tasks are saved in folders of their kind. What kinds.def does not
+ * lists and tasks are saved in folders of their kind. Response objects (respond.h)
+ * make a message of another, and go the same way. What kinds.def does not
  * name is refused one by one with ErrorInvalidItemForOperationCreateItem.
  */
-#include "mime/mime.h"
+#include "model/conversation.h"
 #include "ops/calendar.h"
 #include "ops/limits.h"
 #include "ops/once.h"
+#include "ops/reading.h"
+#include "ops/respond.h"
 #include "ops/sending.h"
 #include "store/store_content.h"
 
@@ -21,63 +24,34 @@ struct creates {
     int refused;                 /* why nothing may be put there, or 0 */
     struct item *items; /* as read from the request */
     struct item *saved; /* with its numbers */
+    struct response *responses; /* info: NULL where an item is no response */
     struct sent_ids sent;
     bool sends; /* some of them */
 };
 
-static bool is_mail(const struct item *item)
+/* Only mail can be sent. A reply to a post is one more post. */
+static enum disposition disposition_of(const struct creates *c, size_t index)
 {
-    return kind_is_message(item->kind) || item->kind == ITEM_KIND_POST;
+    const struct respond_info *info = c->responses[index].info;
+    bool sent = kind_is_mail(c->items[index].kind) && (!info || respond_needs_disposition(info));
+    return sent ? c->disposition : SAVE_ONLY;
 }
 
-/* Only mail can be sent. */
-static enum disposition disposition_of(const struct creates *c, const struct item *item)
-{
-    return is_mail(item) ? c->disposition : SAVE_ONLY;
-}
-
-/* The message of the MIME, if there is one. */
-static int read_mime(struct op_call *call, const struct xml_node *node, enum item_kind kind, struct span *ret_mime, struct item *item,
-                     struct op_result *ret_result)
-{
-    int r = shape_read_mime(call->arena, node, ret_mime);
-    if (r || !ret_mime->len)
-        return r;
-    if (kind != ITEM_KIND_POST && !kind_is_message(kind))
-        return CODE_ErrorUnsupportedMimeConversion;
-    if ((r = limits_size(call, ret_mime->len, ret_result)))
-        return r;
-    return mime_read(*ret_mime, call->arena, item);
-}
-
-/* What the MIME says, then what stands beside it. */
 static int read_one(struct op_call *call, const struct xml_node *node, bool has_disposition, struct item *item,
                     struct op_result *ret_result)
 {
-    struct span mime;
-    bool structured;
-    enum item_kind kind = kind_by_element(node->name);
-    if (kind == ITEM_KIND_NONE || xml_is(node, XML_NS_T, "Item"))
+    if (xml_is(node, XML_NS_T, "Item"))
         return CODE_ErrorInvalidItemForOperationCreateItem;
-    if (kind == ITEM_KIND_MESSAGE && !has_disposition)
+    if (kind_by_element(node->name) == ITEM_KIND_MESSAGE && !has_disposition)
         return CODE_ErrorMessageDispositionRequired;
-    item_init(item);
-    int r = read_mime(call, node, kind, &mime, item, ret_result);
-    if (r)
-        return r;
-    item->item_class = span_of(kind_info(kind)->item_class);
-    item->kind = kind;
-    item->flags |= ITEM_UNMODIFIED | (is_mail(item) ? ITEM_DRAFT : ITEM_READ);
-    r = shape_read_item(call->arena, node, item, &structured, &ret_result->culprit);
-    if (!r && mime.len && !structured)
-        item->mime = mime;
+    int r = reading_item(call, node, item, ret_result);
     if (r == 0)
         r = limits_attachments(call, item->attachments.n, ret_result);
     return r ? r : calendar_check(call, item, "SendMeetingInvitations", CODE_ErrorSendMeetingInvitationsRequired, ret_result);
 }
 
 /* In another's mailbox a message is from its owner (decisions 6). */
-static void complete(const struct op_call *call, const struct access *access, struct item *item)
+static int complete(const struct op_call *call, const struct access *access, struct item *item)
 {
     const struct store_mailbox *owner = &access->mailbox, *mailbox = call->mailbox;
     const struct rcpt self = { .name = mailbox->display_name, .address = mailbox->address };
@@ -86,31 +60,38 @@ static void complete(const struct op_call *call, const struct access *access, st
     item->size = item_content_size(item);
     item->created = item->modified = when_now();
     item->last_modified_name = mailbox->display_name;
-    if (is_mail(item) && !rcpt_is_set(&item->from))
+    if (kind_is_mail(item->kind) && !rcpt_is_set(&item->from))
         item->from = !access->own ? (struct rcpt){ .name = owner->display_name, .address = owner->address }
                      : rcpt_is_set(&item->sender) ? item->sender
                                                   : self;
-    if (is_mail(item) && !rcpt_is_set(&item->sender))
+    if (kind_is_mail(item->kind) && !rcpt_is_set(&item->sender))
         item->sender = self;
+    if (item->kind == ITEM_KIND_CALENDAR) /* its organizer */
+        item->from = (struct rcpt){ .name = owner->display_name, .address = owner->address };
     item->from.type = RCPT_FROM;
     item->sender.type = RCPT_SENDER;
     if (item->received == WHEN_NONE)
         item->received = item->created;
     if (!item->conversation_topic.len)
-        item->conversation_topic = item->subject;
+        item->conversation_topic = mapi_subject_plain(item->subject);
+    return kind_is_mail(item->kind) ? conversation_begin(call->arena, item) : 0;
 }
 
-static int save_folder(struct op_call *call, struct store_tx *tx, const struct creates *c, const struct item *item,
+static int save_folder(struct op_call *call, struct store_tx *tx, const struct creates *c, size_t index,
                        struct target_folder *ret_folder)
 {
-    const enum disposition disposition = disposition_of(c, item);
+    const struct item *item = &c->items[index];
+    const enum disposition disposition = disposition_of(c, index);
     enum folder_role usual = disposition == SAVE_ONLY ? kind_info(item->kind)->folder : FOLDER_ROLE_sentitems;
     *ret_folder = (struct target_folder){ .access = &call->own };
     if (disposition == SEND_ONLY)
         return 0;
     if (!c->folder)
         target_own_folder(call, usual, ret_folder);
+    const uint64_t beside = c->folder ? 0 : respond_folder(call, &c->responses[index]);
     int r = c->folder ? target_folder(call, tx, c->folder, FOLDER_RIGHT_CREATE, ret_folder) : 0;
+    if (beside)
+        r = store_folder_get(tx, call->arena, call->mailbox->mailbox_id, beside, &ret_folder->folder);
     return r ? r : kind_check_folder(item->kind, ret_folder->folder.class);
 }
 
@@ -138,6 +119,8 @@ static int send_new(struct op_call *call, struct store_tx *tx, struct creates *c
     sending_into(&submit, folder);
     c->sent.copies = folder->access;
     int code = outbox_submit_new(tx, &submit, &item, sent), r = 0;
+    if (code == 0 && c->responses[index].info)
+        code = respond_mark(call, tx, &c->responses[index], item.mailbox_id);
     if (code == CODE_ErrorSendAsDenied && submit.save_folder && !folder->access->own)
         r = leave_in_drafts(call, tx, c, index, folder, ret_result);
     if (r)
@@ -149,11 +132,14 @@ static int create_one(struct op_call *call, struct store_tx *tx, size_t index, s
 {
     struct creates *c = arg;
     struct item item = c->items[index]; /* the job may run again */
+    const struct response *response = &c->responses[index];
     struct target_folder folder;
-    int r = save_folder(call, tx, c, &item, &folder);
-    if (r)
+    if (response->info && !respond_creates(response->info))
+        return respond_suppress(call, tx, response);
+    int r = response->info ? respond_check(call, tx, response) : 0;
+    if (r || (r = save_folder(call, tx, c, index, &folder)))
         return r;
-    if (disposition_of(c, &item) != SAVE_ONLY)
+    if (disposition_of(c, index) != SAVE_ONLY)
         return send_new(call, tx, c, index, &folder, ret_result);
     item.folder_no = folder.folder.folder_no;
     if ((r = store_item_insert(tx, &item)))
@@ -164,13 +150,14 @@ static int create_one(struct op_call *call, struct store_tx *tx, size_t index, s
 
 /* Completes an item that was read, and stores what is long of it. What is only
  * sent is in no folder, so in one's own mailbox (protocol.md 2.8, D3). */
-static int prepare(struct op_call *call, const struct creates *c, struct item *item)
+static int prepare(struct op_call *call, const struct creates *c, size_t index)
 {
-    bool send_only = disposition_of(c, item) == SEND_ONLY;
+    struct item *item = &c->items[index];
+    bool send_only = disposition_of(c, index) == SEND_ONLY;
     if (c->refused && !send_only)
         return c->refused;
-    complete(call, send_only ? &call->own : c->access, item);
-    return op_code_of(store_stage_item(call->env->store, item));
+    int r = complete(call, send_only ? &call->own : c->access, item);
+    return r ? r : op_code_of(store_stage_item(call->env->store, item));
 }
 
 static void parse(const struct op_call *call, struct creates *c)
@@ -207,15 +194,34 @@ static int finish(struct op_call *call, int r, struct op_items *items)
     return items_answer(call, items);
 }
 
+/* What a response is made of; nothing for one that makes no item. */
+static int read_response(struct op_call *call, struct creates *c, size_t index, const struct xml_node *node,
+                         struct op_result *ret_result)
+{
+    const struct respond_info *info = respond_find(node);
+    bool own = c->disposition == SEND_ONLY || c->refused;
+    if (respond_needs_disposition(info) && !c->has_disposition)
+        return CODE_ErrorMessageDispositionRequired;
+    if (c->refused && c->disposition != SEND_ONLY && respond_creates(info))
+        return c->refused;
+    int r = respond_compose(call, node, own ? call->mailbox->mailbox_id : c->access->mailbox.mailbox_id, &c->responses[index],
+                            &c->items[index], ret_result);
+    if (r == 0 && !respond_creates(info))
+        c->items[index].kind = ITEM_KIND_NONE;
+    return r;
+}
+
 static int read_all(struct op_call *call, struct creates *c, const struct op_items *items)
 {
     const int full = limits_room(call);
     for (size_t i = 0; i < items->n; i++) {
         struct op_result *result = &items->results[i];
-        int code = full ? full : read_one(call, items->nodes[i], c->has_disposition, &c->items[i], result);
-        if (code == 0)
-            code = prepare(call, c, &c->items[i]);
-        c->sends = c->sends || (code == 0 && disposition_of(c, &c->items[i]) != SAVE_ONLY);
+        bool response = respond_find(items->nodes[i]);
+        int code = full ? full : response ? read_response(call, c, i, items->nodes[i], result)
+                                          : read_one(call, items->nodes[i], c->has_disposition, &c->items[i], result);
+        if (code == 0 && c->items[i].kind)
+            code = prepare(call, c, i);
+        c->sends = c->sends || (code == 0 && disposition_of(c, i) != SAVE_ONLY);
         if (code < 0)
             return code;
         result->code = code;
@@ -234,8 +240,9 @@ int op_run_CreateItem(struct op_call *call)
     const size_t n = items->n;
     *c = (struct creates){ .folder = target_saved_folder(call), .items = arena_array(call->arena, n + 1, sizeof(*c->items)),
                            .saved = arena_array(call->arena, n + 1, sizeof(*c->saved)),
+                           .responses = arena_array(call->arena, n + 1, sizeof(*c->responses)),
                            .sent = { .v = arena_array(call->arena, n + 1, sizeof(*c->sent.v)), .n = n } };
-    if (!c->items || !c->saved || !c->sent.v)
+    if (!c->items || !c->saved || !c->responses || !c->sent.v)
         return -ENOMEM;
     if ((r = once_check(call, n)))
         return r;

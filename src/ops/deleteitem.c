@@ -1,8 +1,10 @@
 /*
- * DeleteItem (protocol.md 3.4). SoftDelete moves to the recoverable items;
- * MoveToDeletedItems of what is there already does the same. In another's
+ * DeleteItem (protocol.md 3.4). SoftDelete moves to the recoverable items, where
+ * things stay for store.recoverable_days; of what is there already, for good.
+ * MoveToDeletedItems of what is in Deleted Items is a SoftDelete. In another's
  * mailbox it takes full access (protocol.md 2.8, D6); delegates use MoveItem.
- * A damaged item can only be deleted for good.
+ * A damaged item can only be deleted for good. Nothing is ever marked as read
+ * here, so no receipt is sent, whatever SuppressReadReceipts says.
  */
 #include "ops/calendar.h"
 #include "ops/items.h"
@@ -21,28 +23,28 @@ static int check_item(struct op_call *call, const struct item *item, struct op_r
     return calendar_check(call, item, "SendMeetingCancellations", CODE_ErrorSendMeetingCancellationsRequired, ret_result);
 }
 
+/* Where the item is to go; 0: nowhere. */
+static enum folder_role destination(const struct deleting *d, const struct item *item)
+{
+    const bool soft = span_is(d->type, "SoftDelete");
+    if (span_is(d->type, "HardDelete") || (soft && item->folder_no == FOLDER_ROLE_recoverableitemsdeletions))
+        return FOLDER_ROLE_none;
+    return soft || item->folder_no == FOLDER_ROLE_deleteditems ? FOLDER_ROLE_recoverableitemsdeletions : FOLDER_ROLE_deleteditems;
+}
+
 static int delete_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
 {
     const struct deleting *d = arg;
     struct target_item target;
     struct item item;
-    struct folder folder;
     const bool hard = span_is(d->type, "HardDelete");
     int r = target_load(call, tx, d->items->nodes[index], ACCESS_DELETE, hard ? STORE_DAMAGED : STORE_HOT, &target, &item);
     if (r || (r = check_item(call, &item, ret_result)))
         return r;
-    const int64_t mailbox_id = item.mailbox_id;
-    if (hard)
-        return store_item_delete(tx, mailbox_id, item.item_no);
-    enum folder_role role = span_is(d->type, "SoftDelete") ? FOLDER_ROLE_recoverableitemsdeletions : FOLDER_ROLE_deleteditems;
-    if (role == FOLDER_ROLE_deleteditems && !target.access->own && !(target.access->held & RIGHT_full_access))
+    if (span_is(d->type, "MoveToDeletedItems") && !target.access->own && !(target.access->held & RIGHT_full_access))
         return CODE_ErrorCannotDeleteObject;
-    if ((r = store_folder_by_role(tx, call->arena, mailbox_id, role, &folder)))
-        return r;
-    if (role == FOLDER_ROLE_deleteditems && folder.folder_no == item.folder_no &&
-        (r = store_folder_by_role(tx, call->arena, mailbox_id, FOLDER_ROLE_recoverableitemsdeletions, &folder)))
-        return r;
-    return store_item_move(tx, &item, folder.folder_no, true);
+    const enum folder_role role = destination(d, &item);
+    return role ? store_item_move(tx, &item, role, true) : store_item_delete(tx, item.mailbox_id, item.item_no);
 }
 
 static void answer(struct op_call *call, size_t index ATTR_UNUSED, const struct op_result *result, void *arg ATTR_UNUSED)

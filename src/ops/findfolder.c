@@ -1,17 +1,19 @@
 /*
- * FindFolder (protocol.md 3.5): the folders below each parent, shallow or
- * deep, paged. Restrictions are not served yet: ErrorUnsupportedQueryFilter.
+ * FindFolder (protocol.md 3.5): the folders below each parent, shallow or deep, or
+ * those that were deleted from it and can be recovered; those that fulfil a
+ * Restriction, paged. Folders that may not be seen are not counted either.
  */
+#include "ops/folder_filter.h"
 #include "ops/page.h"
-#include "ops/target.h"
+#include "ops/folders.h"
 
 #include <errno.h>
 
 struct finding {
     struct folder_shape shape;
     struct page page;
-    bool deep;
-    bool nothing; /* SoftDeleted: folders are never kept */
+    bool deep, deleted;
+    const struct folder_filter *filter;
 };
 
 static int parse(struct op_call *call, struct finding *f, struct op_result *bad)
@@ -19,11 +21,11 @@ static int parse(struct op_call *call, struct finding *f, struct op_result *bad)
     struct span traversal = { 0 };
     (void)xml_attr(call->node, "Traversal", &traversal);
     f->deep = span_is(traversal, "Deep");
-    f->nothing = span_is(traversal, "SoftDeleted");
-    if (xml_child(call->node, "Restriction"))
-        return CODE_ErrorUnsupportedQueryFilter;
-    int r = page_parse(call->node, "FolderView", &f->page);
-    return r ? r : folder_shape_parse(call->arena, xml_child(call->node, "FolderShape"), call->level, &f->shape, &bad->culprit);
+    f->deleted = span_is(traversal, "SoftDeleted");
+    int r = folder_filter_parse(call->arena, xml_child(call->node, "Restriction"), &f->filter, &bad->culprit);
+    if (r || (r = page_parse(call->node, "FolderView", &f->page)))
+        return r;
+    return folder_shape_parse(call->arena, xml_child(call->node, "FolderShape"), call->level, &f->shape, &bad->culprit);
 }
 
 struct found {
@@ -33,33 +35,38 @@ struct found {
     size_t n;
 };
 
-/* Only what may be seen. */
-static int filter(struct op_call *call, struct store_tx *tx, struct found *found)
+static int filter(struct op_call *call, struct store_tx *tx, const struct finding *f, struct found *found)
 {
     size_t kept = 0;
     found->rights = arena_array(call->arena, found->n + 1, sizeof(*found->rights));
     if (!found->rights)
         return -ENOMEM;
-    for (size_t i = 0; i < found->n; i++) {
-        int r = access_rights(call, tx, found->access, found->v[i].folder_no, &found->rights[kept]);
-        if (r)
-            return r;
+    int r = access_rights_each(call, tx, found->access, found->v, found->n, found->rights);
+    for (size_t i = 0; r == 0 && i < found->n; i++) {
+        bool match = false;
+        if (access_sees_folder(found->rights[i]))
+            r = folder_filter_match(call->arena, f->filter, &found->v[i], &match);
+        if (!match)
+            continue;
         found->v[kept] = found->v[i];
-        kept += access_sees_folder(found->rights[kept]);
+        found->rights[kept++] = found->rights[i];
     }
     found->n = kept;
-    return 0;
+    return r;
 }
 
 static int find(struct op_call *call, struct store_tx *tx, const struct xml_node *node, const struct finding *f, struct found *ret)
 {
     struct target_folder parent;
     int r = target_folder(call, tx, node, 0, &parent);
-    if (r || f->nothing)
+    if (r)
         return r;
+    const int64_t mailbox_id = parent.folder.mailbox_id;
+    const uint64_t no = parent.folder.folder_no;
     *ret = (struct found){ .access = parent.access };
-    r = store_folder_list(tx, call->arena, parent.folder.mailbox_id, parent.folder.folder_no, f->deep, &ret->v, &ret->n);
-    return r ? r : filter(call, tx, ret);
+    r = f->deleted ? store_folder_list_recoverable(tx, call->arena, mailbox_id, no, &ret->v, &ret->n)
+                   : store_folder_list(tx, call->arena, mailbox_id, no, f->deep, &ret->v, &ret->n);
+    return r ? r : filter(call, tx, f, ret);
 }
 
 static void write_folders(struct op_call *call, const struct finding *f, const struct found *found, uint64_t start, uint64_t n)
@@ -67,7 +74,7 @@ static void write_folders(struct op_call *call, const struct finding *f, const s
     struct shape_ids ids = access_ids(call, found->access ? found->access : &call->own);
     for (uint64_t i = start; i < start + n; i++) {
         ids.rights = found->rights[i];
-        shape_write_folder(call->xw, &f->shape, &ids, &found->v[i]);
+        shape_write_folder(call->xw, &f->shape, &ids, &found->v[i], NULL);
     }
 }
 

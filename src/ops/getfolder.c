@@ -1,17 +1,18 @@
 /*
- * GetFolder (protocol.md 3.5): one message per folder id.
+ * GetFolder (protocol.md 3.5): one message per folder id. The PermissionSet is
+ * shown to who owns the folder.
  */
-#include "ops/target.h"
+#include "ops/folders.h"
 
 static void answer(struct op_call *call, const struct op_result *result, const struct folder_shape *shape,
-                   const struct target_folder *target)
+                   const struct target_folder *target, const struct folder_grants *grants)
 {
     op_message_begin(call, "m:GetFolderResponseMessage", result);
     xw_open(call->xw, "m:Folders");
     if (!result->code) {
         struct shape_ids ids = access_ids(call, target->access);
         ids.rights = target->rights;
-        shape_write_folder(call->xw, shape, &ids, &target->folder);
+        shape_write_folder(call->xw, shape, &ids, &target->folder, grants);
     }
     xw_close(call->xw);
     op_message_end(call);
@@ -31,11 +32,14 @@ int op_run_GetFolder(struct op_call *call)
     for (const struct xml_node *c = list ? list->child : NULL; c; c = c->next) {
         struct op_result result = bad;
         struct target_folder target = { 0 };
+        struct folder_grants *grants = NULL;
         if (!result.code)
             result.code = target_folder(call, tx, c, 0, &target);
+        if (!result.code && folder_shape_wants_permissions(&shape))
+            result.code = folders_granted(call, tx, &target.folder, target.rights, &grants);
         if (result.code < 0)
             return result.code;
-        answer(call, &result, &shape, &target);
+        answer(call, &result, &shape, &target, grants);
     }
     op_messages_end(call);
     return 0;

@@ -2,39 +2,22 @@
  * GetItem (protocol.md 3.3): one message per id; no more is loaded than the
  * shape shows.
  */
-#include "mime/mime.h"
+#include "ops/mimeof.h"
 #include "ops/target.h"
 
 static unsigned depth_of(const struct shape *shape)
 {
-    if (shape->want[PROP_ID_MimeContent])
+    if (shape_wants_mime(shape))
         return STORE_ALL | STORE_LAZY | (shape_wants_body(shape) ? 0u : STORE_LAZY_BODY);
     return (shape_wants_recipients(shape) ? STORE_RECIPIENTS : 0u) | (shape_wants_body(shape) ? STORE_BODY : 0u) |
            (shape->want[PROP_ID_Attachments] ? STORE_ATTACHMENTS : 0u);
-}
-
-static int add_piece(void *arg, struct span piece)
-{
-    buf_add_span(arg, piece);
-    return buf_error(arg);
-}
-
-/* Straight into the answer, which has room for it: a long message is not in
- * memory besides. */
-static int write_mime(const struct item *item, void *arg ATTR_UNUSED, struct buf *out)
-{
-    const struct mime_options options = { .keep_bcc = true };
-    if (item->mime.len && !item->boundary_seed) /* never submitted: as the client gave it */
-        return source_each(item->mime_source, item->mime, add_piece, out);
-    int r = mime_write(item, &options, out);
-    return r > 0 ? CODE_ErrorContentConversionFailed : r;
 }
 
 /* item: NULL when the result is an error. */
 static int write_answer(struct op_call *call, const struct op_result *result, const struct shape *shape,
                         const struct target_item *target, const struct item *item)
 {
-    const struct shape_mime mime = { .write = write_mime };
+    const struct shape_mime mime = { .write = mime_of_item, .headers = mime_headers_of_item };
     int r = 0;
     op_message_begin(call, "m:GetItemResponseMessage", result);
     xw_open(call->xw, "m:Items");

@@ -30,12 +30,15 @@ int items_of(struct op_call *call, const char *list, const struct op_verbs *verb
 static int run_item(struct op_call *call, struct store_tx *tx, const struct op_items *items, size_t i)
 {
     struct op_result *result = &items->results[i];
+    result->more = result->undo = false;
     int r = items->verbs->item(call, tx, i, result, items->arg);
     if (r < 0)
         return r;
-    if (r > 0)
+    if (r > 0) {
         result->code = r;
-    return result->keep ? 0 : result->code;
+        result->more = false;
+    }
+    return result->keep ? 0 : result->undo ? CODE_ErrorMoveCopyFailed : result->code;
 }
 
 static int run_guarded(struct op_call *call, struct store_tx *tx, const struct op_items *items, size_t i)
@@ -56,7 +59,7 @@ int items_run(struct op_call *call, struct store_tx *tx, const struct op_items *
     access_forget(call);
     if (items->n == 1) /* the job undoes what its only item wrote */
         return results[0].code || results[0].kept ? 0 : run_item(call, tx, items, 0);
-    for (size_t i = 0; i < items->n; i++) {
+    for (size_t i = items->from; i < items->n; i++) {
         if (stopped && !results[i].kept)
             results[i] = (struct op_result){ .code = CODE_ErrorBatchProcessingStopped };
         else if (!results[i].code && !results[i].kept) {
@@ -64,6 +67,8 @@ int items_run(struct op_call *call, struct store_tx *tx, const struct op_items *
             if (r)
                 return r;
         }
+        if (results[i].more)
+            break;
         stopped = stopped || code_stops_batch(results[i].code);
     }
     return 0;
@@ -85,13 +90,14 @@ static void stop_batch(const struct op_items *items)
 struct items_job {
     struct op_call *call;
     struct op_items *items;
-    const struct op_result *given;
+    struct op_result *given; /* the results as the last commit left them */
 };
 
 static int run_job(struct store_tx *tx, void *arg)
 {
     const struct items_job *job = arg;
     memcpy(job->items->results, job->given, job->items->n * sizeof(*job->given));
+    job->items->budget = ITEMS_BUDGET;
     return items_run(job->call, tx, job->items);
 }
 
@@ -102,7 +108,7 @@ int items_settle(int r, const struct op_items *items, const struct op_result *gi
     if (r >= 0)
         return 0;
     log_event(LOG_ERROR_LEVEL, "write-failed", LOG_S("error", err_text(r)));
-    for (size_t i = 0; i < items->n; i++)
+    for (size_t i = items->from; i < items->n; i++)
         items->results[i] = (struct op_result){ .code = given[i].code ? given[i].code : op_code_of(r) };
     return 0;
 }
@@ -122,10 +128,36 @@ int items_finish(struct op_call *call, int r, struct op_items *items)
     return r ? r : items_answer(call, items);
 }
 
+/* What was committed so far stands, whatever becomes of the rest. */
+static bool goes_on(int r, const struct items_job *job)
+{
+    struct op_items *items = job->items;
+    size_t at = items->from;
+    while (at < items->n && !items->results[at].more)
+        at++;
+    if (r < 0 || at == items->n)
+        return false;
+    items->from = at;
+    memcpy(job->given, items->results, items->n * sizeof(*job->given));
+    return true;
+}
+
+static int written(struct op_call *call, int r, void *arg);
+
+static int write_items(struct op_call *call, struct items_job *job)
+{
+    while (!call->asked->go_on) { /* so that no step stands on the stack of another */
+        int r = store_write(call->env->store, run_job, job);
+        if (!goes_on(r, job))
+            return items_finish(call, items_settle(r, job->items, job->given), job->items);
+    }
+    return op_write_then(call, run_job, job, written, job);
+}
+
 static int written(struct op_call *call, int r, void *arg)
 {
-    const struct items_job *job = arg;
-    return items_finish(call, items_settle(r, job->items, job->given), job->items);
+    struct items_job *job = arg;
+    return goes_on(r, job) ? write_items(call, job) : items_finish(call, items_settle(r, job->items, job->given), job->items);
 }
 
 static bool any_to_try(const struct op_items *items)
@@ -143,11 +175,11 @@ int items_write(struct op_call *call, struct op_items *items)
         return items_finish(call, 0, items);
     }
     struct items_job *job = arena_alloc(call->arena, sizeof(*job));
-    const struct op_result *given = items_results(call, items);
+    struct op_result *given = items_results(call, items);
     if (!job || !given)
         return items_finish(call, -ENOMEM, items);
     *job = (struct items_job){ call, items, given };
-    return op_write_then(call, run_job, job, written, job);
+    return write_items(call, job);
 }
 
 int items_answer(struct op_call *call, const struct op_items *items)

@@ -1,7 +1,8 @@
 /*
  * What the operations that write items have in common: the items of a request,
  * one store job in which each of them is tried, and a response message for each.
- * Nothing here knows what is done with an item.
+ * Nothing here knows what is done with an item. One that is large takes its time
+ * in several jobs, each of them committed, so that others get their turn.
  */
 #ifndef EWSD_OPS_ITEMS_H
 #define EWSD_OPS_ITEMS_H
@@ -12,7 +13,9 @@ struct op_items;
 
 /* Tries one item, in a savepoint: undone unless it returns 0, or
  * ret_result->keep is set. Positive codes go to ret_result; negative is
- * returned. May run again, so it starts from the request each time. */
+ * returned. May run again, so it starts from the request each time. When
+ * items->budget is used up it says ret_result->more and leaves there what it goes
+ * on from. */
 typedef int op_item(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg);
 /* Writes the response message of one item. */
 typedef void op_answer(struct op_call *call, size_t index, const struct op_result *result, void *arg);
@@ -34,7 +37,10 @@ struct op_items {
     struct op_result *results;     /* one with a code beforehand is not tried */
     const struct op_verbs *verbs;
     void *arg; /* the operation's own */
+    size_t from;     /* those before are done and committed */
+    unsigned budget; /* of the job: rows that may still be written; counted by verbs that may be many */
 };
+enum { ITEMS_BUDGET = 200 }; /* some milliseconds of the writer */
 
 /* Those below the element `list` of the operation. -ENOMEM. */
 int items_of(struct op_call *call, const char *list, const struct op_verbs *verbs, void *arg, struct op_items **ret_items);

@@ -62,7 +62,8 @@ static const char *uri_of_element(const struct xml_node *node)
 {
     const struct prop_info *prop = prop_by_element(node->name);
     const struct detail_info *detail = node->parent ? detail_find(kind_by_element(node->parent->name), node->name) : NULL;
-    return detail ? detail->uri : prop ? prop->uri : NULL;
+    const char *folder = folder_uri(node);
+    return folder ? folder : detail ? detail->uri : prop ? prop->uri : NULL;
 }
 
 /* The path itself, where a path or an extended property is meant. */
@@ -80,7 +81,7 @@ static void write_culprit(struct op_call *call, const struct xml_node *culprit)
 {
     const struct xml_node *path = path_of(culprit);
     const char *uri = uri_of_element(culprit);
-    bool attachment = xml_is(culprit, XML_NS_T, "FileAttachment");
+    bool attachment = xml_is(culprit, XML_NS_T, "FileAttachment") || xml_is(culprit, XML_NS_T, "ItemAttachment");
     if (!path && !uri && !attachment)
         return;
     xw_open(call->xw, "m:MessageXml");
@@ -108,10 +109,10 @@ static void write_back_off(struct op_call *call, int64_t back_off_ms)
 void op_message_begin(struct op_call *call, const char *element, const struct op_result *result)
 {
     struct xml_writer *xw = call->xw;
-    bool ok = result->code == 0;
+    bool ok = result->code == 0, warning = result->warning || result->code == CODE_ErrorBatchProcessingStopped;
     metric_add(ok ? METRIC_op_items_ok : METRIC_op_items_error, 1);
     xw_open(xw, element);
-    xw_attr_str(xw, "ResponseClass", ok ? "Success" : result->code == CODE_ErrorBatchProcessingStopped ? "Warning" : "Error");
+    xw_attr_str(xw, "ResponseClass", ok ? "Success" : warning ? "Warning" : "Error");
     if (!ok)
         xw_leaf_str(xw, "m:MessageText", result->text ? result->text : code_text(result->code));
     xw_leaf_str(xw, "m:ResponseCode", code_name(result->code));
@@ -294,5 +295,5 @@ int op_dispatch(const struct op_request *request, struct buf *body, struct op_re
 int op_go_on(struct op_call *call)
 {
     int r = call->then(call, call->pending.result, call->then_arg);
-    return conclude(call, r ? r : close_answer(call));
+    return r == OP_LATER ? r : conclude(call, r ? r : close_answer(call));
 }

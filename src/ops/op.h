@@ -77,7 +77,7 @@ enum { OP_LATER = -EINPROGRESS };
  * -ENOMEM, -EFBIG (the answer does not fit into body) and OP_LATER are
  * returned; all else became an answer. ret_call is for op_go_on, after OP_LATER. */
 int op_dispatch(const struct op_request *request, struct buf *body, struct op_reply *ret_reply, struct op_call **ret_call);
-/* The same for a request that waited; not OP_LATER. */
+/* The same for a request that waited; it may have to wait again. */
 int op_go_on(struct op_call *call);
 
 /* Whether a row of ops.def has this name. */

@@ -43,6 +43,7 @@ int page_parse(const struct xml_node *operation, const char *suffix, struct page
     page.kind = fractional ? PAGE_FRACTIONAL : PAGE_INDEXED;
     if (indexed && xml_attr(node, "BasePoint", &base) && span_is(base, "End"))
         page.kind = PAGE_INDEXED_END;
+    page.asked = xml_attr(node, "MaxEntriesReturned", &base) ? (uint64_t)max : 0;
     page.max = max > PAGE_MAX ? PAGE_MAX : (uint64_t)max;
     page.offset = (uint64_t)offset;
     page.numerator = (uint64_t)numerator;

@@ -15,7 +15,8 @@ enum page_kind { PAGE_NONE, PAGE_INDEXED, PAGE_INDEXED_END, PAGE_FRACTIONAL };
 struct page {
     enum page_kind kind;
     uint64_t offset;
-    uint64_t max;
+    uint64_t max;   /* at most PAGE_MAX */
+    uint64_t asked; /* MaxEntriesReturned as it was given; 0: it was not */
     uint64_t numerator, denominator;
 };
 

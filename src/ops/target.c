@@ -31,7 +31,8 @@ static int decode_item(const struct op_call *call, const struct xml_node *node, 
     struct span key;
     if (xml_is(node, XML_NS_T, "OccurrenceItemId"))
         return CODE_ErrorCalendarCannotUseIdForOccurrenceId;
-    if (!xml_is(node, XML_NS_T, "ItemId") && !xml_is(node, XML_NS_M, "ParentItemId"))
+    if (!xml_is(node, XML_NS_T, "ItemId") && !xml_is(node, XML_NS_M, "ParentItemId") &&
+        !xml_is(node, XML_NS_T, "ReferenceItemId"))
         return CODE_ErrorCalendarCannotUseIdForRecurringMasterId;
     int r = decode(call, node, ID_ITEM, &t->id);
     if (r)
@@ -61,7 +62,7 @@ int target_item(struct op_call *call, struct store_tx *tx, const struct xml_node
 
 int target_told(const struct target_item *target, int r)
 {
-    if (r == CODE_ErrorItemCorrupt || r == CODE_ErrorCorruptData)
+    if (r == CODE_ErrorItemCorrupt || r == CODE_ErrorCorruptData || r == CODE_ErrorCannotOpenFileAttachment)
         log_event(LOG_ERROR_LEVEL, "stored item cannot be read", LOG_N("mailbox", target->access->mailbox.mailbox_id),
                   LOG_N("item", target->id.item), LOG_S("code", code_name(r)));
     return r;

@@ -36,7 +36,7 @@ int target_read(struct op_call *call, struct store_tx *tx, const struct target_i
 int target_load(struct op_call *call, struct store_tx *tx, const struct xml_node *node, enum access_need need, unsigned depth,
                 struct target_item *ret_target, struct item *ret_item);
 /* Logs that an item was met that cannot be read, when r is
- * CODE_ErrorItemCorrupt or CODE_ErrorCorruptData. Gives r back. */
+ * CODE_ErrorItemCorrupt, -CorruptData or -CannotOpenFileAttachment. Gives r back. */
 int target_told(const struct target_item *target, int r);
 /* t:AttachmentId, and the item that holds it. */
 int target_attachment(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_item *ret_target,

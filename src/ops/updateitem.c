@@ -51,9 +51,7 @@ struct edit {
 
 static const struct prop_info *prop_of(const struct xml_node *change)
 {
-    struct span uri;
-    const struct xml_node *path = shape_update_path(change);
-    return xml_is(path, XML_NS_T, "FieldURI") && xml_attr(path, "FieldURI", &uri) ? prop_by_uri(uri) : NULL;
+    return shape_path_prop(shape_update_path(change));
 }
 
 /* Marks beside the message (read, flag, categories, extended properties) leave
@@ -129,8 +127,8 @@ static int apply_one(struct op_call *call, const struct updates *u, const struct
     return set_mime(u, change, e, ret_result);
 }
 
-static int apply(struct op_call *call, const struct updates *u, const struct xml_node *changes, struct edit *e,
-                 struct op_result *ret_result)
+static int apply(struct op_call *call, const struct updates *u, const struct xml_node *changes, const struct item *before,
+                 struct edit *e, struct op_result *ret_result)
 {
     for (const struct xml_node *c = changes->child; c; c = c->next) {
         int r = apply_one(call, u, c, e, ret_result);
@@ -138,7 +136,7 @@ static int apply(struct op_call *call, const struct updates *u, const struct xml
             return r;
     }
     ret_result->culprit = NULL;
-    return 0;
+    return kind_is_message(e->item.kind) ? 0 : shape_settle(call->arena, before, &e->item);
 }
 
 /* ---- writing ---- */
@@ -152,8 +150,8 @@ static void complete(const struct op_call *call, const struct access *access, co
     item->last_modified_name = mailbox->display_name;
     if (e->touched)
         item->flags &= ~ITEM_UNMODIFIED;
-    if (item->flags & ITEM_DRAFT && span_eq(item->conversation_topic, before->subject))
-        item->conversation_topic = item->subject;
+    if (item->flags & ITEM_DRAFT && span_eq(item->conversation_topic, mapi_subject_plain(before->subject)))
+        item->conversation_topic = mapi_subject_plain(item->subject);
     if (!rcpt_is_set(&item->from) && rcpt_is_set(&before->from))
         item->from = (struct rcpt){ .name = owner->display_name, .address = owner->address };
     if (!rcpt_is_set(&item->sender) && rcpt_is_set(&before->sender))
@@ -182,6 +180,8 @@ static int write_item(struct op_call *call, struct store_tx *tx, const struct ac
 {
     unsigned parts = parts_of(e, before);
     complete(call, access, before, e);
+    if (!e->touched)
+        return store_item_update_read(tx, &e->item);
     if (depth == STORE_HOT)
         return store_item_update(tx, &e->item, true);
     if (parts & STORE_MIME)
@@ -250,7 +250,7 @@ static int update_one(struct op_call *call, struct store_tx *tx, size_t index, s
     if (r || (r = load(call, tx, u, index, depth, &target, &e.item)))
         return r;
     const struct item before = e.base = e.item;
-    if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, u, updates, &e, ret_result)) ||
+    if ((r = check_item(call, u, &target, &e.item, ret_result)) || (r = apply(call, u, updates, &before, &e, ret_result)) ||
         (r = write_item(call, tx, target.access, &before, depth, &e, ret_result)))
         return r;
     bool mail = kind_is_message(e.item.kind) || e.item.kind == ITEM_KIND_POST;

@@ -20,6 +20,7 @@
 #include "store/store_queue.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define LET_GO_MS 10000
 #define SETTLE_TRIES 30 /* after the first; with a pause between */
@@ -29,16 +30,22 @@ int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *sto
 {
     *attempt = (struct attempt){ .store = store, .conf = conf, .arena = arena, .owner = owner,
                                  .raw = BUF_INIT((size_t)conf->send_max_size * 2) };
-    int r = store_outbox_rcpts(tx, arena, key, owner, &attempt->entry);
+    int r = store_has_nodes(store) ? arena_new((size_t)conf->soap_max_memory, &attempt->own) : 0;
+    if (attempt->own)
+        attempt->arena = attempt->own;
+    if (r == 0)
+        r = store_outbox_rcpts(tx, attempt->arena, key, owner, &attempt->entry);
     if (r)
         return r;
-    attempt->settles = arena_array(arena, attempt->entry.rcpts_n, sizeof(*attempt->settles));
+    attempt->settles = arena_array(attempt->arena, attempt->entry.rcpts_n, sizeof(*attempt->settles));
     return attempt->settles ? 0 : -ENOMEM;
 }
 
 void attempt_done(struct attempt *attempt)
 {
     buf_done(&attempt->raw);
+    arena_free(attempt->own);
+    attempt->own = NULL;
 }
 
 int attempt_read(struct attempt *attempt, struct store_tx *tx, bool content)
@@ -80,7 +87,7 @@ int attempt_add_part(struct attempt *attempt, const struct transport *transport,
     size_t n = attempt->entry.rcpts_n;
     *part = (struct attempt_part){ .transport = transport };
     part->job = (struct transport_job){ .store = attempt->store, .conf = attempt->conf, .arena = attempt->arena,
-                                        .entry = &attempt->entry, .item = &attempt->item };
+                                        .entry = &attempt->entry, .item = &attempt->item, .added = &part->added };
     part->job.rcpts = arena_array(attempt->arena, n, sizeof(*part->job.rcpts));
     part->results = arena_array(attempt->arena, n, sizeof(*part->results));
     if (!part->job.rcpts || !part->results)
@@ -132,6 +139,8 @@ static size_t judge(struct attempt *attempt, struct bounce_rcpt *failed, size_t 
     attempt->next = WHEN_NONE;
     for (size_t p = 0; p < attempt->parts_n; p++) {
         const struct attempt_part *part = &attempt->parts[p];
+        if (part->added)
+            attempt->next = when_now();
         for (size_t i = 0; i < part->job.n; i++) {
             const struct store_outbox_rcpt *rcpt = part->job.rcpts[i];
             struct policy_verdict verdict = verdict_of(attempt, part, i);
@@ -210,6 +219,7 @@ static int settle_job(struct store_tx *tx, void *arg)
 struct delivery {
     struct attempt_part *part;
     size_t i; /* of part->job.rcpts */
+    size_t round; /* those of one round may be under way at the same time */
     void *ready;
 };
 
@@ -233,7 +243,7 @@ static size_t make_ready(struct attempt_part *part, struct delivery *deliveries)
     size_t n = 0;
     for (size_t i = 0; i < part->job.n; i++) {
         struct delivery delivery = { .part = part, .i = i };
-        int r = part->transport->ready(&part->job, i, &delivery.ready);
+        int r = part->transport->ready ? part->transport->ready(&part->job, i, &delivery.ready) : 0;
         if (r)
             note_delivery(&delivery, r);
         else
@@ -247,11 +257,16 @@ static int deliver_all(struct store *store, struct arena *arena, struct delivery
     struct store_work *work = arena_array(arena, n, sizeof(*work));
     if (!work)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        work[i] = (struct store_work){ .job = delivery_job, .arg = &deliveries[i] };
-    store_write_all(store, work, n);
-    for (size_t i = 0; i < n; i++)
-        note_delivery(&deliveries[i], work[i].result);
+    for (size_t round = 0, done = 0; done < n; round++) {
+        size_t now = 0;
+        for (size_t i = 0; i < n; i++)
+            if (deliveries[i].round == round)
+                work[now++] = (struct store_work){ .job = delivery_job, .arg = &deliveries[i] };
+        store_write_all(store, work, now);
+        for (size_t i = 0; i < now; i++)
+            note_delivery(work[i].arg, work[i].result);
+        done += now;
+    }
     return 0;
 }
 
@@ -264,6 +279,7 @@ static int deliver(struct attempt *const *attempts, size_t n)
     if (!deliveries)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
+        size_t first = ready;
         for (size_t p = 0; p < attempts[i]->parts_n && !attempts[i]->over; p++) {
             struct attempt_part *part = &attempts[i]->parts[p];
             if (part->transport->store_one && attempts[i]->unwritten)
@@ -271,6 +287,8 @@ static int deliver(struct attempt *const *attempts, size_t n)
             else if (part->transport->store_one)
                 ready += make_ready(part, &deliveries[ready]);
         }
+        for (size_t round = 0; store_has_nodes(attempts[i]->store) && first < ready; round++)
+            deliveries[first++].round = round;
     }
     return ready ? deliver_all(attempts[0]->store, attempts[0]->arena, deliveries, ready) : 0;
 }
@@ -308,6 +326,13 @@ static void log_unsettled(const struct attempt *attempt, int r)
               LOG_N("entry", attempt->entry.outbox_no), LOG_S("error", err_text(r)));
 }
 
+/* Nodes that write to the same mailboxes do so in the same order. */
+static int by_mailbox(const void *a, const void *b)
+{
+    const struct attempt *one = ((const struct store_work *)a)->arg, *other = ((const struct store_work *)b)->arg;
+    return one->entry.mailbox_id < other->entry.mailbox_id ? -1 : one->entry.mailbox_id > other->entry.mailbox_id;
+}
+
 int attempt_settle(struct attempt *const *attempts, size_t n)
 {
     int first = n ? deliver(attempts, n) : 0;
@@ -318,6 +343,8 @@ int attempt_settle(struct attempt *const *attempts, size_t n)
     for (size_t i = 0; i < n; i++)
         if (!attempts[i]->over)
             work[left++] = (struct store_work){ .job = settle_job, .arg = attempts[i] };
+    if (store_has_nodes(attempts[0]->store))
+        qsort(work, left, sizeof(*work), by_mailbox);
     store_write_all(attempts[0]->store, work, left);
     for (size_t i = 0; i < left; i++) {
         struct attempt *attempt = work[i].arg;

@@ -15,13 +15,15 @@ struct attempt_part {
     const struct transport *transport;
     struct transport_job job;
     struct transport_result *results; /* for each of job.rcpts */
+    bool added;      /* the message has more recipients than before, which are due */
     int64_t put_off; /* no attempt was made: again at that time; else 0 */
 };
 
 struct attempt {
     struct store *store;
     const struct conf *conf;
-    struct arena *arena; /* the caller's; outlives the attempt */
+    struct arena *arena; /* the caller's, which outlives the attempt; or own */
+    struct arena *own;   /* where several jobs may run at the same time: each attempt is in one at most */
     uint64_t owner;      /* of the lease */
     struct store_outbox entry;
     struct item item;

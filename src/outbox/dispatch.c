@@ -1,11 +1,11 @@
 /*
- * Dispatchers work in batches: one job leases what is due, one snapshot reads
- * it, what stays in the store is delivered and settled in jobs that share their
+ * Dispatchers work in batches: what is due is leased, one snapshot reads it,
+ * what stays in the store is delivered and settled in jobs that share their
  * commits. Recipients for
  * a relay are handed to its lane under the same lease and are no business of
  * the dispatcher's any more, unless the lane can't take them.
  */
-#include "outbox/runner.h"
+#include "outbox/taking.h"
 
 #include "base/err.h"
 #include "base/log.h"
@@ -13,52 +13,7 @@
 
 #include <errno.h>
 
-#define BATCH 64
 #define READ_TRIES 5 /* with a pause between */
-
-struct taking {
-    struct arena *arena;
-    uint64_t owner;
-    int64_t now, until;
-    struct store_outbox_key keys[BATCH];
-    size_t n;
-    size_t unread; /* the first ones of keys, again: what could not be read */
-};
-
-static int take_job(struct store_tx *tx, void *arg)
-{
-    struct taking *taking = arg;
-    struct store_outbox_key *keys;
-    int r = store_outbox_take(tx, taking->arena, taking->owner, taking->now, taking->until, BATCH, &keys, &taking->n);
-    if (r == 0 && taking->n > 0)
-        memcpy(taking->keys, keys, taking->n * sizeof(*keys));
-    return r;
-}
-
-/* A look before the writer is bothered. 1: nothing is due before ret_next. */
-static int look(const struct outbox_options *options, struct arena *arena, int64_t *ret_next)
-{
-    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
-    struct store_outbox_key *keys;
-    size_t n = 0;
-    int r = store_read_begin(options->store, &tx);
-    if (r == 0)
-        r = store_outbox_due(tx, arena, when_now(), 1, &keys, &n, ret_next);
-    return r == 0 && n == 0 ? 1 : r;
-}
-
-static int take(const struct outbox_options *options, struct arena *arena, struct taking *taking)
-{
-    int r = random_bytes(&taking->owner, sizeof(taking->owner));
-    if (r)
-        return r;
-    taking->arena = arena;
-    taking->owner = (taking->owner >> 1) | 1; /* 0 is nobody; the store's numbers are signed */
-    taking->now = when_now();
-    taking->until = taking->now + options->conf->outbox_lease * 1000;
-    taking->n = 0;
-    return store_write(options->store, take_job, taking);
-}
 
 /* ---- who goes which way ---- */
 
@@ -98,8 +53,7 @@ static int add_kept(struct attempt *attempt, const struct relay *relay, const st
 static int hand_over(struct outbox *outbox, struct attempt *attempt, const struct taking *taking, const struct relay *relay,
                      const struct relay *const *ways)
 {
-    const struct lane_ticket ticket = { .key = { attempt->entry.mailbox_id, attempt->entry.outbox_no }, .owner = taking->owner,
-                                        .until = taking->until, .home = relay };
+    const struct lane_ticket ticket = { .key = { attempt->entry.mailbox_id, attempt->entry.outbox_no }, .lease = taking->lease, .home = relay };
     int64_t again = 0;
     struct span reason = SPAN("4.4.4 no relay is configured for this domain");
     if (!relay)
@@ -160,7 +114,7 @@ static int read_slice(struct outbox *outbox, struct arena *arena, struct taking 
     while (r == 0 && *at < taking->n && bytes < OUTBOX_LARGE) {
         struct attempt *attempt = &attempts[*ret_n];
         struct store_outbox_key key = taking->keys[(*at)++];
-        int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->owner);
+        int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->lease.owner);
         if (done == 0)
             done = plan(outbox, tx, attempt, taking);
         if (aside_wanted(done)) {
@@ -184,7 +138,7 @@ static int read_slice(struct outbox *outbox, struct arena *arena, struct taking 
 /* Makes messages of what was read, delivers and settles. */
 static int carry_out(struct outbox *outbox, struct attempt *attempts, size_t n)
 {
-    struct attempt *pointers[BATCH] = { 0 };
+    struct attempt *pointers[TAKING_MAX] = { 0 };
     for (size_t i = 0; i < n; i++) {
         pointers[i] = &attempts[i];
         if (attempts[i].loaded)
@@ -205,7 +159,7 @@ static int carry_out(struct outbox *outbox, struct attempt *attempts, size_t n)
 
 static int do_slice(struct outbox *outbox, struct arena *arena, struct taking *taking, size_t *at)
 {
-    struct attempt *attempts = arena_array(arena, BATCH, sizeof(*attempts));
+    struct attempt *attempts = arena_array(arena, TAKING_MAX, sizeof(*attempts));
     size_t n;
     int r = attempts ? read_slice(outbox, arena, taking, at, attempts, &n) : -ENOMEM;
     if (r)
@@ -243,7 +197,7 @@ static void let_go(struct outbox *outbox, struct taking *taking)
     size_t left = 0;
     for (size_t i = 0; i < taking->n; i++) {
         int64_t again;
-        if (attempt_let_go(outbox->options.store, taking->keys[i], taking->owner, &again))
+        if (attempt_let_go(outbox->options.store, taking->keys[i], taking->lease.owner, &again))
             taking->keys[left++] = taking->keys[i];
         else
             outbox_due_at(outbox, again);
@@ -254,12 +208,10 @@ static void let_go(struct outbox *outbox, struct taking *taking)
 int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next)
 {
     struct taking taking;
-    int r = look(&outbox->options, arena, ret_next);
-    if (r == 0)
-        r = take(&outbox->options, arena, &taking);
+    int r = taking_begin(outbox, arena, &taking, ret_next);
     if (r)
         return r;
-    if (taking.n == BATCH)
+    if (taking.n == TAKING_MAX)
         outbox_call_help(outbox);
     r = do_batch(outbox, arena, &taking);
     for (int i = 1; taking.n > 0 && !atomic_load(&outbox->stop); i++) {

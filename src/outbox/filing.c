@@ -123,40 +123,109 @@ static int note_copy(struct store_tx *tx, const struct filing *filing, const str
                             when_now() + filing->conf->send_replay_hours * 3600000);
 }
 
-/* The lease is taken and ended within the job: it only keeps the runner and
- * this from settling the same recipient. 1: the runner has it. */
-static int file_one(struct store_tx *tx, struct filing *filing, size_t i)
-{
-    const struct outbox_sent *sent = filing->sent[i];
+/* One copy, on its way. */
+struct sheet {
+    struct filing *filing;
+    size_t i; /* of filing->sent */
     struct store_outbox entry;
-    struct item item, copy;
-    uint32_t left;
-    int64_t now = when_now();
-    int r = store_outbox_load(tx, filing->arena, sent->filing, 0, STORE_ALL, &entry, &item);
-    const struct store_outbox_rcpt *rcpt = r ? NULL : file_rcpt(&entry);
-    if (!rcpt)
-        return r ? r : 1;
-    if ((r = store_outbox_hold(tx, sent->filing, rcpt->no, filing->owner, now, now + OWN_TIME_MS)) ||
-        (r = filing_write(tx, filing->arena, &entry, &item, rcpt, &copy)))
-        return r;
-    const struct store_settle settle = { .no = rcpt->no, .state = STORE_RCPT_SENT, .status = SPAN("2.0.0 filed") };
-    if ((r = store_outbox_settle(tx, &entry, filing->owner, &settle, 1, &left)))
-        return r;
-    filing->copies[i].folder_no = copy.folder_no;
-    filing->copies[i].item_no = copy.item_no;
-    return note_copy(tx, filing, sent, &copy);
+    struct item item; /* with everything loaded */
+    const struct store_outbox_rcpt *rcpt;
+    struct item copy;
+};
+
+/* 1: there is nothing to be filed any more. */
+static int load(struct store_tx *tx, struct sheet *sheet)
+{
+    int r = store_outbox_load(tx, sheet->filing->arena, sheet->filing->sent[sheet->i]->filing, 0, STORE_ALL, &sheet->entry, &sheet->item);
+    sheet->rcpt = r ? NULL : file_rcpt(&sheet->entry);
+    return r || sheet->rcpt ? r : 1;
 }
 
+/* The lease only keeps the runner and this from settling the same recipient. 1:
+ * the runner has it. */
+static int hold(struct store_tx *tx, struct sheet *sheet)
+{
+    int64_t now = when_now();
+    return store_outbox_hold(tx, sheet->filing->sent[sheet->i]->filing, sheet->rcpt->no, sheet->filing->owner, now, now + OWN_TIME_MS);
+}
+
+static int write_copy(struct store_tx *tx, struct sheet *sheet)
+{
+    return filing_write(tx, sheet->filing->arena, &sheet->entry, &sheet->item, sheet->rcpt, &sheet->copy);
+}
+
+static int settle(struct store_tx *tx, struct sheet *sheet)
+{
+    const struct store_settle settle = { .no = sheet->rcpt->no, .state = STORE_RCPT_SENT, .status = SPAN("2.0.0 filed") };
+    struct filing *filing = sheet->filing;
+    uint32_t left;
+    int r = store_outbox_settle(tx, &sheet->entry, filing->owner, &settle, 1, &left);
+    if (r)
+        return r;
+    filing->copies[sheet->i].folder_no = sheet->copy.folder_no;
+    filing->copies[sheet->i].item_no = sheet->copy.item_no;
+    return note_copy(tx, filing, filing->sent[sheet->i], &sheet->copy);
+}
+
+/* All of it in one job, which no other node can see half of. */
 static int file_job(struct store_tx *tx, void *arg)
 {
     struct filing *filing = arg;
     int r = 0;
     memset(filing->copies, 0, sizeof(filing->copies));
     for (size_t i = 0; r >= 0 && i < filing->n; i++) {
-        r = filing->sent[i]->filing.outbox_no ? file_one(tx, filing, i) : 0;
+        struct sheet sheet = { .filing = filing, .i = i };
+        r = filing->sent[i]->filing.outbox_no ? load(tx, &sheet) : 1;
+        if (r == 0)
+            r = hold(tx, &sheet);
+        if (r == 0)
+            r = write_copy(tx, &sheet);
+        if (r == 0)
+            r = settle(tx, &sheet);
         arena_reset(filing->arena);
     }
     return r < 0 ? r : 0;
+}
+
+/* ---- at once, in a store that nodes share: a job stays inside one mailbox ---- */
+
+struct step {
+    int (*run)(struct store_tx *tx, struct sheet *sheet);
+    struct sheet *sheet;
+};
+
+static int step_job(struct store_tx *tx, void *arg)
+{
+    const struct step *step = arg;
+    return step->run(tx, step->sheet);
+}
+
+/* Nothing is kept of what was read longer than a message. */
+static int file_in_steps(struct store *store, struct sheet *sheet)
+{
+    static int (*const steps[])(struct store_tx *, struct sheet *) = { hold, write_copy, settle };
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
+    int r = store_read_begin(store, &tx);
+    if (r == 0)
+        r = load(tx, sheet);
+    store_read_end(tx);
+    tx = NULL;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)
+        r = store_write(store, step_job, &(struct step){ steps[i], sheet });
+    return r;
+}
+
+/* The first failure is told; the others' copies are written all the same. */
+static int file_each(struct store *store, struct filing *filing)
+{
+    int first = 0;
+    for (size_t i = 0; i < filing->n; i++) {
+        struct sheet sheet = { .filing = filing, .i = i };
+        int r = filing->sent[i]->filing.outbox_no ? file_in_steps(store, &sheet) : 0;
+        first = first ? first : r < 0 ? r : 0;
+        arena_reset(filing->arena);
+    }
+    return first;
 }
 
 int outbox_file(struct store *store, const struct conf *conf, struct outbox_sent *const *sent, size_t n)
@@ -168,7 +237,7 @@ int outbox_file(struct store *store, const struct conf *conf, struct outbox_sent
         r = random_bytes(&filing.owner, sizeof(filing.owner));
         filing.owner = (filing.owner >> 1) | 1; /* 0 is nobody; the store's numbers are signed */
         if (r == 0)
-            r = store_write(store, file_job, &filing);
+            r = store_has_nodes(store) ? file_each(store, &filing) : store_write(store, file_job, &filing);
         for (size_t i = 0; r == 0 && i < filing.n; i++)
             if (filing.copies[i].item_no) {
                 filing.sent[i]->folder_no = filing.copies[i].folder_no;

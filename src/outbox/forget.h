@@ -1,6 +1,7 @@
 /*
- * Forgetting the answers kept for repeated requests: those whose time is over,
- * and what is over the bound (send.replay_max); and old traces of messages.
+ * Forgetting what is kept for a time: the answers for repeated requests, also
+ * those over the bound (send.replay_max), traces of messages, what was deleted
+ * and could be recovered, and what became of the items of folders.
  */
 #ifndef EWSD_OUTBOX_FORGET_H
 #define EWSD_OUTBOX_FORGET_H
@@ -14,5 +15,10 @@
 int forget_answers(struct store *store, const struct conf *conf, const atomic_bool *stop);
 /* The traces of messages, older than outbox.trace_days; likewise. */
 int forget_traces(struct store *store, const struct conf *conf, const atomic_bool *stop);
+/* What was deleted longer ago than store.recoverable_days. */
+int forget_deleted(struct store *store, const struct conf *conf, const atomic_bool *stop);
+/* The changes older than store.change_days of the next mailboxes behind *after,
+ * which moves on; 0: those were the last. */
+int forget_changes(struct store *store, const struct conf *conf, const atomic_bool *stop, int64_t *after);
 
 #endif

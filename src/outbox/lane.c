@@ -152,24 +152,33 @@ static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_rea
 /* ---- one entry ---- */
 
 struct renewal {
-    const struct lane_ticket *ticket;
-    int64_t until;
+    struct store_outbox_key key;
+    struct lease lease;
 };
 
 static int renew_job(struct store_tx *tx, void *arg)
 {
     const struct renewal *renewal = arg;
-    return store_outbox_renew(tx, renewal->ticket->key, renewal->ticket->owner, renewal->until);
+    return store_outbox_renew(tx, renewal->key, renewal->lease.owner, renewal->lease.until);
 }
 
-/* A lease that lasts for one attempt (decisions 15). 1: it was lost. */
-static int keep_lease(struct lane *lane, const struct lane_ticket *ticket)
+/* Makes it last for one attempt (decisions 15). 1: it was lost. */
+static int keep_lease(struct lane *lane, struct lane_ticket *ticket)
 {
     const struct conf_relay *relay = lane->relay->conf;
-    int64_t now = when_now(), need = (relay->timeout + relay->final_timeout) * 1000 + LEASE_MARGIN_MS;
+    int64_t need = (relay->timeout + relay->final_timeout) * 1000 + LEASE_MARGIN_MS;
     int64_t whole = lane->outbox->options.conf->outbox_lease * 1000;
-    struct renewal renewal = { ticket, now + (need > whole ? need : whole) };
-    return ticket->until - now >= need ? 0 : store_write(lane->outbox->options.store, renew_job, &renewal);
+    if (ticket->lease.until - when_now() >= need && ticket->lease.end - when_monotonic() >= need)
+        return 0;
+    if (whole < need)
+        whole = need;
+    struct renewal renewal = { ticket->key, ticket->lease };
+    renewal.lease.until = when_now() + whole;
+    renewal.lease.end = when_monotonic() + whole;
+    int r = store_write(lane->outbox->options.store, renew_job, &renewal);
+    if (r == 0)
+        ticket->lease = renewal.lease;
+    return r;
 }
 
 /* The recipients that the ticket is about, as the attempt's one part. */
@@ -182,6 +191,7 @@ static int fill_part(struct lane *lane, const struct lane_ticket *ticket, struct
     part->job.relay = lane->relay;
     part->job.link = link;
     part->job.stop = &lane->outbox->stop;
+    part->job.lease = &ticket->lease;
     for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++) {
         const struct store_outbox_rcpt *rcpt = &attempt->entry.rcpts[i];
         const struct relay *relay = NULL;
@@ -199,7 +209,7 @@ static int load(struct lane *lane, struct arena *arena, const struct lane_ticket
     const struct outbox_options *options = &lane->outbox->options;
     int r = store_read_begin(options->store, &tx);
     if (r == 0)
-        r = attempt_init(attempt, tx, options->store, options->conf, arena, ticket->key, ticket->owner);
+        r = attempt_init(attempt, tx, options->store, options->conf, arena, ticket->key, ticket->lease.owner);
     if (r == 0 && attempt->entry.rcpts_n == 0)
         r = 1;
     return r ? r : attempt_read(attempt, tx, content);
@@ -278,7 +288,7 @@ static int carry_within_memory(struct lane *lane, const struct lane_ticket *tick
 }
 
 /* 1: the lease was lost, or nothing is left to be done. */
-static int make_ready(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, bool content,
+static int make_ready(struct lane *lane, struct arena *arena, struct lane_ticket *ticket, bool content,
                       struct smtp_link **link, struct attempt *attempt)
 {
     int r = keep_lease(lane, ticket);
@@ -289,7 +299,7 @@ static int make_ready(struct lane *lane, struct arena *arena, const struct lane_
     return r == 0 && attempt->parts[0].job.n == 0 ? 1 : r;
 }
 
-static int attempt_ticket(struct lane *lane, struct arena *arena, const struct lane_ticket *ticket, const char *dead,
+static int attempt_ticket(struct lane *lane, struct arena *arena, struct lane_ticket *ticket, const char *dead,
                           struct smtp_link **link)
 {
     struct attempt attempt = { 0 };
@@ -303,7 +313,7 @@ static int attempt_ticket(struct lane *lane, struct arena *arena, const struct l
         when_sleep(lane->outbox->pause_ms);
         r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
     }
-    if (r < 0 && !aside_wanted(r) && attempt_let_go(lane->outbox->options.store, ticket->key, ticket->owner, &attempt.next) == 0)
+    if (r < 0 && !aside_wanted(r) && attempt_let_go(lane->outbox->options.store, ticket->key, ticket->lease.owner, &attempt.next) == 0)
         outbox_due_at(lane->outbox, attempt.next);
     if (r == 0 && attempt.entry.held)
         attempt.parts[0].put_off = when_now(); /* due when it is released */

@@ -7,18 +7,18 @@
 #ifndef EWSD_OUTBOX_LANE_H
 #define EWSD_OUTBOX_LANE_H
 
+#include "outbox/node.h"
 #include "outbox/relay.h"
 #include "outbox/transport.h"
 
 struct lane;
 struct outbox;
 
-/* An entry whose recipients for the relay home are leased to owner. In the lane
+/* An entry whose recipients for the relay home are leased. In the lane
  * of another relay it was handed over. */
 struct lane_ticket {
     struct store_outbox_key key;
-    uint64_t owner;
-    int64_t until; /* of the lease; wall clock, ms */
+    struct lease lease;
     const struct relay *home;
     bool probe;    /* set by the lane: tries a relay that seems dead */
 };

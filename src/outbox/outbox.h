@@ -93,6 +93,7 @@ struct outbox_options {
     const struct conf *conf;
     bool capture; /* mail for other domains is captured instead of relayed */
     unsigned pause_ms; /* after the store refused work, before it is tried again; 0 is a second */
+    unsigned beat_ms;  /* in a store that nodes share: how often each says that it lives; 0 is five seconds */
 };
 
 /* Whether the sections [relay] and [dkim] are in order, with the files that they
@@ -104,7 +105,7 @@ int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE]);
 int outbox_start(const struct outbox_options *options, struct outbox **ret_outbox);
 /* Gives up what is under way (a message that a relay has whole waits for its
  * reply, 10 seconds at most) and joins the threads. What is not settled is
- * tried after the next start. */
+ * tried after the next start, or at once by another node. */
 void outbox_stop(struct outbox *outbox);
 /* Something was committed that is due. NULL is fine. */
 void outbox_wake(struct outbox *outbox);

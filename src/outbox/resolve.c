@@ -5,6 +5,7 @@
 #include "outbox/resolve.h"
 
 #include "model/code.h"
+#include "store/store_group.h"
 #include "store/store_mail.h"
 #include "store/store_mailbox.h"
 
@@ -26,6 +27,7 @@ static bool has_names(const struct rcpt_list *list)
 static int resolve_one(struct store_tx *tx, struct arena *arena, struct rcpt *rcpt)
 {
     struct store_mailbox mailbox;
+    struct store_group group;
     struct span name = span_trim(rcpt->name);
     if (rcpt_address_ok(name)) {
         rcpt->address = name;
@@ -34,6 +36,11 @@ static int resolve_one(struct store_tx *tx, struct arena *arena, struct rcpt *rc
     int r = store_mailbox_by_name(tx, arena, name, &mailbox);
     if (r == 0)
         rcpt->address = mailbox.address;
+    if (r != CODE_ErrorNonExistentMailbox)
+        return r < 0 ? r : 0;
+    r = store_group_by_name(tx, arena, name, &group);
+    if (r == 0)
+        rcpt->address = group.address;
     return r < 0 ? r : 0;
 }
 

@@ -8,7 +8,8 @@
 #include "store/store.h"
 
 /* Gives each recipient of the item that has only a name its address: the name
- * itself when it is one, or that of the one mailbox with this display name.
+ * itself when it is one, or that of the one mailbox with this display name, or of
+ * the one group.
  * What is not found, or more than one, stays as it is, for the envelope to
  * refuse. A stored item (item_no) is stored so, too; a client's MIME, whose
  * fields would say something else, is left alone. */

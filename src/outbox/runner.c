@@ -16,8 +16,10 @@
 #include <time.h>
 
 #define IDLE_MS 60000
+#define SHARED_IDLE_MS 1000 /* other nodes commit, too */
 #define PAUSE_MS 1000
 #define EXPIRE_EVERY_MS 10000
+#define CUT_EVERY_MS 3600000
 
 /* ---- sleeping and waking ---- */
 
@@ -48,7 +50,8 @@ static void sleep_until(struct outbox *outbox, uint64_t seen, int64_t next)
         outbox->next_due = next;
     while (!atomic_load(&outbox->stop) && outbox->wakes == seen && !timed_out) {
         int64_t wait = outbox->next_due == WHEN_NONE ? IDLE_MS : outbox->next_due - when_now();
-        struct timespec until = in_ms(wait < 10 ? 10 : wait > IDLE_MS ? IDLE_MS : wait);
+        int64_t most = store_has_nodes(outbox->options.store) ? SHARED_IDLE_MS : IDLE_MS;
+        struct timespec until = in_ms(wait < 10 ? 10 : wait > most ? most : wait);
         timed_out = pthread_cond_timedwait(&outbox->wake, &outbox->lock, &until);
     }
     if (timed_out)
@@ -113,6 +116,23 @@ static int sweep_job(struct store_tx *tx, void *arg)
     return store_sweep(tx, when_now(), arg);
 }
 
+/* Some mailboxes at a time, until all had their turn. */
+static int cut_logs(struct outbox *outbox, int64_t now)
+{
+    pthread_mutex_lock(&outbox->lock);
+    int64_t after = now >= outbox->next_cut ? outbox->cut_after : -1;
+    pthread_mutex_unlock(&outbox->lock);
+    int r = after < 0 ? 0 : forget_changes(outbox->options.store, outbox->options.conf, &outbox->stop, &after);
+    if (after < 0)
+        return r;
+    pthread_mutex_lock(&outbox->lock);
+    outbox->cut_after = after;
+    if (after == 0)
+        outbox->next_cut = now + CUT_EVERY_MS;
+    pthread_mutex_unlock(&outbox->lock);
+    return r;
+}
+
 /* One thread at a time forgets answers and marks whose time is over. */
 static void forget_old(struct outbox *outbox)
 {
@@ -125,6 +145,10 @@ static void forget_old(struct outbox *outbox)
     int r = mine ? forget_answers(outbox->options.store, outbox->options.conf, &outbox->stop) : 0;
     if (r == 0 && mine)
         r = forget_traces(outbox->options.store, outbox->options.conf, &outbox->stop);
+    if (r == 0 && mine)
+        r = forget_deleted(outbox->options.store, outbox->options.conf, &outbox->stop);
+    if (r == 0 && mine)
+        r = cut_logs(outbox, now);
     for (bool more = mine; r == 0 && more && !atomic_load(&outbox->stop);)
         r = store_write(outbox->options.store, sweep_job, &more);
     if (r < 0)
@@ -184,16 +208,22 @@ int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE])
     return r;
 }
 
-static int start_lanes(struct outbox *outbox)
+static int load_relays(struct outbox *outbox)
 {
     char error[CONF_ERROR_SIZE];
     bool none = outbox->options.capture || outbox->options.conf->outbox_workers == 0;
     int r = none ? 0 : relays_load(outbox->options.conf, &outbox->relays, error);
     if (r == 0 && !none)
         r = signer_load(outbox->options.conf, &outbox->signer, error);
+    return r > 0 ? -EINVAL : r;
+}
+
+static int start_lanes(struct outbox *outbox)
+{
+    int r = 0;
     for (size_t i = 0; r == 0 && outbox->relays && i < outbox->relays->n; i++)
         r = lane_start(outbox, &outbox->relays->v[i], &outbox->lanes[i]);
-    return r > 0 ? -EINVAL : r;
+    return r;
 }
 
 static int start_dispatchers(struct outbox *outbox)
@@ -223,7 +253,11 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&outbox->wake, &attr);
     pthread_condattr_destroy(&attr);
-    int r = start_lanes(outbox);
+    int r = load_relays(outbox);
+    if (r == 0)
+        r = node_start(options, outbox->relays, outbox_call_help, outbox, &outbox->node);
+    if (r == 0)
+        r = start_lanes(outbox);
     if (r == 0)
         r = start_dispatchers(outbox);
     if (r) {
@@ -249,6 +283,7 @@ void outbox_stop(struct outbox *outbox)
         pthread_join(outbox->threads[i], NULL);
     for (size_t i = 0; i < CONF_RELAYS_MAX; i++)
         lane_free(outbox->lanes[i]);
+    node_stop(outbox->node);
     relays_free(outbox->relays);
     signer_free(outbox->signer);
     pthread_cond_destroy(&outbox->wake);

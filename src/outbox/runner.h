@@ -7,6 +7,7 @@
 
 #include "outbox/attempt.h"
 #include "outbox/lane.h"
+#include "outbox/node.h"
 #include "outbox/signer.h"
 
 #include <pthread.h>
@@ -18,6 +19,8 @@ struct outbox {
     struct outbox_options options;
     struct relays *relays; /* NULL when everything is captured */
     struct signer *signer; /* NULL: nothing is signed */
+    struct node *node;
+    _Atomic uint64_t taken; /* entries leased, from a store that nodes share */
     struct lane *lanes[CONF_RELAYS_MAX]; /* one for each of relays->v */
     atomic_bool stop;
     pthread_mutex_t lock; /* guards what follows */
@@ -26,6 +29,8 @@ struct outbox {
     unsigned busy;        /* dispatchers at work: one that is will look again */
     int64_t next_due;     /* when sleeping dispatchers look again; WHEN_NONE: not before news */
     int64_t next_expire;  /* monotonic; when old answers are next forgotten */
+    int64_t next_cut;     /* monotonic; when the logs of changes are next gone through */
+    int64_t cut_after;    /* behind this mailbox */
     pthread_mutex_t large; /* held while a dispatcher has a large message in memory */
     unsigned pause_ms;    /* after the store refused work */
     pthread_t threads[OUTBOX_THREADS_MAX];

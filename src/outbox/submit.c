@@ -8,10 +8,12 @@
 #include "outbox/deferral.h"
 #include "outbox/filing.h"
 #include "outbox/limit.h"
+#include "outbox/local.h"
 #include "outbox/originator.h"
 #include "outbox/resolve.h"
 
 #include "base/metrics.h"
+#include "model/conversation.h"
 #include "store/store_mail.h"
 
 #include <errno.h>
@@ -77,13 +79,15 @@ static bool message_id_ok(struct span id)
     return ats == 1 && id.ptr[1] != '@' && id.ptr[id.len - 2] != '@';
 }
 
-static int message_id_make(struct arena *arena, struct span address, struct span *ret_id)
+/* It begins with what leads answers to the item's conversation. */
+static int message_id_make(struct arena *arena, const struct item *item, struct span *ret_id)
 {
     uint64_t random[2];
     int r = random_bytes(random, sizeof(random));
     if (r)
         return r;
-    struct span domain = rcpt_address_domain(address);
+    (void)conversation_seed(item, &random[0]);
+    struct span domain = rcpt_address_domain(item->from.address);
     return arena_printf(arena, ret_id, "<%016llx%016llx@%.*s>", (unsigned long long)random[0],
                         (unsigned long long)random[1], (int)domain.len, domain.ptr);
 }
@@ -95,7 +99,7 @@ static int freeze(struct store_tx *tx, const struct outbox_submit *submit, struc
     if (r)
         return r;
     if (again || item->flags & ITEM_SENT_ONCE || !message_id_ok(item->message_id)) {
-        r = message_id_make(submit->arena, item->from.address, &item->message_id);
+        r = message_id_make(submit->arena, item, &item->message_id);
         if (r)
             return r;
     }
@@ -123,22 +127,11 @@ struct envelope {
     struct span culprit;
 };
 
-/* server.domain: ours, whether or not anybody has a mailbox there. */
-static bool domain_is_configured(const struct conf *conf, struct span domain)
-{
-    struct span rest = span_of(conf->server_domain), word;
-    while (conf_list_next(&rest, &word))
-        if (span_eq_nocase(word, domain))
-            return true;
-    return false;
-}
-
 static int envelope_is_local(struct envelope *envelope, struct span folded, bool *ret_local)
 {
     struct span domain = rcpt_address_domain(folded);
     if (!span_eq(domain, envelope->domain)) {
-        envelope->domain_local = domain_is_configured(envelope->conf, domain);
-        int r = envelope->domain_local ? 0 : store_domain_is_local(envelope->tx, domain, &envelope->domain_local);
+        int r = local_domain(envelope->tx, envelope->conf, domain, &envelope->domain_local);
         if (r)
             return r;
         envelope->domain = domain;

@@ -9,6 +9,7 @@
 #ifndef EWSD_OUTBOX_TRANSPORT_H
 #define EWSD_OUTBOX_TRANSPORT_H
 
+#include "outbox/node.h"
 #include "outbox/outbox.h"
 #include "outbox/relay.h"
 
@@ -34,8 +35,10 @@ struct transport_job {
     struct span signature;   /* a field that goes before that; smtp only */
     const struct store_outbox_rcpt **rcpts; /* those of this transport */
     size_t n;
+    bool *added; /* local only: set when the message has more recipients now, which are due */
     const atomic_bool *stop; /* true: the program ends, so give up what can be given up */
-    const struct relay *relay; /* smtp only, as are the next two */
+    const struct relay *relay; /* smtp only, as are the next three */
+    const struct lease *lease; /* that it works under; NULL: nobody else could do the same */
     struct smtp_link **link;   /* what is kept between messages; starts as NULL */
 };
 
@@ -52,8 +55,8 @@ struct transport {
     int (*deliver)(const struct transport_job *job, struct transport_result *results);
     int (*store)(struct store_tx *tx, const struct transport_job *job, struct transport_result *results);
     /* One recipient; negative: deferred, and nothing stands; positive: nothing
-     * stands but the result. ready, before and
-     * outside of the job: what it gives is handed to store_one, 0 or -errno. */
+     * stands but the result. ready (may be NULL), before and outside of the job:
+     * what it gives is handed to store_one, 0 or -errno. */
     int (*ready)(const struct transport_job *job, size_t i, void **ret_ready);
     int (*store_one)(struct store_tx *tx, const struct transport_job *job, size_t i, const void *ready,
                      struct transport_result *ret_result);

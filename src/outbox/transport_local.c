@@ -2,10 +2,12 @@
  * Delivery into mailboxes of this store: one job of the recipient's mailbox,
  * marked there by entry and mailbox, so that no second address and no second
  * attempt delivers twice. Unknown addresses of local domains fail with 5.1.1
- * (decisions 9). A large message is written ahead of the job.
+ * (decisions 9); those of groups become their members. A large message is
+ * written ahead of the job.
  */
 #include "outbox/transport.h"
 
+#include "outbox/expand.h"
 #include "store/store_content.h"
 #include "store/store_mail.h"
 
@@ -75,11 +77,8 @@ static int local_ready(const struct transport_job *job, size_t i, void **ret_rea
     if (!copy)
         return -ENOMEM;
     *copy = make_copy(job, &mailbox);
-    copy->attachments.v = arena_array(job->arena, copy->attachments.n, sizeof(*copy->attachments.v));
-    if (!copy->attachments.v)
-        return -ENOMEM;
-    if (copy->attachments.n)
-        memcpy(copy->attachments.v, job->item->attachments.v, copy->attachments.n * sizeof(*copy->attachments.v));
+    if ((r = item_own_attachments(job->arena, copy)))
+        return r;
     *ret_ready = copy;
     return store_stage_item(job->store, copy);
 }
@@ -99,15 +98,24 @@ static int put_in_inbox(struct store_tx *tx, const struct transport_job *job, co
     return r == CODE_ErrorQuotaExceeded ? MAILBOX_FULL : r > 0 ? -EIO : r;
 }
 
+static int not_a_mailbox(struct store_tx *tx, const struct transport_job *job, struct span address,
+                         struct transport_result *ret_result)
+{
+    int r = expand_group(tx, job, address, ret_result);
+    if (r > 0)
+        *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.1.1 there is no mailbox with this address") };
+    return r < 0 ? r : 0;
+}
+
 static int local_store_one(struct store_tx *tx, const struct transport_job *job, size_t i, const void *ready,
                            struct transport_result *ret_result)
 {
     struct store_mailbox mailbox;
     int r = find_mailbox(tx, job->arena, job->rcpts[i]->address, &mailbox);
     if (r > 0)
-        *ret_result = (struct transport_result){ TRANSPORT_FAILED, SPAN("5.1.1 there is no mailbox with this address") };
+        return not_a_mailbox(tx, job, job->rcpts[i]->address, ret_result);
     if (r)
-        return r < 0 ? r : 0;
+        return r;
     uint8_t key[SHA256_SIZE];
     delivery_key(job->entry, key);
     r = store_delivery_mark(tx, mailbox.mailbox_id, key, when_now() + MARK_LIFE_MS);

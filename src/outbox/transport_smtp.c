@@ -63,13 +63,22 @@ static struct span left_to_give(const struct sending *sending)
     return (struct span){ then.ptr + at, then.len - at };
 }
 
+/* The lease outlives the wait for the reply, or nothing is sent. */
+static int64_t deadline_of(const struct sending *sending)
+{
+    const struct lease *lease = sending->job->lease;
+    int64_t end = lease ? node_lease_end(lease) : INT64_MAX;
+    int64_t latest = end == INT64_MIN ? end : end - sending->job->relay->conf->final_timeout * 1000;
+    return lease && latest < sending->deadline ? latest : sending->deadline;
+}
+
 /* libcurl asks once more when all is on its way, and ends the message with a
  * dot when it then gets nothing. */
 static size_t on_read(char *into, size_t size, size_t count, void *arg)
 {
     struct sending *sending = arg;
     int64_t now = when_monotonic();
-    if (atomic_load(sending->job->stop) || now >= sending->deadline)
+    if (atomic_load(sending->job->stop) || now >= deadline_of(sending))
         return CURL_READFUNC_ABORT;
     struct span left = left_to_give(sending);
     size_t n = left.len;
@@ -93,7 +102,7 @@ static int on_progress(void *arg, curl_off_t a ATTR_UNUSED, curl_off_t b ATTR_UN
     if (sending->dialogue.stage == SMTP_QUIT)
         return 1;
     if (!sending->through_at)
-        return stop || now >= sending->deadline;
+        return stop || now >= deadline_of(sending);
     int64_t wait = sending->job->relay->conf->final_timeout * 1000;
     if (stop && wait > STOP_GRACE_MS)
         wait = STOP_GRACE_MS;
@@ -341,7 +350,7 @@ static int send_over(struct sending *sending, struct transport_result *results)
     r = conclude(sending, code, results);
     /* After a reply in good order, even a refusal, the connection is of use. */
     link->open = r == 0 && (code == CURLE_OK || sending->dialogue.stage == SMTP_OTHER);
-    return kept && r == TRANSPORT_LOST && !sending->through_at && when_monotonic() < sending->deadline ? RETRY : r;
+    return kept && r == TRANSPORT_LOST && !sending->through_at && when_monotonic() < deadline_of(sending) ? RETRY : r;
 }
 
 static int deliver_over(const struct transport_job *job, int64_t deadline, struct transport_result *results)

@@ -6,8 +6,12 @@
 
 #include "model/rights.h"
 
-enum { F_ID = 1, F_PARENT = 2, F_CLASS = 4, F_NAME = 8, F_TOTAL = 16, F_CHILDREN = 32, F_RIGHTS = 64, F_ROLE = 128, F_UNREAD = 256 };
+#include <stdio.h>
 
+enum { F_ID = 1, F_PARENT = 2, F_CLASS = 4, F_NAME = 8, F_TOTAL = 16, F_CHILDREN = 32, F_RIGHTS = 64, F_ROLE = 128, F_UNREAD = 256,
+       F_PERMISSIONS = 512 };
+
+/* Those without a bit are never there, but have a name to be refused by. */
 static const struct {
     const char *uri;
     unsigned bit;
@@ -18,9 +22,16 @@ static const struct {
     { "folder:DisplayName", F_NAME },
     { "folder:TotalCount", F_TOTAL },
     { "folder:ChildFolderCount", F_CHILDREN },
+    { "folder:ManagedFolderInformation", 0 },
     { "folder:EffectiveRights", F_RIGHTS },
     { "folder:DistinguishedFolderId", F_ROLE },
+    { "folder:PolicyTag", 0 },
+    { "folder:ArchiveTag", 0 },
+    { "folder:ReplicaList", 0 },
+    { "folder:SharingEffectiveRights", 0 },
+    { "folder:PermissionSet", F_PERMISSIONS },
     { "folder:UnreadCount", F_UNREAD },
+    { "folder:SearchParameters", 0 },
 };
 
 unsigned folder_shape_base(enum shape_base base, enum shape_level level)
@@ -44,15 +55,28 @@ unsigned folder_shape_bit(struct span uri)
     return 0;
 }
 
+const char *folder_uri(const struct xml_node *node)
+{
+    const struct span parent = node->parent ? node->parent->name : (struct span){ 0 };
+    const size_t prefix = sizeof("folder:") - 1;
+    if (parent.len < 6 || memcmp(parent.ptr + parent.len - 6, "Folder", 6) != 0)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (span_is(node->name, fields[i].uri + prefix))
+            return fields[i].uri;
+    return NULL;
+}
+
+bool folder_shape_wants_permissions(const struct folder_shape *shape)
+{
+    return shape->want & F_PERMISSIONS;
+}
+
 static const char *folder_element(struct span class)
 {
-    if (span_starts(class, SPAN("IPF.Appointment")))
-        return "t:CalendarFolder";
-    if (span_starts(class, SPAN("IPF.Contact")))
-        return "t:ContactsFolder";
-    if (span_starts(class, SPAN("IPF.Task")))
-        return "t:TasksFolder";
-    return "t:Folder";
+    static const char *const elements[] = { [FOLDER_MAIL] = "t:Folder", [FOLDER_CALENDAR] = "t:CalendarFolder",
+                                            [FOLDER_CONTACTS] = "t:ContactsFolder", [FOLDER_TASKS] = "t:TasksFolder" };
+    return elements[folder_kind_of_class(class)];
 }
 
 void shape_write_folder_id(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct folder *folder)
@@ -87,23 +111,68 @@ static void write_rights(struct xml_writer *xw, enum shape_level level, uint32_t
     xw_close(xw);
 }
 
-/* PR_DISPLAY_NAME, PR_CONTENT_COUNT, PR_CONTENT_UNREAD, PR_SUBFOLDERS,
- * PR_CONTAINER_CLASS are the folder's own properties by another name. */
+/* Properties of MAPI that are the folder's own by another name. PR_ATTR_HIDDEN
+ * may be set; unless it is, what is outside of the tree of mail is hidden. */
+enum { PR_DISPLAY_NAME = 0x3001, PR_CONTENT_COUNT = 0x3602, PR_CONTENT_UNREAD = 0x3603, PR_SUBFOLDERS = 0x360a,
+       PR_CONTAINER_CLASS = 0x3613, PR_ATTR_HIDDEN = 0x10f4 };
+
+bool shape_folder_counts(const struct xprop *x)
+{
+    return x->tag == PR_CONTENT_COUNT || x->tag == PR_CONTENT_UNREAD || x->tag == PR_SUBFOLDERS;
+}
+
+bool shape_folder_computed(const struct xprop *x)
+{
+    return shape_folder_counts(x) || x->tag == PR_DISPLAY_NAME || x->tag == PR_CONTAINER_CLASS;
+}
+
+bool shape_folder_xprop(const struct folder *folder, const struct xprop *x, char room[24], struct span *ret_text,
+                        const struct xprop **ret_stored)
+{
+    const struct folder_role_info *role = folder_role_info(folder->role);
+    *ret_text = (struct span){ 0 };
+    *ret_stored = shape_folder_computed(x) ? NULL : xprop_find(&folder->xprops, x);
+    if (*ret_stored) {
+        *ret_text = (*ret_stored)->values.n ? (*ret_stored)->values.v[0] : (struct span){ 0 };
+        return true;
+    }
+    if (x->tag == PR_DISPLAY_NAME)
+        *ret_text = folder->name;
+    else if (x->tag == PR_CONTAINER_CLASS)
+        *ret_text = folder->class;
+    else if (x->tag == PR_SUBFOLDERS)
+        *ret_text = span_of(folder->children > 0 ? "true" : "false");
+    else if (x->tag == PR_ATTR_HIDDEN && role && !role->ipm)
+        *ret_text = SPAN("true");
+    else if (shape_folder_counts(x))
+        *ret_text = (struct span){ room, (size_t)snprintf(room, 24, "%u", x->tag == PR_CONTENT_COUNT ? folder->total : folder->unread) };
+    return ret_text->len || x->tag == PR_DISPLAY_NAME;
+}
+
 static void write_extended(struct xml_writer *xw, const struct xprop *x, const struct folder *folder)
 {
-    bool known = x->tag == 0x3001 || x->tag == 0x3602 || x->tag == 0x3603 || x->tag == 0x360a || (x->tag == 0x3613 && folder->class.len);
-    if (!known)
+    const struct xprop *stored;
+    struct span text;
+    char room[24];
+    if (!shape_folder_xprop(folder, x, room, &text, &stored))
         return;
     xw_open(xw, "t:ExtendedProperty");
     shape_write_extended_uri(xw, x);
-    if (x->tag == 0x3001)
-        xw_leaf(xw, "t:Value", folder->name);
-    else if (x->tag == 0x3613)
-        xw_leaf(xw, "t:Value", folder->class);
-    else if (x->tag == 0x360a)
-        xw_leaf_bool(xw, "t:Value", folder->children > 0);
-    else
-        xw_leaf_int(xw, "t:Value", x->tag == 0x3602 ? folder->total : folder->unread);
+    if (!stored || !stored->is_array)
+        xw_leaf(xw, "t:Value", text);
+    else {
+        xw_open(xw, "t:Values");
+        for (size_t i = 0; i < stored->values.n; i++)
+            xw_leaf(xw, "t:Value", stored->values.v[i]);
+        xw_close(xw);
+    }
+    xw_close(xw);
+}
+
+void shape_write_folder_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct folder *folder)
+{
+    xw_open(xw, folder_element(folder->class));
+    shape_write_folder_id(xw, "t:FolderId", ids, folder);
     xw_close(xw);
 }
 
@@ -116,8 +185,9 @@ static void write_counts(struct xml_writer *xw, const struct folder_shape *shape
 }
 
 void shape_write_folder(struct xml_writer *xw, const struct folder_shape *shape, const struct shape_ids *ids,
-                        const struct folder *folder)
+                        const struct folder *folder, const struct folder_grants *grants)
 {
+    const enum folder_kind kind = folder_kind_of_class(folder->class);
     const char *element = folder_element(folder->class);
     const struct folder_role_info *role = folder_role_info(folder->role);
     const struct folder parent = { .folder_no = folder->parent_no };
@@ -136,7 +206,9 @@ void shape_write_folder(struct xml_writer *xw, const struct folder_shape *shape,
         write_rights(xw, shape->level, ids->rights);
     if (shape->want & F_ROLE && role)
         xw_leaf_str(xw, "t:DistinguishedFolderId", role->id);
-    if (shape->want & F_UNREAD && strcmp(element, "t:CalendarFolder") != 0 && strcmp(element, "t:ContactsFolder") != 0)
+    if (shape->want & F_PERMISSIONS && grants)
+        shape_write_permissions(xw, grants, kind == FOLDER_CALENDAR);
+    if (shape->want & F_UNREAD && (kind == FOLDER_MAIL || kind == FOLDER_TASKS))
         xw_leaf_int(xw, "t:UnreadCount", folder->unread);
     xw_close(xw);
 }

@@ -1,12 +1,14 @@
 /*
- * Ids, attachments and the names of extended properties as XML: the parts of
- * an item that other answers than GetItem's show too.
+ * Ids and the names of extended properties as XML: the parts of an item that
+ * other answers than GetItem's show too.
  */
-#include "soap/shape.h"
+#include "soap/shape_parts.h"
+
+#include "model/conversation.h"
 
 #include <stdio.h>
 
-static void write_time(struct xml_writer *xw, const char *element, int64_t at)
+void shape_put_time(struct xml_writer *xw, const char *element, int64_t at)
 {
     char text[WHEN_XS_SIZE];
     if (at == WHEN_NONE)
@@ -33,12 +35,53 @@ static void add_change_key(struct xml_writer *xw, const char *attr, const struct
     buf_done(&text);
 }
 
-void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
+/* Within an attached item: the attachment's id, a level longer for one of its own. */
+void shape_write_id_attr(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, const struct item *item, uint32_t no)
 {
-    xw_open(xw, "t:ItemId");
-    add_id(xw, "Id", ids, (struct ews_id){ .kind = ID_ITEM, .folder = item->folder_no, .item = item->item_no });
+    struct ews_id id = { .kind = ID_ITEM, .folder = item->folder_no, .item = item->item_no };
+    if (ids->within)
+        id = *ids->within;
+    if (no && id.levels < ID_LEVELS_MAX) {
+        id.kind = ID_ATTACHMENT;
+        id.attachment[id.levels++] = no;
+    }
+    add_id(xw, attr, ids, id);
+}
+
+void shape_write_key_attr(struct xml_writer *xw, const char *attr, const struct shape_ids *ids, const struct item *item)
+{
+    add_change_key(xw, attr, ids, item);
+}
+
+void shape_write_item_id_as(struct xml_writer *xw, const char *element, const struct shape_ids *ids, const struct item *item)
+{
+    xw_open(xw, element);
+    shape_write_id_attr(xw, "Id", ids, item, 0);
     add_change_key(xw, "ChangeKey", ids, item);
     xw_close(xw);
+}
+
+void shape_write_item_id(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
+{
+    shape_write_item_id_as(xw, "t:ItemId", ids, item);
+}
+
+void shape_put_ids(struct writing *w, enum prop prop)
+{
+    struct ews_id id = { .kind = ID_ITEM, .folder = w->item->folder_no, .item = w->item->item_no };
+    uint8_t guid[GUID_SIZE];
+    struct buf text = BUF_INIT(4 * ID_TEXT_MAX);
+    memcpy(id.mailbox, w->ids->mailbox, GUID_SIZE);
+    if (prop == PROP_ID_StoreEntryId) {
+        id_encode_entry(w->ids->key, &id, &text);
+        xw_leaf(w->xw, "t:StoreEntryId", buf_span(&text));
+    } else if (conversation_guid(w->item, guid)) {
+        id_encode_conversation(w->ids->mailbox, guid, &text);
+        xw_open(w->xw, "t:ConversationId");
+        xw_attr(w->xw, "Id", buf_span(&text));
+        xw_close(w->xw);
+    }
+    buf_done(&text);
 }
 
 void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
@@ -46,53 +89,6 @@ void shape_write_item_ref(struct xml_writer *xw, const struct shape_ids *ids, co
     xw_open(xw, kind_info(item->kind)->qname);
     shape_write_item_id(xw, ids, item);
     xw_close(xw);
-}
-
-void shape_attachment_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item, uint32_t no, bool root)
-{
-    struct ews_id id = { .kind = ID_ATTACHMENT, .folder = item->folder_no, .item = item->item_no, .attachment = no };
-    add_id(xw, "Id", ids, id);
-    if (!root)
-        return;
-    id.kind = ID_ITEM;
-    id.attachment = 0;
-    add_id(xw, "RootItemId", ids, id);
-    add_change_key(xw, "RootItemChangeKey", ids, item);
-}
-
-static int add_piece(void *arg, struct span piece)
-{
-    buf_add_span(arg, piece);
-    return buf_error(arg);
-}
-
-int shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
-                           const struct attachment *attachment, bool content)
-{
-    int r = 0;
-    xw_open(xw, "t:FileAttachment");
-    xw_open(xw, "t:AttachmentId");
-    shape_attachment_id_attrs(xw, ids, item, attachment->no, false);
-    xw_close(xw);
-    xw_leaf(xw, "t:Name", attachment->name);
-    if (attachment->content_type.len)
-        xw_leaf(xw, "t:ContentType", attachment->content_type);
-    if (attachment->content_id.len)
-        xw_leaf(xw, "t:ContentId", attachment->content_id);
-    if (attachment->content_location.len)
-        xw_leaf(xw, "t:ContentLocation", attachment->content_location);
-    xw_leaf_int(xw, "t:Size", (int64_t)attachment->size);
-    write_time(xw, "t:LastModifiedTime", attachment->modified);
-    xw_leaf_bool(xw, "t:IsInline", attachment->is_inline);
-    if (content) {
-        xw_open(xw, "t:Content");
-        size_t begin = xw_base64_begin(xw);
-        r = source_each(attachment->source, attachment->data, add_piece, xw->out);
-        xw_base64_end(xw, begin);
-        xw_close(xw);
-    }
-    xw_close(xw);
-    return r;
 }
 
 void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x)
@@ -111,17 +107,4 @@ void shape_write_extended_uri(struct xml_writer *xw, const struct xprop *x)
         xw_attr_int(xw, "PropertyId", x->id);
     xw_attr(xw, "PropertyType", x->type);
     xw_close(xw);
-}
-
-uint32_t shape_mapi_flags(const struct item *item)
-{
-    static const struct {
-        uint32_t item, mapi;
-    } bits[] = { { ITEM_READ, 0x01 },  { ITEM_UNMODIFIED, 0x02 }, { ITEM_SUBMITTED, 0x04 },  { ITEM_DRAFT, 0x08 },
-                 { ITEM_HAS_ATTACHMENTS, 0x10 }, { ITEM_FROM_ME, 0x20 }, { ITEM_ASSOCIATED, 0x40 }, { ITEM_RESEND, 0x80 } };
-    uint32_t flags = 0;
-    for (size_t i = 0; i < ARRAY_LEN(bits); i++)
-        if (item->flags & bits[i].item)
-            flags |= bits[i].mapi;
-    return flags;
 }

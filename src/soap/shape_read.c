@@ -5,11 +5,10 @@
  * only other kinds have is kept as XML. Bcc recipients of the MIME and
  * of the element are merged (clients.md 0.8).
  */
-#include "soap/shape.h"
+#include "soap/shape_parts.h"
 
 #include <errno.h>
 
-#define PR_MESSAGE_FLAGS 0x0e07
 #define DETAIL_MAX (4u << 20)
 
 int shape_read_mime(struct arena *arena, const struct xml_node *node, struct span *ret_mime)
@@ -223,75 +222,28 @@ static int read_xprop_values(struct arena *arena, const struct xml_node *node, s
     return 0;
 }
 
-static void set_mapi_flags(struct item *item, int64_t flags)
-{
-    static const struct {
-        uint32_t item;
-        int64_t mapi;
-    } bits[] = { { ITEM_READ, 0x01 }, { ITEM_UNMODIFIED, 0x02 }, { ITEM_DRAFT, 0x08 }, { ITEM_RESEND, 0x80 } };
-    for (size_t i = 0; i < ARRAY_LEN(bits); i++)
-        item->flags = flags & bits[i].mapi ? item->flags | bits[i].item : item->flags & ~bits[i].item;
-}
-
-static int read_xprop(struct arena *arena, const struct xml_node *node, struct item *item)
+int shape_read_xprop(struct arena *arena, const struct xml_node *node, struct xprop *ret_xprop)
 {
     struct xprop x;
-    int64_t flags;
     const struct xml_node *uri = xml_child(node, "ExtendedFieldURI");
     if (!uri)
         return CODE_ErrorInvalidExtendedProperty;
     int r = shape_parse_xprop(arena, uri, &x);
     if (!r)
         r = read_xprop_values(arena, node, &x);
+    if (!r)
+        *ret_xprop = x;
+    return r;
+}
+
+static int read_xprop(struct arena *arena, const struct xml_node *node, struct item *item)
+{
+    struct xprop x;
+    int r = shape_read_xprop(arena, node, &x);
     if (r)
         return r;
-    if (x.tag == PR_MESSAGE_FLAGS && !x.is_array && span_int(span_trim(x.values.v[0]), true, 0, UINT32_MAX, &flags)) {
-        set_mapi_flags(item, flags);
-        return 0;
-    }
-    return item_xprop_put(arena, item, &x);
-}
-
-int shape_read_attachment(struct arena *arena, const struct xml_node *node, int64_t now, struct attachment *ret_attachment)
-{
-    struct attachment a = { .modified = now };
-    struct span text;
-    if (!xml_child_text(node, "Name", &a.name) || !a.name.len)
-        return CODE_ErrorRequiredPropertyMissing;
-    (void)xml_child_text(node, "ContentType", &a.content_type);
-    (void)xml_child_text(node, "ContentId", &a.content_id);
-    (void)xml_child_text(node, "ContentLocation", &a.content_location);
-    if (xml_child_text(node, "IsInline", &text))
-        (void)span_bool(span_trim(text), &a.is_inline);
-    const struct xml_node *content = xml_child(node, "Content");
-    int r = content ? xml_bytes(arena, content, &a.data) : 0;
-    if (r)
-        return r > 0 ? CODE_ErrorInvalidArgument : r;
-    if (!a.data.ptr)
-        a.data.ptr = "";
-    a.size = a.data.len;
-    *ret_attachment = a;
-    return 0;
-}
-
-static int read_attachments(struct arena *arena, const struct xml_node *node, struct item *item)
-{
-    struct attachment_list list = { .v = arena_array(arena, item->attachments.n + xml_count(node) + 1, sizeof(*list.v)) };
-    if (!list.v)
-        return -ENOMEM;
-    for (; list.n < item->attachments.n; list.n++)
-        list.v[list.n] = item->attachments.v[list.n];
-    for (const struct xml_node *c = node->child; c; c = c->next) {
-        if (!xml_is(c, XML_NS_T, "FileAttachment"))
-            return CODE_ErrorInvalidItemForOperationCreateItemAttachment;
-        int r = shape_read_attachment(arena, c, when_now(), &list.v[list.n]);
-        if (r)
-            return r;
-        if (!list.v[list.n++].is_inline)
-            item->flags |= ITEM_HAS_ATTACHMENTS;
-    }
-    item->attachments = list;
-    return 0;
+    const struct mapi_info *info = mapi_find(&x);
+    return info ? shape_read_mapi(arena, info, &x, item) : item_xprop_put(arena, item, &x);
 }
 
 static int read_body(const struct xml_node *node, struct item *item)
@@ -302,6 +254,27 @@ static int read_body(const struct xml_node *node, struct item *item)
     return 0;
 }
 
+/* xs:boolean is read as 0 and 1, too, but written as words (protocol.md 4.4). */
+static bool is_boolean(const struct detail_info *detail)
+{
+    static const enum detail booleans[] = { DETAIL_CALENDAR_IsAllDayEvent, DETAIL_CALENDAR_IsResponseRequested,
+                                            DETAIL_CALENDAR_AllowNewTimeProposal, DETAIL_CALENDAR_IsOnlineMeeting };
+    for (size_t i = 0; i < ARRAY_LEN(booleans); i++)
+        if (detail_id(detail) == booleans[i])
+            return true;
+    return false;
+}
+
+static int read_boolean(struct arena *arena, const struct xml_node *node, const struct detail_info *detail, struct item *item)
+{
+    bool value;
+    struct span xml;
+    if (!span_bool(span_trim(node->text), &value))
+        return CODE_ErrorInvalidArgument;
+    int r = arena_printf(arena, &xml, "<%s>%s</%s>", detail->qname, value ? "true" : "false", detail->qname);
+    return r ? r : item_detail_put(arena, item, detail, xml);
+}
+
 /* The element as it came, names with the prefix that all answers declare. */
 static int read_detail(struct arena *arena, const struct xml_node *node, const struct detail_info *detail, struct item *item)
 {
@@ -310,6 +283,8 @@ static int read_detail(struct arena *arena, const struct xml_node *node, const s
     struct span xml;
     if (!detail->writable)
         return CODE_ErrorInvalidPropertySet;
+    if (is_boolean(detail))
+        return read_boolean(arena, node, detail, item);
     xw_init(&xw, &text);
     xw_node(&xw, node);
     int r = xw_error(&xw);
@@ -326,7 +301,7 @@ static int read_prop(struct arena *arena, const struct xml_node *node, const str
     if (prop_id(prop) == PROP_ID_Body)
         return read_body(node, item);
     if (prop_id(prop) == PROP_ID_Attachments)
-        return read_attachments(arena, node, item);
+        return 0; /* what is attached may be MIME */
     if (prop_id(prop) == PROP_ID_Flag)
         return read_flag(node, item);
     return CODE_ErrorInvalidPropertySet;
@@ -353,15 +328,15 @@ int shape_read_property(struct arena *arena, const struct xml_node *node, struct
  * changed. */
 static bool leaves_mime(const struct xml_node *node, const struct item *before, const struct item *after)
 {
-    const struct prop_info *prop = prop_by_element(node->name);
-    if (!prop || prop->type == PROP_SPECIAL)
-        return !span_is(node->name, "Body") && !span_is(node->name, "Attachments");
-    if (prop_id(prop) == PROP_ID_ReplyTo)
+    const struct xml_node *path = xml_is(node, XML_NS_T, "ExtendedProperty") ? xml_child(node, "ExtendedFieldURI") : NULL;
+    const struct prop_info *prop = path ? shape_path_prop(path) : prop_by_element(node->name);
+    if (!prop)
+        return true;
+    const enum prop id = prop_id(prop);
+    if (id == PROP_ID_Body || id == PROP_ID_Attachments || id == PROP_ID_ReplyTo)
         return false;
-    if (prop->type == PROP_ENUM)
-        return *(const int *)prop_member(prop, before) == *(const int *)prop_member(prop, after);
-    bool header = prop_id(prop) == PROP_ID_Subject || prop_id(prop) == PROP_ID_InReplyTo || prop_id(prop) == PROP_ID_References;
-    return !header || span_eq(*(const struct span *)prop_member(prop, before), *(const struct span *)prop_member(prop, after));
+    bool said = prop->type == PROP_ENUM || id == PROP_ID_Subject || id == PROP_ID_InReplyTo || id == PROP_ID_References;
+    return !said || prop_same(prop, before, after);
 }
 
 int shape_read_item(struct arena *arena, const struct xml_node *node, struct item *item, bool *ret_structured,
@@ -383,7 +358,5 @@ int shape_read_item(struct arena *arena, const struct xml_node *node, struct ite
     if (!span_is(node->name, kind_info(kind)->element))
         return CODE_ErrorObjectTypeChanged;
     item->kind = kind;
-    if (!item->subject.len && (kind == ITEM_KIND_CONTACT || kind == ITEM_KIND_DISTLIST))
-        (void)xml_child_text(node, "DisplayName", &item->subject);
     return 0;
 }

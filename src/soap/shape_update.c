@@ -2,13 +2,12 @@
  * The changes of an UpdateItem (protocol.md 3.2): each names one property by
  * its path and, unless it deletes, holds an item element with that property
  * alone. What may be set, deleted or appended to stands in props.def; the
- * elements of other kinds (details.def) may be set and deleted whole.
+ * elements of other kinds (details.def) may be set and deleted whole, entries of
+ * dictionaries one by one, and attendees and members appended.
  */
-#include "soap/shape.h"
+#include "soap/shape_parts.h"
 
 #include <errno.h>
-
-#define PR_MESSAGE_FLAGS 0x0e07
 
 enum verb { SET, APPEND, DELETE, VERB_COUNT };
 
@@ -156,12 +155,24 @@ static int update_prop(struct update *u, const struct prop_info *prop, struct it
     return u->verb == DELETE ? 0 : shape_read_property(u->arena, u->value, item);
 }
 
+static bool detail_appends(const struct detail_info *detail)
+{
+    static const enum detail lists[] = { DETAIL_CALENDAR_RequiredAttendees, DETAIL_CALENDAR_OptionalAttendees,
+                                         DETAIL_CALENDAR_Resources, DETAIL_DISTLIST_Members };
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        if (detail_id(detail) == lists[i])
+            return true;
+    return false;
+}
+
 static int update_detail(struct update *u, const struct detail_info *detail, struct item *item)
 {
     if (u->value && !span_is(u->value->name, detail->element))
         return CODE_ErrorUpdatePropertyMismatch;
-    if (u->verb == APPEND || !detail->writable)
+    if ((u->verb == APPEND && !detail_appends(detail)) || !detail->writable)
         return refusal(u);
+    if (u->verb == APPEND)
+        return shape_detail_append(u->arena, detail, u->value, item);
     return u->verb == SET ? shape_read_property(u->arena, u->value, item)
                           : item_detail_put(u->arena, item, detail, (struct span){ 0 });
 }
@@ -183,13 +194,39 @@ static int update_field(struct update *u, struct item *item)
     return ours ? refusal(u) : CODE_ErrorInvalidPropertyRequest;
 }
 
-/* Parts of dictionaries can't be written yet; headers of a message never. */
-static int update_indexed(struct update *u, const struct item *item)
+/* Headers of a message can't be written. */
+static int update_indexed(struct update *u, struct item *item)
 {
     struct span uri = { 0 };
+    struct shape_entry entry;
     (void)xml_attr(u->path, "FieldURI", &uri);
-    bool people = item->kind == ITEM_KIND_CONTACT || item->kind == ITEM_KIND_DISTLIST;
-    return people || span_is(uri, "item:InternetMessageHeader") ? refusal(u) : CODE_ErrorInvalidPropertyRequest;
+    if (span_is(uri, "item:InternetMessageHeader"))
+        return refusal(u);
+    if (!shape_entry_parse(u->path, item->kind, &entry))
+        return CODE_ErrorInvalidPropertyRequest;
+    if (u->verb == APPEND)
+        return refusal(u);
+    if (u->value && !span_is(u->value->name, detail_info(entry.detail)->element))
+        return CODE_ErrorUpdatePropertyMismatch;
+    return shape_entry_set(u->arena, &entry, u->value, item);
+}
+
+/* May what an extended property says be changed? As the property that it stands
+ * for; flags and marks always. */
+static int check_mapi(const struct update *u, const struct mapi_info *info, const struct item *item)
+{
+    const struct prop_info *prop = &props[info->prop];
+    const bool mark = prop->type == PROP_SPECIAL && info->prop != PROP_ID_Body;
+    const uint32_t need = u->verb == SET ? PROP_UPDATE : PROP_DELETE;
+    if (u->verb == APPEND || !info->writable || (u->verb == DELETE && info->value == MAPI_message_flags))
+        return refusal(u);
+    if (info->value == MAPI_message_flags || mark)
+        return 0;
+    if (!kind_has_prop(item->kind, prop))
+        return CODE_ErrorInvalidPropertyRequest;
+    if (!(prop->flags & need))
+        return refusal(u);
+    return prop->flags & PROP_UNSENT && !(item->flags & ITEM_DRAFT) ? CODE_ErrorInvalidPropertyUpdateSentMessage : 0;
 }
 
 /* PR_MESSAGE_FLAGS can change, but whether it is a draft is settled when the
@@ -201,10 +238,12 @@ static int update_extended(struct update *u, struct item *item)
     int r = shape_parse_xprop(u->arena, u->path, &x);
     if (r)
         return r;
-    if (u->verb == APPEND || (u->verb == DELETE && x.tag == PR_MESSAGE_FLAGS))
-        return refusal(u);
+    const struct mapi_info *info = mapi_find(&x);
+    r = info ? check_mapi(u, info, item) : u->verb == APPEND ? refusal(u) : 0;
+    if (r)
+        return r;
     if (u->verb == DELETE)
-        return item_xprop_remove(u->arena, item, &x);
+        return info ? shape_reset_mapi(u->arena, info, &x, item) : item_xprop_remove(u->arena, item, &x);
     const struct xml_node *named = xml_is(u->value, XML_NS_T, "ExtendedProperty") ? xml_child(u->value, "ExtendedFieldURI") : NULL;
     if (!named || shape_parse_xprop(u->arena, named, &other) || !xprop_same(&x, &other))
         return CODE_ErrorUpdatePropertyMismatch;

@@ -4,36 +4,13 @@
  * empty lists are left out (clients.md 0.3); times are UTC. Which properties:
  * struct shape.
  */
-#include "soap/html.h"
-#include "soap/shape.h"
+#include "soap/shape_parts.h"
 
 #include "model/rights.h"
 
 #include <errno.h>
 
-#define PREVIEW_MAX 255
-#define BODY_MAX (1u << 28)
-
-struct writing {
-    struct xml_writer *xw;
-    struct arena *arena;
-    const struct shape *shape;
-    const struct shape_ids *ids;
-    const struct item *item;
-    const struct shape_mime *mime;
-    int error, mime_error;
-};
-
-static void write_time(struct xml_writer *xw, const char *element, int64_t at)
-{
-    char text[WHEN_XS_SIZE];
-    if (at == WHEN_NONE)
-        return;
-    when_format_xs(at, text);
-    xw_leaf_str(xw, element, text);
-}
-
-static void write_mailbox(struct writing *w, const struct rcpt *rcpt)
+void shape_put_mailbox(struct writing *w, const struct rcpt *rcpt)
 {
     xw_open(w->xw, "t:Mailbox");
     struct span name = rcpt->name.len ? rcpt->name : rcpt->address;
@@ -55,7 +32,7 @@ static void write_rcpts(struct writing *w, const char *element, const struct rcp
         return;
     xw_open(w->xw, element);
     for (size_t i = 0; i < list->n; i++)
-        write_mailbox(w, &list->v[i]);
+        shape_put_mailbox(w, &list->v[i]);
     xw_close(w->xw);
 }
 
@@ -82,7 +59,7 @@ static void write_plain(struct writing *w, const struct prop_info *prop)
         xw_leaf_str(w->xw, prop->qname, prop_enum_name(prop, *(const int *)member));
         break;
     case PROP_TIME:
-        write_time(w->xw, prop->qname, *(const int64_t *)member);
+        shape_put_time(w->xw, prop->qname, *(const int64_t *)member);
         break;
     case PROP_INT:
         if (*(const int64_t *)member != INT64_MIN)
@@ -94,7 +71,7 @@ static void write_plain(struct writing *w, const struct prop_info *prop)
     case PROP_RCPT:
         if (rcpt_is_set(member)) {
             xw_open(w->xw, prop->qname);
-            write_mailbox(w, member);
+            shape_put_mailbox(w, member);
             xw_close(w->xw);
         }
         break;
@@ -114,46 +91,6 @@ static void write_plain(struct writing *w, const struct prop_info *prop)
     }
 }
 
-/* The body as type, converted when it is stored as the other one. */
-static void write_body(struct writing *w, const char *element, enum body_type type, bool attr, size_t max)
-{
-    struct buf text = BUF_INIT(BODY_MAX);
-    struct span body = w->item->body;
-    if (type != w->item->body_type) {
-        if (type == BODY_TEXT)
-            w->error = html_to_text(body, &text);
-        else
-            text_to_html(body, &text);
-        if (!w->error)
-            w->error = buf_error(&text);
-        body = buf_span(&text);
-    }
-    if (body.len > max) {
-        body.len = max;
-        while (body.len && ((unsigned char)body.ptr[body.len] & 0xc0) == 0x80)
-            body.len--;
-    }
-    xw_open(w->xw, element);
-    if (attr)
-        xw_attr_str(w->xw, "BodyType", type == BODY_HTML ? "HTML" : "Text");
-    xw_text(w->xw, body);
-    xw_close(w->xw);
-    buf_done(&text);
-}
-
-static enum body_type body_wanted(const struct writing *w)
-{
-    switch (w->shape->body) {
-    case SHAPE_BODY_HTML:
-        return BODY_HTML;
-    case SHAPE_BODY_TEXT:
-        return BODY_TEXT;
-    case SHAPE_BODY_STORED:
-        break;
-    }
-    return w->item->body_type;
-}
-
 static void write_attachments(struct writing *w)
 {
     const struct attachment_list *list = &w->item->attachments;
@@ -161,7 +98,7 @@ static void write_attachments(struct writing *w)
         return;
     xw_open(w->xw, "t:Attachments");
     for (size_t i = 0; i < list->n; i++)
-        (void)shape_write_attachment(w->xw, w->ids, w->item, &list->v[i], false);
+        (void)shape_write_attachment(w->xw, w->ids, w->item, &list->v[i], NULL);
     xw_close(w->xw);
 }
 
@@ -175,12 +112,36 @@ static bool header_shown(struct span name)
     return true;
 }
 
+/* A draft's is not shown unasked: it has none yet. */
+struct item_header_list shape_headers(struct writing *w)
+{
+    const struct item *item = w->item;
+    const bool mail = kind_is_message(item->kind) || item->kind == ITEM_KIND_POST;
+    if (item->headers.n || w->has_headers)
+        return item->headers.n ? item->headers : w->headers;
+    w->has_headers = true;
+    if (!mail || !w->mime || !w->mime->headers || (item->flags & ITEM_DRAFT && !w->shape->headers))
+        return w->headers;
+    int r = w->mime->headers(item, w->arena, &w->headers);
+    w->mime_error = w->mime_error ? w->mime_error : r;
+    return w->headers;
+}
+
+static bool header_wanted(const struct shape *shape, struct span name)
+{
+    for (size_t i = 0; i < shape->header_names_n; i++)
+        if (span_eq_nocase(name, shape->header_names[i]))
+            return true;
+    return !shape->header_names_n;
+}
+
 static void write_headers(struct writing *w)
 {
+    const struct item_header_list list = shape_headers(w);
     bool open = false;
-    for (size_t i = 0; i < w->item->headers.n; i++) {
-        const struct item_header *header = &w->item->headers.v[i];
-        if (!header_shown(header->name))
+    for (size_t i = 0; i < list.n; i++) {
+        const struct item_header *header = &list.v[i];
+        if (!header_shown(header->name) || !header_wanted(w->shape, header->name))
             continue;
         if (!open)
             xw_open(w->xw, "t:InternetMessageHeaders");
@@ -194,11 +155,17 @@ static void write_headers(struct writing *w)
         xw_close(w->xw);
 }
 
+/* What may be answered, and how (protocol.md 3.1): not a draft. A receipt is
+ * pending as long as what asks for it is unread. */
 static void write_response_objects(struct writing *w)
 {
-    static const char *const objects[] = { "t:ReplyToItem", "t:ReplyAllToItem", "t:ForwardItem" };
+    static const char *const objects[] = { "t:ReplyToItem", "t:ReplyAllToItem", "t:ForwardItem", "t:SuppressReadReceipt" };
+    const uint32_t flags = w->item->flags;
+    const bool pending = flags & ITEM_READ_RECEIPT && !(flags & (ITEM_READ | ITEM_FROM_ME));
+    if (flags & ITEM_DRAFT)
+        return;
     xw_open(w->xw, "t:ResponseObjects");
-    for (size_t i = w->item->flags & ITEM_DRAFT ? 2 : 0; i < ARRAY_LEN(objects); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(objects) - (pending ? 0 : 1); i++) {
         xw_open(w->xw, objects[i]);
         xw_close(w->xw);
     }
@@ -233,9 +200,9 @@ static void write_flag(struct writing *w)
     size_t status = (size_t)w->item->flag_status;
     xw_open(w->xw, "t:Flag");
     xw_leaf_str(w->xw, "t:FlagStatus", flag_status_names.v[status < flag_status_names.n ? status : 0]);
-    write_time(w->xw, "t:StartDate", w->item->flag_start);
-    write_time(w->xw, "t:DueDate", w->item->flag_due);
-    write_time(w->xw, "t:CompleteDate", w->item->flag_complete);
+    shape_put_time(w->xw, "t:StartDate", w->item->flag_start);
+    shape_put_time(w->xw, "t:DueDate", w->item->flag_due);
+    shape_put_time(w->xw, "t:CompleteDate", w->item->flag_complete);
     xw_close(w->xw);
 }
 
@@ -249,40 +216,85 @@ static void write_instance_key(struct writing *w)
     xw_close(w->xw);
 }
 
+/* IconIndex by its number (protocol.md 4.2; PR_ICON_INDEX); of a kind of item when
+ * nobody set one. */
+static const struct {
+    int64_t icon;
+    const char *name;
+} icons[] = {
+    { -1, "Default" },           { 1, "PostItem" },          { 256, "MailRead" },          { 257, "MailUnread" },
+    { 261, "MailReplied" },      { 262, "MailForwarded" },   { 272, "MailEncrypted" },     { 273, "MailSmimeSigned" },
+    { 512, "OutlookDefaultForContacts" }, { 1024, "AppointmentItem" }, { 1025, "AppointmentRecur" }, { 1026, "AppointmentMeet" },
+    { 1280, "TaskItem" },        { 1281, "TaskRecur" },
+};
+
+static int64_t icon_of(const struct item *item)
+{
+    static const int64_t usual[ITEM_KIND_COUNT] = { [ITEM_KIND_POST] = 1,      [ITEM_KIND_CALENDAR] = 1024, [ITEM_KIND_CONTACT] = 512,
+                                                    [ITEM_KIND_DISTLIST] = 512, [ITEM_KIND_TASK] = 1280 };
+    if (item->icon_index != INT64_MIN)
+        return item->icon_index;
+    return kind_is_message(item->kind) ? (item->flags & ITEM_READ ? 256 : 257) : usual[item->kind] ? usual[item->kind] : -1;
+}
+
+static void write_icon(struct writing *w)
+{
+    const char *name = icons[0].name;
+    for (size_t i = 0; i < ARRAY_LEN(icons); i++)
+        if (icons[i].icon == icon_of(w->item))
+            name = icons[i].name;
+    xw_leaf_str(w->xw, "t:IconIndex", name);
+}
+
+static void write_mime(struct writing *w, enum prop prop)
+{
+    xw_open(w->xw, props[prop].qname);
+    if (prop == PROP_ID_MimeContent)
+        xw_attr_str(w->xw, "CharacterSet", "UTF-8");
+    size_t begin = xw_base64_begin(w->xw);
+    int r = w->mime && w->mime->write ? w->mime->write(w->item, w->mime->arg, w->xw->out) : 0;
+    w->mime_error = w->mime_error ? w->mime_error : r;
+    xw_base64_end(w->xw, begin);
+    xw_close(w->xw);
+}
+
 static void write_special_more(struct writing *w, enum prop prop)
 {
     if (prop == PROP_ID_Flag)
         write_flag(w);
     else if (prop == PROP_ID_InstanceKey)
         write_instance_key(w);
-    else if (prop == PROP_ID_UniqueBody && w->item->body.len)
-        write_body(w, "t:UniqueBody", body_wanted(w), true, SIZE_MAX);
-    else if (prop == PROP_ID_NormalizedBody && w->item->body.len)
-        write_body(w, "t:NormalizedBody", body_wanted(w), true, SIZE_MAX);
-    else if (prop == PROP_ID_TextBody && w->item->body.len)
-        write_body(w, "t:TextBody", BODY_TEXT, true, SIZE_MAX);
-    else if (prop == PROP_ID_Preview && w->item->body.len)
-        write_body(w, "t:Preview", BODY_TEXT, false, PREVIEW_MAX);
-    else if (prop == PROP_ID_IconIndex && w->item->icon_index > 0)
-        xw_leaf_int(w->xw, "t:IconIndex", w->item->icon_index);
+    else if (prop == PROP_ID_ConversationId || prop == PROP_ID_StoreEntryId)
+        shape_put_ids(w, prop);
+    else if (prop == PROP_ID_IconIndex)
+        write_icon(w);
+    else if (prop == PROP_ID_HasBlockedImages)
+        xw_leaf_bool(w->xw, "t:HasBlockedImages", w->blocked);
+    else if ((prop == PROP_ID_UniqueBody || prop == PROP_ID_NormalizedBody || prop == PROP_ID_TextBody || prop == PROP_ID_Preview) &&
+             w->item->body.len)
+        shape_put_body(w, prop);
+}
+
+/* What an attached item has not. */
+static bool only_in_folders(enum prop prop)
+{
+    return prop == PROP_ID_ParentFolderId || prop == PROP_ID_ResponseObjects || prop == PROP_ID_InstanceKey ||
+           prop == PROP_ID_StoreEntryId;
 }
 
 static void write_special(struct writing *w, enum prop prop)
 {
     const struct folder folder = { .folder_no = w->item->folder_no };
-    if (prop == PROP_ID_MimeContent) {
-        xw_open(w->xw, "t:MimeContent");
-        xw_attr_str(w->xw, "CharacterSet", "UTF-8");
-        size_t begin = xw_base64_begin(w->xw);
-        w->mime_error = w->mime->write(w->item, w->mime->arg, w->xw->out);
-        xw_base64_end(w->xw, begin);
-        xw_close(w->xw);
-    } else if (prop == PROP_ID_ItemId)
+    if (prop == PROP_ID_MimeContent || prop == PROP_ID_MimeContentUTF8)
+        write_mime(w, prop);
+    else if (prop == PROP_ID_ItemId)
         shape_write_item_id(w->xw, w->ids, w->item);
+    else if (w->ids->within && only_in_folders(prop))
+        return;
     else if (prop == PROP_ID_ParentFolderId)
         shape_write_folder_id(w->xw, "t:ParentFolderId", w->ids, &folder);
     else if (prop == PROP_ID_Body && w->item->body.ptr)
-        write_body(w, "t:Body", body_wanted(w), true, SIZE_MAX);
+        shape_put_body(w, prop);
     else if (prop == PROP_ID_Attachments)
         write_attachments(w);
     else if (prop == PROP_ID_InternetMessageHeaders)
@@ -293,71 +305,26 @@ static void write_special(struct writing *w, enum prop prop)
         write_display(w, "t:DisplayTo", &w->item->to);
     else if (prop == PROP_ID_DisplayCc)
         write_display(w, "t:DisplayCc", &w->item->cc);
+    else if (prop == PROP_ID_DisplayBcc)
+        write_display(w, "t:DisplayBcc", &w->item->bcc);
     else if (prop == PROP_ID_EffectiveRights)
         write_rights(w);
     else
         write_special_more(w, prop);
 }
 
-/* Transport headers as one text, PR_TRANSPORT_MESSAGE_HEADERS. */
-static bool write_transport_headers(struct writing *w, const struct xprop *x)
+/* Default shows less of what is no mail. */
+static bool is_wanted(const struct writing *w, enum prop prop)
 {
-    if (!w->item->headers.n)
-        return false;
-    xw_open(w->xw, "t:ExtendedProperty");
-    shape_write_extended_uri(w->xw, x);
-    xw_open(w->xw, "t:Value");
-    for (size_t i = 0; i < w->item->headers.n; i++) {
-        xw_text(w->xw, w->item->headers.v[i].name);
-        xw_text(w->xw, SPAN(": "));
-        xw_text(w->xw, w->item->headers.v[i].value);
-        xw_text(w->xw, SPAN("\r\n"));
-    }
-    xw_close(w->xw);
-    xw_close(w->xw);
-    return true;
-}
-
-/* Properties that are not stored as such: flags, size, the number that
- * DavMail uses as its UID (0x0e23). */
-static bool computed_number(const struct item *item, const struct xprop *x, int64_t *ret_number)
-{
-    if (x->tag == 0x0e07)
-        *ret_number = shape_mapi_flags(item);
-    else if (x->tag == 0x0e08)
-        *ret_number = (int64_t)item->size;
-    else if (x->tag == 0x0e23)
-        *ret_number = (int64_t)item->item_no;
-    else
-        return false;
-    return true;
-}
-
-static void write_xprop(struct writing *w, const struct xprop *wanted)
-{
-    int64_t number;
-    const struct xprop *stored = NULL;
-    bool computed = computed_number(w->item, wanted, &number);
-    if (wanted->tag == 0x007d && write_transport_headers(w, wanted))
-        return;
-    if (!computed && !(stored = item_xprop_find(w->item, wanted)))
-        return;
-    xw_open(w->xw, "t:ExtendedProperty");
-    shape_write_extended_uri(w->xw, wanted);
-    if (stored && stored->is_array)
-        xw_open(w->xw, "t:Values");
-    for (size_t i = 0; stored && i < stored->values.n; i++)
-        xw_leaf(w->xw, "t:Value", stored->values.v[i]);
-    if (stored && stored->is_array)
-        xw_close(w->xw);
-    if (!stored)
-        xw_leaf_int(w->xw, "t:Value", number);
-    xw_close(w->xw);
+    const bool mail = kind_is_message(w->item->kind) || w->item->kind == ITEM_KIND_POST;
+    if (!w->shape->want[prop] || mail || w->shape->base != SHAPE_DEFAULT || w->shape->asked[prop])
+        return w->shape->want[prop];
+    return prop == PROP_ID_ItemId || prop == PROP_ID_Subject || prop == PROP_ID_HasAttachments || prop == PROP_ID_IsAssociated;
 }
 
 static void write_prop(struct writing *w, enum prop prop)
 {
-    if (!w->shape->want[prop])
+    if (!is_wanted(w, prop))
         return;
     if (props[prop].type == PROP_SPECIAL) {
         write_special(w, prop);
@@ -374,10 +341,10 @@ static void write_details(struct writing *w)
             continue;
         if (detail->prop)
             write_prop(w, prop_id(detail->prop));
-        else if (w->shape->want_detail[i] && i == DETAIL_POST_PostedTime)
-            write_time(w->xw, "t:PostedTime", w->item->created);
         else if (w->shape->want_detail[i])
-            xw_raw(w->xw, item_detail(w->item, detail));
+            shape_put_detail(w, (enum detail)i);
+        else if (w->shape->entries_n)
+            shape_put_entries(w, (enum detail)i, item_detail(w->item, detail));
     }
 }
 
@@ -391,7 +358,7 @@ int shape_write_item(struct xml_writer *xw, struct arena *arena, const struct sh
         if (message || !props[i].message)
             write_prop(&w, (enum prop)i);
         for (size_t k = 0; i == PROP_ID_HasAttachments && k < shape->xprops_n; k++)
-            write_xprop(&w, &shape->xprops[k]);
+            shape_put_xprop(&w, &shape->xprops[k], shape->mapi[k]);
     }
     if (!message)
         write_details(&w);

@@ -17,6 +17,16 @@ static const struct xml_node *twice_in_item(const struct xml_node *item)
     return NULL;
 }
 
+static bool is_response(const struct xml_node *item)
+{
+    static const char *const names[] = { "ReplyToItem", "ReplyAllToItem", "ForwardItem", "PostReplyItem" };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (span_is(item->name, names[i]))
+            return true;
+    return false;
+}
+
 static const struct xml_node *twice_in_attachments(const struct xml_node *attachments);
 
 static const struct xml_node *twice_in_items(const struct xml_node *items)
@@ -24,7 +34,7 @@ static const struct xml_node *twice_in_items(const struct xml_node *items)
     const struct xml_node *found = NULL;
 
     for (const struct xml_node *item = items ? items->child : NULL; item && !found; item = item->next) {
-        if (kind_by_element(item->name) == ITEM_KIND_NONE)
+        if (kind_by_element(item->name) == ITEM_KIND_NONE && !is_response(item))
             continue;
         found = twice_in_item(item);
         if (!found)

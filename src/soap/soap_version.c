@@ -18,8 +18,10 @@ static const char *const version_names[] = {
 static const struct {
     enum version version;
     const char *name;
+    bool attribute; /* alone */
 } since[] = {
-#define SINCE(version, name) { VERSION_##version, #name },
+#define SINCE(version, name) { VERSION_##version, #name, false },
+#define SINCE_ATTRIBUTE(version, name) { VERSION_##version, #name, true },
 #include "soap/since.def"
 };
 
@@ -60,7 +62,8 @@ bool soap_version_take(const struct xml_node *header, struct span *ret_version, 
 static bool is_newer(enum version version, const struct xml_node *node, struct span name, struct soap_newer *ret_newer)
 {
     for (size_t i = 0; i < ARRAY_LEN(since); i++) {
-        if (since[i].version > version && span_is(name, since[i].name)) {
+        if (since[i].version > version && span_is(name, since[i].name) &&
+            !(since[i].attribute && name.ptr == node->name.ptr)) {
             *ret_newer = (struct soap_newer){ node, name, version_names[since[i].version] };
             return true;
         }

@@ -5,7 +5,7 @@
  * The tree holds what EWS speaks: elements, attributes, and the text of
  * elements without children. Comments and processing instructions are gone,
  * entities and CDATA are resolved. libxml2 is included only in xml.c,
- * schema.c and html.c.
+ * schema.c, html.c, html_clean.c and html_quote.c.
  */
 #ifndef EWSD_SOAP_XML_H
 #define EWSD_SOAP_XML_H

@@ -154,6 +154,10 @@ static const char *enumeration_type(const struct xml_node *node, struct span att
         { "Importance", NULL, "ImportanceChoicesType" },
         { "Sensitivity", NULL, "SensitivityChoicesType" },
         { "FlagStatus", NULL, "FlagStatusType" },
+        { "Status", NULL, "TaskStatusType" },
+        { "LegacyFreeBusyStatus", NULL, "LegacyFreeBusyType" },
+        { "FileAsMapping", NULL, "FileAsMappingType" },
+        { "PostalAddressIndex", NULL, "PhysicalAddressIndexType" },
         { "MailboxType", NULL, "MailboxTypeType" },
         { "StandardGroupBy", NULL, "StandardGroupByType" },
     };

@@ -53,9 +53,27 @@ struct store_stamps {
 /* A sentence about something that is wrong. -errno: stop. */
 typedef int store_complaint(void *arg, struct span text);
 
+/* The engine's full-text index over the words in search_item. Where it does not
+ * follow that table by itself, add is run after item $2 of mailbox $1 was
+ * written there, remove before it is written or goes, and sweep before the first
+ * $2 items of mailbox $1 go; else they are NULL.
+ * How it is asked: a SELECT of item_no and words of mailbox $1, with the query
+ * as $5, and what that is put together from. Words have letters and digits alone. */
+struct store_words_dialect {
+    const char *add, *remove, *sweep;
+    const char *match;
+    const char *and, *or;
+    const char *open, *close, *close_prefix; /* around a word, or the begin of words */
+};
+
+extern const struct store_words_dialect store_words_sqlite, store_words_postgres;
+
 struct store_driver {
     const char *name;
-    bool one_writer; /* nothing else writes to the store while it is open */
+    /* Nothing else writes to the store while it is open. An engine without that
+     * lets several nodes lease: it ends the texts that statement_skipping names
+     * with FOR UPDATE SKIP LOCKED. */
+    bool one_writer;
     /* Takes the exclusive lock: -EBUSY. */
     int (*open)(const struct store_options *options, struct store_db **ret_db);
     void (*close)(struct store_db *db);
@@ -86,6 +104,7 @@ struct store_driver {
     void (*finish)(struct store_rows *rows);
 
     /* What follows may be NULL, where the engine has no such thing. */
+    const struct store_words_dialect *words;
     /* A statement that writes, all of it; ret_changes NULL: it may fail later, at
      * the latest in STORE_COMMIT, so that nobody waits for it alone. */
     int (*run)(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, int64_t *ret_changes);

@@ -17,6 +17,10 @@
 #define ITEM_VALUES \
     "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, " \
     "$23, $24, $25"
+/* The same, of an attached item: $2 to $23. */
+#define ATTACHED_VALUES \
+    "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, " \
+    "$22, $23"
 /* The same, assigned. */
 #define ITEM_SETS \
     "content_no = $4, change_no = $5, key_no = $6, item_class = $7, flags = $8, subject = $9, " \
@@ -34,13 +38,30 @@ enum store_statement {
 };
 
 extern const char *const statement_text[];
+/* Of a STATEMENT_SKIPPING. */
+extern const bool statement_skipping[];
+
+/* What store_search.c puts conditions and an order behind: the items of a
+ * folder, and those of them that are newer than change $4. */
+#define STORE_SEARCH_ALL \
+    "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE mailbox_id = $1 AND folder_no = $2 AND associated = $3"
+/* 16: recoverableitemsdeletions; those that were deleted from the folder. */
+#define STORE_SEARCH_DELETED \
+    "SELECT item_no, folder_no, " ITEM_COLUMNS " FROM item WHERE mailbox_id = $1 AND folder_no = 16 AND origin_no = $2 " \
+    "AND associated = $3"
+#define STORE_SEARCH_NEWER \
+    STORE_SEARCH_ALL " AND change_no > $4 AND item_no IN " \
+    "(SELECT c.item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4 UNION " \
+    "SELECT c.to_item_no FROM change c WHERE c.mailbox_id = $1 AND c.change_no > $4)"
 
 struct migration {
     int version;    /* rises; rows of one version belong together */
-    bool clustered; /* a table, stored in the order of its primary key */
+    enum { MIGRATION_PLAIN, MIGRATION_CLUSTERED, MIGRATION_SQLITE, MIGRATION_POSTGRES } kind;
     const char *text;
 };
 extern const struct migration migrations[];
+/* Is that row for the engine of this name? */
+bool migration_is_for(const struct migration *migration, const char *engine);
 extern const unsigned migrations_n;
 
 #endif

@@ -3,6 +3,7 @@
  * it, and the pool of reader connections. The writer's thread is writer.c.
  */
 #include "store/store_core.h"
+#include "store/store_tables.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,9 +78,9 @@ static int migrate(struct store_tx *tx, bool opening)
     if (opening)
         tx->store->version_found = (int)version;
     for (unsigned i = 0; i < migrations_n; i++) {
-        if (migrations[i].version <= version)
+        if (migrations[i].version <= version || !migration_is_for(&migrations[i], tx->driver->name))
             continue;
-        r = tx->driver->define(tx->conn, migrations[i].text, migrations[i].clustered);
+        r = tx->driver->define(tx->conn, migrations[i].text, migrations[i].kind == MIGRATION_CLUSTERED);
         if (r != 0)
             return r;
     }
@@ -101,8 +102,35 @@ static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, siz
     return r != 0 ? r : meta_put(tx, name, bytes, len);
 }
 
-/* Leases are void only at open: after a recovery their owners still live. Where
- * others have the store open, they live anyway. */
+static int drop_tables(struct store_tx *tx)
+{
+    struct tables tables;
+    char text[128];
+    int r = tables_read(migrations, migrations_n, &tables);
+
+    for (size_t i = 0; r == 0 && i < tables.n; i++) {
+        snprintf(text, sizeof(text), "DROP TABLE %.*s", (int)tables.v[i].name.len, tables.v[i].name.ptr);
+        r = tx->driver->define(tx->conn, text, false);
+    }
+    return r == 0 ? tx->driver->define(tx->conn, "DROP TABLE schema_version", false) : r;
+}
+
+/* Before anything else is in it: a copy that ends early must not be taken for a
+ * store. */
+static int settle_filling(struct store_tx *tx)
+{
+    int r = identity_unfinished(tx);
+
+    if (r == 1) {
+        r = drop_tables(tx);
+        if (r == 0)
+            r = migrate(tx, false);
+    }
+    return r == 0 && tx->store->options.filling ? identity_fill(tx) : r;
+}
+
+/* Leases are void only at open: after a recovery their owners still live, as
+ * other nodes may at any time. */
 static int prepare_store(struct store_tx *tx, bool opening)
 {
     struct store *store = tx->store;
@@ -110,13 +138,15 @@ static int prepare_store(struct store_tx *tx, bool opening)
 
     if (r == 0)
         r = migrate(tx, opening);
+    if (r == 0 && opening)
+        r = settle_filling(tx);
     if (r == 0)
         r = keep_bytes(tx, "id_secret", store->secret, sizeof(store->secret));
     if (r == 0 && opening)
         r = identity_settle(tx);
     if (r == 0)
         r = keep_bytes(tx, "epoch", store->epoch, sizeof(store->epoch));
-    if (r != 0 || !opening || !tx->driver->one_writer)
+    if (r != 0 || !opening || store_has_nodes(store))
         return r;
     r = sql_run(tx, SQL_garbage_all_due, NULL, 0, NULL); /* what was staged is nobody's */
     if (r == 0)
@@ -143,7 +173,7 @@ int store_connect_writer(struct store_writer *writer, bool opening)
         store->driver->disconnect(tx->conn);
         tx->conn = NULL;
     }
-    return r;
+    return r == -EINPROGRESS ? -EIO : r; /* what it did is done again the next time */
 }
 
 static void free_writer(struct store_writer *writer)
@@ -166,6 +196,7 @@ static void free_store(struct store *store)
     store->driver->close(store->db);
     pthread_cond_destroy(&store->reader_free);
     pthread_mutex_destroy(&store->reader_lock);
+    pthread_mutex_destroy(&store->indexer.lock);
     free(store->readers);
     free(store->writers);
     free(store);
@@ -178,7 +209,7 @@ static int init_writer(struct store *store, struct store_writer *writer)
     writer->store = store;
     writer->last = &writer->first;
     writer->tx = (struct store_tx){ .store = store, .driver = driver };
-    if (driver->one_writer)
+    if (!driver->one_writer || !store_has_nodes(store))
         writer->tx.kept = &writer->kept;
     if (driver->hold)
         writer->tx.holds = &writer->holds;
@@ -191,7 +222,7 @@ static int init_writer(struct store *store, struct store_writer *writer)
 
 static int init_writers(struct store *store)
 {
-    unsigned n = store->driver->one_writer ? 1 : store->options.writers ? store->options.writers : 4;
+    unsigned n = store->driver->one_writer ? 1 : store->options.writers ? store->options.writers : 8;
     int r = 0;
 
     store->writers = calloc(n, sizeof(*store->writers));
@@ -219,6 +250,7 @@ static int new_store(const struct store_options *options, struct store **ret_sto
     store->options = *options;
     store->replays_drafts = INT64_MAX;
     pthread_mutex_init(&store->reader_lock, NULL);
+    pthread_mutex_init(&store->indexer.lock, NULL);
     pthread_cond_init(&store->reader_free, NULL);
     int r = store->readers ? init_writers(store) : -ENOMEM;
     if (r != 0) {
@@ -255,6 +287,7 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
+    words_stop(store);
     store_stop_writers(store);
     free_store(store);
 }
@@ -346,6 +379,11 @@ void store_read_end(struct store_tx *tx)
     }
     arena_reset(tx->scratch);
     return_reader(store, reader);
+}
+
+bool store_has_nodes(const struct store *store)
+{
+    return !store->driver->one_writer || store->options.shared;
 }
 
 const uint8_t *store_id_secret(const struct store *store)

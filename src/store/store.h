@@ -45,23 +45,33 @@ struct store_options {
     const char *passfile;  /* postgres: a file as ~/.pgpass; NULL or "": what libpq looks for */
     enum store_mode mode;
     unsigned readers;      /* reader connections at most; 0 is 32 */
-    unsigned writers;      /* that commit at the same time, where the engine can; 0 is 4 */
+    unsigned writers;      /* that commit at the same time, where the engine can; 0 is 8 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of one mailbox; 0: no limit */
     uint64_t min_free;     /* bytes that the disk should have room for; see store_has_room */
+    /* By store_copy (store_copy.h). With STORE_NEW it must be empty, with STORE_ANY
+     * one that was not filled to its end gives way; -EEXIST. */
+    bool filling;
+    bool shared;   /* as if other nodes wrote to it, too; for tests on an engine with one writer */
     bool in_place; /* it is no copy, wherever its files are now; for tests that put it together anew */
     store_hook *before_commit;
     store_hook *after_commit; /* committed, no caller has been told */
     void *hook_arg;
 };
 
-/* Opens, migrates, and takes the exclusive lock of the data folder; all
- * outbox leases are void afterwards. -EBUSY: another server holds the lock.
- * -ENOTSUP: written by a newer version. */
+/* Opens, migrates, and takes the exclusive lock of the data folder, where the
+ * engine has such: then all outbox leases are void afterwards. -EBUSY: another
+ * server holds the lock.
+ * -ENOTSUP: written by a newer version. -ENOTRECOVERABLE: it is a copy that was
+ * not finished. */
 int store_open(const struct store_options *options, struct store **ret_store);
 /* Waits for queued jobs. No reader may be left. */
 void store_close(struct store *store);
+
+/* Whether other nodes may write to the store at the same time. Then a job stays
+ * inside one mailbox, and nothing of the directory is remembered. */
+bool store_has_nodes(const struct store *store);
 
 /* Secret of ids and anything that must be stable for this store. */
 const uint8_t *store_id_secret(const struct store *store); /* MAC_KEY_SIZE */

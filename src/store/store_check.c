@@ -42,6 +42,7 @@ static const struct check {
 
 _Static_assert(ITEM_READ == 2 && ITEM_HAS_ATTACHMENTS == 64 && ITEM_ASSOCIATED == 1024 && ITEM_LENT == 16384,
                "as check_item_keys and check_content_refs have them");
+_Static_assert(ATTACHMENT_ITEM == 1, "as the checks of attachments have it");
 _Static_assert(INLINE_BODY == 65536 && PART_BODY == 0 && PART_MIME == 1 && PART_ATTACHMENT == 2 && PART_DATA == 2,
                "as the checks of content have them");
 
@@ -253,6 +254,8 @@ static int check_mailbox(struct look *look)
         r = check_tree(look);
     if (r == 0)
         r = check_blobs(look, SQL_check_item_blobs, "item", UNREADABLE);
+    if (r == 0)
+        r = check_blobs(look, SQL_check_attached_blobs, "attached", UNREADABLE);
     return r == 0 ? check_blobs(look, SQL_check_outbox_blobs, "outbox", UNSENDABLE) : r;
 }
 

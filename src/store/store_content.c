@@ -3,11 +3,9 @@
  * who refers to it (items and outbox entries). Written once; a change is made
  * to a copy unless the item is the only one that refers to it.
  */
-#include "store/store_content.h"
-
 #include "model/code.h"
+#include "store/store_content.h"
 #include "store/store_item.h"
-#include "store/store_mail.h"
 
 #include <errno.h>
 
@@ -84,34 +82,6 @@ int content_write_rcpts(struct store_tx *tx, const struct item *item, uint64_t c
     return 0;
 }
 
-/* Staged data becomes content with one reference. */
-static int adopt_data(struct store_tx *tx, int64_t mailbox_id, uint64_t data_no)
-{
-    int r = content_adopt(tx, mailbox_id, data_no);
-
-    if (r != 0)
-        return r;
-    return sql_run(tx, SQL_content_insert, ARGS(V_INT(mailbox_id), V_INT(data_no), V_NULL, V_INT(-1), V_INT(0)), NULL);
-}
-
-static int write_attachment(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, struct attachment *attachment)
-{
-    attachment->size = attachment->source ? attachment->source->len : attachment->data.len;
-    attachment->data_no = attachment->staged_no;
-    int r = sql_run(tx, SQL_attachment_insert,
-                    ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(attachment->no), V_TEXT(attachment->name),
-                         V_TEXT(attachment->content_type), V_TEXT(attachment->content_id), V_TEXT(attachment->content_location),
-                         V_INT(attachment->is_inline), V_INT(attachment->size), V_INT(attachment->modified),
-                         V_INT(attachment->data_no)),
-                    NULL);
-
-    if (r != 0)
-        return r;
-    if (attachment->data_no != 0)
-        return adopt_data(tx, mailbox_id, attachment->data_no);
-    return chunks_write(tx, mailbox_id, content_no, PART_ATTACHMENT + attachment->no, attachment->source, attachment->data);
-}
-
 static int write_long(struct store_tx *tx, const struct item *item, uint64_t content_no, uint32_t part, struct source *source,
                       struct span bytes)
 {
@@ -144,7 +114,7 @@ int content_write(struct store_tx *tx, struct item *item, uint64_t content_no)
     for (size_t i = 0; r == 0 && i < item->attachments.n; i++) {
         if (item->attachments.v[i].no == 0)
             item->attachments.v[i].no = (uint32_t)i + 1;
-        r = write_attachment(tx, item->mailbox_id, content_no, &item->attachments.v[i]);
+        r = attachment_write(tx, item->mailbox_id, content_no, &item->attachments.v[i]);
     }
     if (r == 0)
         item->content_no = content_no;
@@ -177,7 +147,7 @@ static int drop_data(struct store_tx *tx, int64_t mailbox_id, uint64_t content_n
     int r = sql_open(tx, SQL_attachment_data, ARGS(V_INT(mailbox_id), V_INT(content_no)), &sql);
 
     while (r == 0 && (r = sql_next(&sql)) == 1)
-        r = content_drop(tx, mailbox_id, (uint64_t)sql_int(&sql, 0));
+        r = attachment_drop_data(tx, mailbox_id, (uint64_t)sql_int(&sql, 0), (enum attachment_kind)sql_int(&sql, 1));
     return r;
 }
 
@@ -201,6 +171,17 @@ int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no)
     return r != 0 || shared ? r : content_delete(tx, mailbox_id, content_no);
 }
 
+int attachment_drop_data(struct store_tx *tx, int64_t mailbox_id, uint64_t data_no, enum attachment_kind kind)
+{
+    const struct store_value args[] = { V_INT(mailbox_id), V_INT(data_no) };
+    int64_t shared = 0;
+    int r = sql_run(tx, SQL_content_drop, args, 2, &shared);
+
+    if (r == 0 && !shared)
+        r = content_delete(tx, mailbox_id, data_no);
+    return r == 0 && !shared && kind == ATTACHMENT_ITEM ? sql_run(tx, SQL_attached_delete, args, 2, NULL) : r;
+}
+
 static int content_refs(struct store_tx *tx, const struct item *item, int64_t *ret_refs)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
@@ -214,14 +195,14 @@ static int content_refs(struct store_tx *tx, const struct item *item, int64_t *r
     return 0;
 }
 
-static int content_copy(struct store_tx *tx, const struct item *item, uint64_t copy_no)
+int content_copy(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint64_t copy_no)
 {
     static const enum store_statement copies[] = { SQL_content_copy, SQL_chunk_copy, SQL_recipient_copy, SQL_attachment_copy };
-    int r = sql_run(tx, SQL_data_keep, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), NULL);
+    int r = sql_run(tx, SQL_data_keep, ARGS(V_INT(mailbox_id), V_INT(content_no)), NULL);
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(copies); i++)
-        r = sql_run(tx, copies[i], ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(copy_no)), NULL);
-    return r == 0 ? content_drop(tx, item->mailbox_id, item->content_no) : r;
+        r = sql_run(tx, copies[i], ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(copy_no)), NULL);
+    return r == 0 ? content_drop(tx, mailbox_id, content_no) : r;
 }
 
 int content_own(struct store_tx *tx, struct item *item)
@@ -236,7 +217,7 @@ int content_own(struct store_tx *tx, struct item *item)
         return r;
     r = store_take_numbers(tx, item->mailbox_id, 1, STORE_NO_GROWTH, &no, &change);
     if (r == 0)
-        r = content_copy(tx, item, no);
+        r = content_copy(tx, item->mailbox_id, item->content_no, no);
     if (r == 0)
         item->content_no = no;
     return r;
@@ -252,115 +233,4 @@ int content_drop_mime(struct store_tx *tx, struct item *item)
     if (r != 0)
         return r;
     return sql_run(tx, SQL_chunk_delete_part, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(PART_MIME)), NULL);
-}
-
-/* Content that is the item's alone, without the client's MIME. */
-static int content_open(struct store_tx *tx, struct item *item)
-{
-    int r = content_own(tx, item);
-
-    return r == 0 ? content_drop_mime(tx, item) : r;
-}
-
-/* The stored content number: the caller's may be of an older snapshot. */
-static int refresh_content_no(struct store_tx *tx, struct item *item)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_item_place, ARGS(V_INT(item->mailbox_id), V_INT(item->item_no)), &sql);
-
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : CODE_ErrorItemNotFound;
-    item->content_no = (uint64_t)sql_int(&sql, 2);
-    return 0;
-}
-
-int store_attachment_add(struct store_tx *tx, struct item *item, struct attachment *attachment)
-{
-    int64_t no = 0;
-    int r = refresh_content_no(tx, item);
-
-    if (r == 0)
-        r = content_open(tx, item);
-    if (r == 0)
-        r = sql_number(tx, SQL_attachment_next, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &no);
-    if (r != 0)
-        return r;
-    attachment->no = (uint32_t)no;
-    r = write_attachment(tx, item->mailbox_id, item->content_no, attachment);
-    if (r != 0)
-        return r;
-    if (!attachment->is_inline)
-        item->flags |= ITEM_HAS_ATTACHMENTS;
-    item->size += attachment->size;
-    return store_item_update(tx, item, true);
-}
-
-int store_attachment_count(struct store_tx *tx, const struct item *item, uint64_t *ret_n)
-{
-    int64_t n = 0;
-    int r = sql_number(tx, SQL_attachment_count, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &n);
-
-    if (r == 0)
-        *ret_n = (uint64_t)n;
-    return r;
-}
-
-static int find_attachment(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, uint32_t no,
-                           struct attachment *ret_attachment)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_attachment_one, ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(no)), &sql);
-
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
-    return attachment_from_row(&sql, arena, ret_attachment);
-}
-
-int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, uint32_t no,
-                         unsigned depth, struct attachment *ret_attachment)
-{
-    struct item item = { .mailbox_id = mailbox_id, .item_no = item_no };
-    struct attachment attachment = { 0 };
-    int r = refresh_content_no(tx, &item);
-
-    if (r == 0)
-        r = find_attachment(tx, arena, mailbox_id, item.content_no, no, &attachment);
-    if (r == 0 && depth & STORE_DATA)
-        r = attachment_load(tx, arena, mailbox_id, item.content_no, depth & STORE_LAZY, &attachment);
-    if (r == 0)
-        *ret_attachment = attachment;
-    return r == -EUCLEAN ? CODE_ErrorCorruptData : r;
-}
-
-int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no)
-{
-    struct attachment attachment;
-    int64_t one = 0;
-    int r = refresh_content_no(tx, item);
-
-    if (r == 0)
-        r = find_attachment(tx, tx->scratch, item->mailbox_id, item->content_no, no, &attachment);
-    if (r == 0)
-        r = content_open(tx, item);
-    if (r != 0)
-        return r;
-    const struct store_value args[] = { V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(no) };
-    r = sql_run(tx, SQL_attachment_delete_one, args, 3, NULL);
-    if (r == 0 && attachment.data_no != 0)
-        r = content_drop(tx, item->mailbox_id, attachment.data_no);
-    else if (r == 0)
-        r = sql_run(tx, SQL_chunk_delete_part,
-                    ARGS(V_INT(item->mailbox_id), V_INT(item->content_no), V_INT(PART_ATTACHMENT + no)), NULL);
-    if (r == 0)
-        r = sql_number(tx, SQL_attachment_shown, args, 2, &one);
-    if (r < 0)
-        return r;
-    if (r == 1)
-        item->flags &= ~ITEM_HAS_ATTACHMENTS;
-    item->size -= attachment.size < item->size ? attachment.size : item->size;
-    return store_item_update(tx, item, true);
 }

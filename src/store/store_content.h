@@ -19,14 +19,21 @@ int store_attachment_add(struct store_tx *tx, struct item *item, struct attachme
 void store_item_detach(struct item *item);
 /* How many the item has. */
 int store_attachment_count(struct store_tx *tx, const struct item *item, uint64_t *ret_n);
+/* Which of them: the number of the item's own, of the one in that one... */
+struct attachment_path {
+    const uint32_t *no;
+    unsigned levels; /* 1 and more */
+};
 /* Meta and, as depth says, data (STORE_DATA) or, when it is long, a source of it
- * (with STORE_LAZY). CODE_ErrorItemNotFound: no such item. 1: the item has no
- * such attachment (which code that is, the caller knows).
- * CODE_ErrorItemCorrupt, -CorruptData: it cannot be read. */
-int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, uint32_t no,
-                         unsigned depth, struct attachment *ret_attachment);
+ * (with STORE_LAZY). Of an attached item what depth says of it; what is attached
+ * to that has its data only with STORE_MIME. CODE_ErrorItemNotFound: no such
+ * item. 1: the item has no such attachment (which code that is, the caller knows).
+ * CODE_ErrorItemCorrupt, -CannotOpenFileAttachment, -CorruptData: it cannot be
+ * read. */
+int store_attachment_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no,
+                         const struct attachment_path *path, unsigned depth, struct attachment *ret_attachment);
 /* 1: no such attachment. Sets item as add does. */
-int store_attachment_delete(struct store_tx *tx, struct item *item, uint32_t no);
+int store_attachment_delete(struct store_tx *tx, struct item *item, const struct attachment_path *path);
 
 #define STORE_STAGE_MIN 1048576 /* bytes; what is longer is staged */
 

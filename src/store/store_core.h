@@ -7,6 +7,7 @@
 #ifndef EWSD_STORE_STORE_CORE_H
 #define EWSD_STORE_STORE_CORE_H
 
+#include "store/store_outbox.h"
 #include "store/store_sql.h"
 
 #include <pthread.h>
@@ -17,6 +18,19 @@ struct store_reader {
     struct store_tx tx; /* first: store_read_end casts back */
     struct store_conn *conn; /* NULL until first used */
     struct store_reader *next_idle;
+};
+
+/* Who brings the full-text index up to date (store_words.c). */
+struct store_indexer {
+    struct store_pending pending; /* first */
+    struct store *store;
+    pthread_mutex_t lock; /* of what follows */
+    bool running, stopping;
+    bool more; /* the step that ends now was not the last for its mailbox */
+    int64_t mailbox_id;
+    size_t body_max;
+    int64_t wanted[32]; /* mailboxes that come next */
+    size_t wanted_n;
 };
 
 /* One that commits. An engine that lets only one write has one. */
@@ -63,6 +77,7 @@ struct store {
     atomic_bool short_of_room;
     _Atomic uint64_t entries; /* of the outbox: counted last, and those since */
     _Atomic int64_t entries_counted; /* monotonic; 0: never */
+    struct store_indexer indexer;
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
 };
@@ -75,10 +90,30 @@ const struct store_driver *store_driver_find(const struct store_options *options
 /* In the transaction that opens the store, and behind its COMMIT. */
 int identity_settle(struct store_tx *tx);
 int identity_settled(struct store *store);
+/* In the transaction that opens the store. 1: a copy that was not finished is to
+ * give way. -ENOTRECOVERABLE: it is such a one. -EEXIST: it is to be filled, and
+ * is whole. */
+int identity_unfinished(struct store_tx *tx);
+/* Until identity_filled the store opens as -ENOTRECOVERABLE, then as a copy. */
+int identity_fill(struct store_tx *tx);
+int identity_filled(struct store_tx *tx);
 /* Bytes that the store keeps under a name. get: 1 when there are none, -EIO
  * when there are not len of them. */
 int meta_get(struct store_tx *tx, const char *name, void *ret_bytes, size_t len);
 int meta_put(struct store_tx *tx, const char *name, const void *bytes, size_t len);
+
+/* ---- store_outbox.c ---- */
+
+int outbox_insert_rcpt(struct store_tx *tx, struct store_outbox_key key, const struct store_outbox_rcpt *rcpt);
+/* outbox.due as its recipients have it now. */
+int outbox_renew_due(struct store_tx *tx, struct store_outbox_key key);
+
+/* ---- store_words.c ---- */
+
+/* No step begins from now on. */
+void words_stop(struct store *store);
+
+/* ---- writer.c ---- */
 
 /* Connects and migrates; opening: the first of this store, which on an engine
  * with one writer also makes all leases void. */

@@ -23,10 +23,15 @@ static const char *sort_column(const char *name)
     return NULL;
 }
 
-static int find_text(const struct store_find *find, struct buf *text)
+bool find_sorts_by(const char *column)
 {
-    buf_add_str(text, "SELECT item_no, folder_no, " ITEM_COLUMNS
-                      " FROM item WHERE mailbox_id = $1 AND folder_no = $2 AND associated = $3 ORDER BY ");
+    return sort_column(column) != NULL;
+}
+
+static int find_text(const struct store_find *find, bool numbers, struct buf *text)
+{
+    buf_printf(text, "SELECT %s FROM item WHERE mailbox_id = $1 AND folder_no = $2 AND associated = $3 ORDER BY ",
+               numbers ? "item_no" : "item_no, folder_no, " ITEM_COLUMNS);
     if (find->sorts > STORE_FIND_SORTS)
         return -EINVAL;
     for (size_t i = 0; i < find->sorts; i++) {
@@ -40,7 +45,7 @@ static int find_text(const struct store_find *find, struct buf *text)
     return buf_error(text);
 }
 
-static int open_find(struct store_tx *tx, const struct store_find *find, struct sql *ret_sql)
+int find_open(struct store_tx *tx, const struct store_find *find, bool numbers, struct sql *ret_sql)
 {
     struct buf text = BUF_INIT(4096);
     const struct store_value args[] = { V_INT(find->mailbox_id), V_INT(find->folder_no), V_INT(find->associated),
@@ -50,7 +55,7 @@ static int open_find(struct store_tx *tx, const struct store_find *find, struct 
         return -EINVAL;
     if (find->sorts == 0)
         return sql_open(tx, SQL_item_recent, args, ARRAY_LEN(args), ret_sql);
-    int r = find_text(find, &text);
+    int r = find_text(find, numbers, &text);
     if (r == 0)
         r = sql_open_text(tx, text.ptr, args, ARRAY_LEN(args), ret_sql);
     buf_done(&text);
@@ -63,7 +68,7 @@ static int read_page(struct store_tx *tx, struct arena *arena, const struct stor
     CLEANUP(sql_close) struct sql sql = { 0 };
     struct item *list = NULL;
     size_t n = 0, room = 0;
-    int r = open_find(tx, find, &sql);
+    int r = find_open(tx, find, false, &sql);
 
     if (r != 0)
         return r;

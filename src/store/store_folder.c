@@ -1,7 +1,8 @@
 /*
- * Folders: looking them up, and their counts.
+ * Folders: looking them up, one or all below another, and their counts.
  */
 #include "model/code.h"
+#include "store/store_folder.h"
 #include "store/store_item.h"
 #include "store/store_mail.h"
 
@@ -22,8 +23,15 @@ static int read_folder(struct sql *sql, struct arena *arena, int64_t mailbox_id,
     };
     int r = sql_copy(sql, 5, arena, &folder.name);
 
+    struct span packed = sql_bytes(sql, 11);
+
+    folder.origin_no = (uint64_t)sql_int(sql, 10);
     if (r == 0)
         r = sql_copy(sql, 6, arena, &folder.class);
+    if (r == 0 && packed.len > 0)
+        r = xprops_unpack(arena, packed, &folder.xprops);
+    if (r == -EBADMSG)
+        r = CODE_ErrorFolderCorrupt;
     if (r == 0)
         *ret_folder = folder;
     return r;
@@ -47,77 +55,127 @@ int store_folder_by_role(struct store_tx *tx, struct arena *arena, int64_t mailb
     return store_folder_get(tx, arena, mailbox_id, (uint64_t)role, ret_folder);
 }
 
-static int read_folders(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t parent_no, bool deep,
-                        struct folder **ret_folders, size_t *ret_n)
+static int read_row(struct sql *sql, struct arena *arena, void *ret_row)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct folder *list = NULL;
-    size_t n = 0, room = 0;
-    int r = sql_open(tx, deep ? SQL_folder_all : SQL_folder_children, ARGS(V_INT(mailbox_id), V_INT(parent_no)), &sql);
+    struct folder *folder = ret_row;
+    int r = read_folder(sql, arena, 0, folder);
+
+    if (r == CODE_ErrorFolderCorrupt) { /* only its extended properties are lost */
+        folder->xprops = (struct xprop_list){ 0 };
+        r = 0;
+    }
+    return r;
+}
+
+static int list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t args_n,
+                struct folder **ret_folders, size_t *ret_n)
+{
+    void *rows = NULL;
+    size_t n = 0;
+    int r = sql_list(tx, arena, statement, args, args_n, sizeof(struct folder), read_row, &rows, &n);
 
     if (r != 0)
         return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list = store_grow(arena, list, n, &room, sizeof(*list));
-        if (!list)
-            return -ENOMEM;
-        r = read_folder(&sql, arena, mailbox_id, &list[n]);
-        if (r != 0)
-            return r;
-        n++;
-    }
-    if (r != 0)
-        return r;
-    *ret_folders = list;
+    *ret_folders = rows;
     *ret_n = n;
+    for (size_t i = 0; i < n; i++)
+        (*ret_folders)[i].mailbox_id = args[0].number;
     return 0;
 }
 
-static const struct folder *folder_in(const struct folder *list, size_t n, uint64_t folder_no)
+/* ---- the tree ---- */
+
+struct tree {
+    const struct folder *list; /* by number */
+    size_t n;
+    uint8_t *place; /* of each: unknown, or whether it is below */
+};
+enum { UNKNOWN, BELOW, ELSEWHERE };
+
+static size_t find(const struct tree *tree, uint64_t folder_no)
 {
-    for (size_t i = 0; i < n; i++)
-        if (list[i].folder_no == folder_no)
-            return &list[i];
-    return NULL;
+    size_t low = 0, high = tree->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (tree->list[middle].folder_no < folder_no)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < tree->n && tree->list[low].folder_no == folder_no ? low : tree->n;
 }
 
-static bool is_below(const struct folder *list, size_t n, const struct folder *folder, uint64_t top)
+static uint8_t step_up(const struct tree *tree, size_t i, uint64_t top, size_t *ret_parent)
 {
-    if (folder->folder_no == top)
-        return false;
-    for (size_t depth = 0; folder && depth <= n; depth++) {
-        if (folder->parent_no == top)
-            return true;
-        if (folder->parent_no == folder->folder_no)
-            return false;
-        folder = folder_in(list, n, folder->parent_no);
+    const struct folder *folder = &tree->list[i];
+
+    if (folder->folder_no == top || folder->parent_no == folder->folder_no)
+        return ELSEWHERE;
+    if (folder->parent_no == top)
+        return BELOW;
+    *ret_parent = find(tree, folder->parent_no);
+    return *ret_parent == tree->n ? ELSEWHERE : tree->place[*ret_parent];
+}
+
+/* Goes up until something is known, and then notes it all the way: each folder is
+ * passed twice at most, however deep they are. */
+static uint8_t place_of(const struct tree *tree, size_t start, uint64_t top)
+{
+    uint8_t place = tree->place[start];
+    size_t at = start, up = 0;
+
+    for (size_t steps = 0; place == UNKNOWN && steps <= tree->n; steps++) {
+        place = step_up(tree, at, top, &up);
+        at = place == UNKNOWN ? up : at;
     }
-    return false;
+    place = place == UNKNOWN ? ELSEWHERE : place; /* they go in circles */
+    for (at = start; at < tree->n && tree->place[at] == UNKNOWN; at = find(tree, tree->list[at].parent_no))
+        tree->place[at] = place;
+    return place;
+}
+
+static int list_below(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t top, struct folder **ret_folders,
+                      size_t *ret_n)
+{
+    struct folder *all = NULL;
+    struct tree tree = { 0 };
+    size_t kept = 0;
+    int r = list(tx, arena, SQL_folder_all, ARGS(V_INT(mailbox_id)), &all, &tree.n);
+
+    if (r != 0)
+        return r;
+    struct folder *below = arena_array(arena, tree.n, sizeof(*below));
+    tree.list = all;
+    tree.place = arena_alloc(arena, tree.n);
+    if (!below || !tree.place)
+        return -ENOMEM;
+    for (size_t i = 0; i < tree.n; i++)
+        if (place_of(&tree, i, top) == BELOW)
+            below[kept++] = all[i];
+    *ret_folders = below;
+    *ret_n = kept;
+    return 0;
 }
 
 int store_folder_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t parent_no, bool deep,
                       struct folder **ret_folders, size_t *ret_n)
 {
-    struct folder *list = NULL;
-    size_t n = 0, kept = 0;
-    int r = read_folders(tx, arena, mailbox_id, parent_no, deep, &list, &n);
+    if (deep)
+        return list_below(tx, arena, mailbox_id, parent_no, ret_folders, ret_n);
+    return list(tx, arena, SQL_folder_children, ARGS(V_INT(mailbox_id), V_INT(parent_no)), ret_folders, ret_n);
+}
 
-    if (r != 0)
-        return r;
-    if (!deep) {
-        *ret_folders = list;
-        *ret_n = n;
-        return 0;
-    }
-    struct folder *below = arena_array(arena, n, sizeof(*below));
-    if (!below)
-        return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        if (is_below(list, n, &list[i], parent_no))
-            below[kept++] = list[i];
-    *ret_folders = below;
-    *ret_n = kept;
-    return 0;
+int store_folder_all(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct folder **ret_folders, size_t *ret_n)
+{
+    return list(tx, arena, SQL_folder_all, ARGS(V_INT(mailbox_id)), ret_folders, ret_n);
+}
+
+int store_folder_list_recoverable(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t origin_no,
+                                  struct folder **ret_folders, size_t *ret_n)
+{
+    return list(tx, arena, SQL_folder_recoverable,
+                ARGS(V_INT(mailbox_id), V_INT(FOLDER_ROLE_recoverableitemsdeletions), V_INT(origin_no)), ret_folders, ret_n);
 }
 
 int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, uint32_t flags, int sign, uint64_t change_no)

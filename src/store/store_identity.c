@@ -24,7 +24,8 @@
 
 #define SKIPPED 4294967296 /* more numbers than an original can have given since; ids have room for 65536 times as many */
 
-static const char stamp_name[] = "stamp", place_name[] = "place", copied_name[] = "copied", held_name[] = "held";
+static const char stamp_name[] = "stamp", place_name[] = "place", copied_name[] = "copied", held_name[] = "held",
+                  unfinished_name[] = "unfinished";
 
 /* ---- what the store keeps by name ---- */
 
@@ -168,6 +169,32 @@ int identity_settled(struct store *store)
 bool store_was_copied(const struct store *store)
 {
     return store->copied;
+}
+
+/* ---- filled from another one ---- */
+
+int identity_unfinished(struct store_tx *tx)
+{
+    const struct store *store = tx->store;
+    int r = meta_get(tx, unfinished_name, NULL, 0);
+
+    if (r < 0)
+        return r;
+    if (r == 1)
+        return store->options.filling && store->version_found > 0 ? -EEXIST : 0;
+    return store->options.filling ? 1 : -ENOTRECOVERABLE;
+}
+
+int identity_fill(struct store_tx *tx)
+{
+    return meta_put(tx, unfinished_name, "", 0);
+}
+
+int identity_filled(struct store_tx *tx)
+{
+    int r = meta_delete(tx, unfinished_name);
+
+    return r == 0 ? meta_put(tx, copied_name, "", 0) : r;
 }
 
 /* ---- copies ---- */

@@ -1,7 +1,9 @@
 /*
  * Writing items: insert, update, replace, move, copy, delete. Each takes the
  * mailbox' next change number, keeps the folder's counts, and leaves a row in
- * `change` for those who follow the folder.
+ * `change` for those who follow the folder (store_sync.c). An item that comes
+ * into the recoverable items remembers where from, and is listed in
+ * `recoverable` until it is purged or leaves.
  */
 #include "store/store_item.h"
 
@@ -11,7 +13,6 @@
 #include <errno.h>
 
 enum { KEY_MAX = 255 };
-enum change_kind { CHANGE_CREATED = 1, CHANGE_UPDATED, CHANGE_DELETED, CHANGE_MOVED };
 
 int item_args(struct store_tx *tx, const struct item *item, struct store_value args[ITEM_ARGS])
 {
@@ -104,10 +105,12 @@ static int insert_row(struct store_tx *tx, const struct item *item)
     return r == 0 ? write_row(tx, item, SQL_item_insert, V_BLOB(display)) : r;
 }
 
-static int note_change(struct store_tx *tx, const struct item *item, uint64_t item_no, uint64_t folder_no, enum change_kind kind)
+int item_note_change(struct store_tx *tx, const struct item *item, uint64_t item_no, uint64_t folder_no, enum change_kind kind)
 {
     return sql_run(tx, SQL_change_put,
-                   ARGS(V_INT(item->mailbox_id), V_INT(item->change_no), V_INT(item_no), V_INT(folder_no), V_INT(kind)), NULL);
+                   ARGS(V_INT(item->mailbox_id), V_INT(item->change_no), V_INT(item_no), V_INT(folder_no), V_INT(kind),
+                        V_INT(store_today())),
+                   NULL);
 }
 
 static uint64_t list_size(const struct rcpt_list *list)
@@ -125,7 +128,7 @@ static uint64_t content_size(const struct item *item)
                     list_size(&item->bcc);
 
     for (size_t i = 0; i < item->attachments.n; i++)
-        size += item->attachments.v[i].source ? item->attachments.v[i].source->len : item->attachments.v[i].data.len;
+        size += attachment_content_size(&item->attachments.v[i]);
     return size;
 }
 
@@ -148,7 +151,7 @@ static int insert_item(struct store_tx *tx, struct item *item, bool limited)
         r = content_write(tx, item, no + 1);
     if (r == 0)
         r = insert_row(tx, item);
-    return r == 0 ? note_change(tx, item, no, item->folder_no, CHANGE_CREATED) : r;
+    return r == 0 ? item_note_change(tx, item, no, item->folder_no, CHANGE_CREATED) : r;
 }
 
 int store_item_insert(struct store_tx *tx, struct item *item)
@@ -240,7 +243,7 @@ static int take_change(struct store_tx *tx, struct item *item, uint32_t numbers,
     return 0;
 }
 
-int store_item_update(struct store_tx *tx, struct item *item, bool client)
+static int update_item(struct store_tx *tx, struct item *item, bool client, enum change_kind kind)
 {
     struct item_place old;
     uint64_t no = 0;
@@ -254,7 +257,17 @@ int store_item_update(struct store_tx *tx, struct item *item, bool client)
     r = write_row(tx, item, SQL_item_write, V_INT(item->item_no));
     if (r == 0)
         r = recount(tx, item, &old);
-    return r == 0 ? note_change(tx, item, item->item_no, item->folder_no, CHANGE_UPDATED) : r;
+    return r == 0 ? item_note_change(tx, item, item->item_no, item->folder_no, kind) : r;
+}
+
+int store_item_update(struct store_tx *tx, struct item *item, bool client)
+{
+    return update_item(tx, item, client, CHANGE_UPDATED);
+}
+
+int store_item_update_read(struct store_tx *tx, struct item *item)
+{
+    return update_item(tx, item, true, CHANGE_READ);
 }
 
 int item_write_display(struct store_tx *tx, const struct item *item)
@@ -290,18 +303,26 @@ int store_item_replace(struct store_tx *tx, struct item *item, bool client)
     return r == 0 ? item_write_display(tx, item) : r;
 }
 
+/* Whoever follows one folder finds one thing in a row. */
+static int note_move(struct store_tx *tx, const struct item *item, const struct item_place *from)
+{
+    if (item->folder_no == from->folder_no) {
+        int r = item_note_change(tx, item, from->item_no, from->folder_no, CHANGE_DELETED);
+        return r == 0 ? item_note_change(tx, item, item->item_no, item->folder_no, CHANGE_CREATED) : r;
+    }
+    return sql_run(tx, SQL_change_put_move,
+                   ARGS(V_INT(item->mailbox_id), V_INT(item->change_no), V_INT(from->item_no), V_INT(from->folder_no),
+                        V_INT(CHANGE_MOVED), V_INT(store_today()), V_INT(item->folder_no), V_INT(item->item_no)),
+                   NULL);
+}
+
 int item_move_row(struct store_tx *tx, const struct item *item, const struct item_place *from)
 {
     int r = write_row(tx, item, SQL_item_write, V_INT(from->item_no));
 
     if (r == 0)
         r = recount(tx, item, from);
-    if (r != 0)
-        return r;
-    return sql_run(tx, SQL_change_put_move,
-                   ARGS(V_INT(item->mailbox_id), V_INT(item->change_no), V_INT(from->item_no), V_INT(from->folder_no),
-                        V_INT(CHANGE_MOVED), V_INT(item->folder_no), V_INT(item->item_no)),
-                   NULL);
+    return r == 0 ? note_move(tx, item, from) : r;
 }
 
 int item_delete_row(struct store_tx *tx, const struct item *item, const struct item_place *from)
@@ -310,7 +331,23 @@ int item_delete_row(struct store_tx *tx, const struct item *item, const struct i
 
     if (r == 0)
         r = folder_count_item(tx, item->mailbox_id, from->folder_no, from->flags, -1, item->change_no);
-    return r == 0 ? note_change(tx, item, from->item_no, from->folder_no, CHANGE_DELETED) : r;
+    return r == 0 ? item_note_change(tx, item, from->item_no, from->folder_no, CHANGE_DELETED) : r;
+}
+
+/* The folder that it came from counts, not one of earlier deletions. */
+static int note_recoverable(struct store_tx *tx, const struct item *item, const struct item_place *old)
+{
+    const bool was = old->folder_no == FOLDER_ROLE_recoverableitemsdeletions;
+    const bool is = item->folder_no == FOLDER_ROLE_recoverableitemsdeletions;
+    int r = 0;
+
+    if (was)
+        r = sql_run(tx, SQL_recoverable_delete, ARGS(V_INT(item->mailbox_id), V_INT(old->item_no)), NULL);
+    if (r == 0 && is)
+        r = sql_run(tx, SQL_recoverable_put, ARGS(V_INT(item->mailbox_id), V_INT(item->item_no), V_INT(when_now())), NULL);
+    if (r == 0 && was != is)
+        r = sql_run(tx, SQL_item_origin, ARGS(V_INT(item->mailbox_id), V_INT(item->item_no), V_INT(is ? old->folder_no : 0)), NULL);
+    return r;
 }
 
 int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, bool client)
@@ -328,7 +365,8 @@ int store_item_move(struct store_tx *tx, struct item *item, uint64_t folder_no, 
     item->flags &= ~ITEM_LENT;
     item->item_no = no;
     item->folder_no = folder_no;
-    return item_move_row(tx, item, &old);
+    r = item_move_row(tx, item, &old);
+    return r == 0 ? note_recoverable(tx, item, &old) : r;
 }
 
 int store_item_copy(struct store_tx *tx, struct item *copy, uint64_t folder_no)
@@ -348,7 +386,7 @@ int store_item_copy(struct store_tx *tx, struct item *copy, uint64_t folder_no)
         r = insert_row(tx, copy);
     if (r == 0)
         r = sql_run(tx, SQL_item_copy_display, ARGS(V_INT(copy->mailbox_id), V_INT(no), V_INT(source_no)), NULL);
-    return r == 0 ? note_change(tx, copy, no, folder_no, CHANGE_CREATED) : r;
+    return r == 0 ? item_note_change(tx, copy, no, folder_no, CHANGE_CREATED) : r;
 }
 
 int store_item_delete(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no)

@@ -5,6 +5,7 @@
 #define EWSD_STORE_STORE_ITEM_H
 
 #include "model/item.h"
+#include "store/store_mail.h"
 #include "store/store_sql.h"
 
 /* $1 mailbox, $2 number, $3 folder, then ITEM_COLUMNS. */
@@ -14,9 +15,14 @@
 int item_args(struct store_tx *tx, const struct item *item, struct store_value args[ITEM_ARGS]);
 /* Columns: number, folder, then ITEM_COLUMNS. */
 int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
-int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment);
-/* What depth asks for, into an item whose columns were read. Sets damaged. */
+/* The same but for the blob of rare properties; arena NULL: texts are the
+ * row's. And the blob, all of it or (damaged) none. */
+int item_hot_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
+int item_rare_from_row(struct sql *sql, struct arena *arena, struct item *item);
+/* What depth asks for, into an item whose columns were read. Sets damaged. level:
+ * how many items it is attached within. */
 int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item);
+int item_load_within(struct store_tx *tx, struct arena *arena, unsigned depth, unsigned level, struct item *item);
 /* CODE_ErrorItemCorrupt: it is damaged, and depth has no STORE_DAMAGED. */
 int item_whole(const struct item *item, unsigned depth);
 
@@ -29,10 +35,25 @@ int content_write_rcpts(struct store_tx *tx, const struct item *item, uint64_t c
 int content_own(struct store_tx *tx, struct item *item);
 /* Of content that is the item's alone: the client's MIME goes. */
 int content_drop_mime(struct store_tx *tx, struct item *item);
+/* A copy in place of one reference. */
+int content_copy(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint64_t copy_no);
 /* One reference more. CODE_ErrorItemCorrupt: there is no such content. */
 int content_keep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
 /* One reference less; the last takes the content along. */
 int content_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
+
+/* Its words and all that has some, a body up to body_max bytes; damaged or not.
+ * CODE_ErrorItemNotFound. */
+int item_for_words(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, size_t body_max,
+                   struct item *ret_item);
+/* For sql_list: the first column, as a uint64_t. */
+int number_from_row(struct sql *sql, struct arena *arena, void *ret_row);
+
+/* The rows of a page in that order: of the usual one (no sorts) with all
+ * columns; of others the numbers alone, or all. */
+int find_open(struct store_tx *tx, const struct store_find *find, bool numbers, struct sql *ret_sql);
+/* Is that a column of sorts.def? */
+bool find_sorts_by(const char *column);
 
 /* Where a stored item is, as its row says before a change. */
 struct item_place {
@@ -42,6 +63,17 @@ struct item_place {
     uint64_t content_no;
     uint64_t size;
 };
+/* Kinds of rows in `change`; stored: never renumber. MOVED: out of folder_no, and
+ * as to_item_no into to_folder_no, another one. READ: only whether it is read. */
+enum change_kind { CHANGE_CREATED = 1, CHANGE_UPDATED, CHANGE_DELETED, CHANGE_MOVED, CHANGE_READ };
+/* A row under item->change_no. Items may share a change number, as a client that
+ * follows the folder goes on by (change_no, item_no). */
+int item_note_change(struct store_tx *tx, const struct item *item, uint64_t item_no, uint64_t folder_no, enum change_kind kind);
+/* Days since 1970, as change.day has them. */
+static inline int64_t store_today(void)
+{
+    return when_now() / 86400000;
+}
 /* Rewrites the row at `from` with item's columns, number and folder, keeps
  * the counts of both folders and tells those who follow them.
  * CODE_ErrorItemNotFound, CODE_ErrorFolderNotFound. */
@@ -59,9 +91,14 @@ bool content_is_long(uint64_t len);
  * referred to now (CODE_ErrorInternalServerTransientError: it was swept). */
 int content_to_sweep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, int64_t when);
 int content_adopt(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no);
-/* The data of an attachment that was read; lazy: a source of it, when it is long. */
-int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, bool lazy,
-                    struct attachment *attachment);
+/* ---- store_attachment.c ---- */
+
+/* An attachment, with its data or item, or what it shares. Sets size and data_no. */
+int attachment_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, struct attachment *attachment);
+/* As depth says, of an item that is attached within `level` others. */
+int attachments_load(struct store_tx *tx, struct arena *arena, unsigned depth, unsigned level, struct item *item);
+/* content_drop of what an attachment refers to (store_content.c). */
+int attachment_drop_data(struct store_tx *tx, int64_t mailbox_id, uint64_t data_no, enum attachment_kind kind);
 /* Bytes, or what source has, in pieces of CHUNK_SIZE. */
 int chunks_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, uint32_t part, struct source *source,
                  struct span bytes);

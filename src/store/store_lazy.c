@@ -75,6 +75,9 @@ void store_item_detach(struct item *item)
 {
     detach(item->body_source);
     detach(item->mime_source);
-    for (size_t i = 0; i < item->attachments.n; i++)
+    for (size_t i = 0; i < item->attachments.n; i++) {
         detach(item->attachments.v[i].source);
+        if (item->attachments.v[i].item)
+            store_item_detach(item->attachments.v[i].item);
+    }
 }

@@ -56,6 +56,9 @@ int store_item_insert_unlimited(struct store_tx *tx, struct item *item);
  * (not recipients, bodies, attachments). client: a client's write, so key_no
  * moves. Sets change_no and key_no. CODE_ErrorItemNotFound. */
 int store_item_update(struct store_tx *tx, struct item *item, bool client);
+/* As update, by a client, when nothing but ITEM_READ is different: those who
+ * follow the folder are told no more than that. */
+int store_item_update_read(struct store_tx *tx, struct item *item);
 /* Replaces all of an item, recipients, bodies and attachments included.
  * Copies on write when the outbox refers to the content. */
 int store_item_replace(struct store_tx *tx, struct item *item, bool client);

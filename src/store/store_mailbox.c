@@ -8,6 +8,7 @@
 #include "model/code.h"
 #include "model/folder.h"
 #include "model/rcpt.h"
+#include "store/store_node.h"
 #include "store/store_sql.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ static int create_folders(struct store_tx *tx, struct arena *arena, int64_t mail
     return 0;
 }
 
-static int add_address(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct span address)
+int store_address_insert(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct span address)
 {
     struct span key = { 0 };
     int64_t written = 0;
@@ -63,7 +64,7 @@ static int add_address(struct store_tx *tx, struct arena *arena, int64_t mailbox
 
 static int create_mailbox(struct store_tx *tx, struct arena *arena, const struct store_mailbox *mailbox)
 {
-    int r = add_address(tx, arena, mailbox->mailbox_id, mailbox->address);
+    int r = store_address_insert(tx, arena, mailbox->mailbox_id, mailbox->address);
 
     if (r != 0)
         return r;
@@ -269,7 +270,9 @@ int store_mailbox_set_password(struct store_tx *tx, int64_t mailbox_id, struct s
     int64_t written = 0;
     int r = sql_run(tx, SQL_mailbox_password, ARGS(V_INT(mailbox_id), V_TEXT(password_hash)), &written);
 
-    return r == 0 && written == 0 ? CODE_ErrorNonExistentMailbox : r;
+    if (r == 0 && written == 0)
+        return CODE_ErrorNonExistentMailbox;
+    return r == 0 ? store_credentials_changed(tx) : r;
 }
 
 int store_address_add(struct store_tx *tx, int64_t mailbox_id, struct span address)
@@ -277,7 +280,7 @@ int store_address_add(struct store_tx *tx, int64_t mailbox_id, struct span addre
     CLEANUP(free_ptr_arena) struct arena *arena = NULL;
     int r = arena_new(KEY_ARENA, &arena);
 
-    return r != 0 ? r : add_address(tx, arena, mailbox_id, address);
+    return r != 0 ? r : store_address_insert(tx, arena, mailbox_id, address);
 }
 
 int store_address_remove(struct store_tx *tx, struct span address)
@@ -292,6 +295,8 @@ int store_address_remove(struct store_tx *tx, struct span address)
     store_forget_kept(tx);
     if (r == 0)
         r = sql_run(tx, SQL_address_delete, ARGS(V_TEXT(key)), &written);
+    if (r == 0 && written > 0)
+        r = store_credentials_changed(tx);
     return r != 0 ? r : written == 0;
 }
 

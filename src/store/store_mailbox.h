@@ -104,6 +104,32 @@ int store_permission_set(struct store_tx *tx, int64_t mailbox_id, uint64_t folde
 int store_permission_clear(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id);
 int store_permission_get(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id, uint32_t *ret_rights);
 
+/* Grantees that are no mailbox: everybody who is not named, and who is not known. */
+enum { STORE_GRANTEE_DEFAULT = 0, STORE_GRANTEE_ANONYMOUS = -1 };
+
+/* What the folder says about the grantee (ret_named), or else about everybody.
+ * 1: about neither. */
+int store_permission_effective(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id,
+                               uint32_t *ret_rights, bool *ret_named);
+
+/* What one folder says, about whom. */
+struct store_entry {
+    uint64_t folder_no;
+    int64_t grantee_id;
+    uint32_t rights;
+    const uint8_t *guid; /* of the grantee; NULL: it is no mailbox */
+    struct span address, display_name;
+};
+/* About the grantee and about everybody, in each folder of the mailbox that says
+ * something, by folder_no; without names. */
+int store_permission_of_grantee(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
+                                struct store_entry **ret_entries, size_t *ret_n);
+/* All that a folder says, by grantee. */
+int store_permission_of_folder(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t folder_no,
+                               struct store_entry **ret_entries, size_t *ret_n);
+/* The folder says nothing any more. */
+int store_permission_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no);
+
 struct store_permission {
     uint64_t folder_no;
     int role;                     /* enum folder_role of the folder */

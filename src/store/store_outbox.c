@@ -41,16 +41,20 @@ static int insert_entry(struct store_tx *tx, const struct item *item, const stru
     return r;
 }
 
+int outbox_insert_rcpt(struct store_tx *tx, struct store_outbox_key key, const struct store_outbox_rcpt *rcpt)
+{
+    return sql_run(tx, SQL_outbox_rcpt_insert,
+                   ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(rcpt->no), V_TEXT(rcpt->address), V_TEXT(rcpt->name),
+                        V_INT(rcpt->kind), V_INT(rcpt->state), V_INT(rcpt->attempts), V_INT(rcpt->next_attempt),
+                        V_TEXT(rcpt->status)),
+                   NULL);
+}
+
 static int insert_rcpts(struct store_tx *tx, struct store_outbox *entry)
 {
     for (size_t i = 0; i < entry->rcpts_n; i++) {
-        struct store_outbox_rcpt *rcpt = &entry->rcpts[i];
-        rcpt->no = (uint32_t)i + 1;
-        int r = sql_run(tx, SQL_outbox_rcpt_insert,
-                        ARGS(V_INT(entry->mailbox_id), V_INT(entry->outbox_no), V_INT(rcpt->no), V_TEXT(rcpt->address),
-                             V_TEXT(rcpt->name), V_INT(rcpt->kind), V_INT(rcpt->state), V_INT(rcpt->attempts),
-                             V_INT(rcpt->next_attempt), V_TEXT(rcpt->status)),
-                        NULL);
+        entry->rcpts[i].no = (uint32_t)i + 1;
+        int r = outbox_insert_rcpt(tx, (struct store_outbox_key){ entry->mailbox_id, entry->outbox_no }, &entry->rcpts[i]);
         if (r != 0)
             return r;
     }
@@ -163,7 +167,7 @@ int store_outbox_list(struct store_tx *tx, struct arena *arena, struct store_out
     return r;
 }
 
-static int renew_due(struct store_tx *tx, struct store_outbox_key key)
+int outbox_renew_due(struct store_tx *tx, struct store_outbox_key key)
 {
     return sql_run(tx, SQL_outbox_renew_due, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), NULL);
 }
@@ -189,6 +193,41 @@ int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, 
     return 0;
 }
 
+static int due_of(struct store_tx *tx, int64_t mailbox_id, int64_t now, size_t limit, struct store_outbox_key *keys, size_t *ret_n)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    size_t n = 0;
+    int r = sql_open(tx, SQL_outbox_due_of, ARGS(V_INT(mailbox_id), V_INT(now), V_INT(limit)), &sql);
+
+    while (r == 0 && (r = sql_next(&sql)) == 1 && n < limit) {
+        keys[n++] = (struct store_outbox_key){ mailbox_id, (uint64_t)sql_int(&sql, 0) };
+        r = 0;
+    }
+    *ret_n = n;
+    return r < 0 ? r : 0;
+}
+
+int store_outbox_take_of(struct store_tx *tx, int64_t mailbox_id, uint64_t owner, int64_t now, int64_t until, size_t limit,
+                         struct store_outbox_key *ret_keys, size_t *ret_n)
+{
+    struct store_outbox_key *keys = ret_keys;
+    size_t due = 0, n = 0;
+    int r = due_of(tx, mailbox_id, now, limit, keys, &due);
+
+    for (size_t i = 0; r == 0 && i < due; i++) {
+        int64_t written = 0;
+        r = sql_run(tx, SQL_outbox_take_one,
+                    ARGS(V_INT(mailbox_id), V_INT(keys[i].outbox_no), V_INT(owner), V_INT(until), V_INT(now)), &written);
+        if (r == 0)
+            r = outbox_renew_due(tx, keys[i]);
+        if (r == 0 && written > 0)
+            keys[n++] = keys[i];
+    }
+    if (r == 0)
+        *ret_n = n;
+    return r;
+}
+
 int store_outbox_hold(struct store_tx *tx, struct store_outbox_key key, uint32_t no, uint64_t owner, int64_t now, int64_t until)
 {
     int64_t written = 0;
@@ -204,7 +243,7 @@ int store_outbox_renew(struct store_tx *tx, struct store_outbox_key key, uint64_
     int r = sql_run(tx, SQL_outbox_renew, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(owner), V_INT(until)), &written);
 
     if (r == 0)
-        r = renew_due(tx, key);
+        r = outbox_renew_due(tx, key);
     return r == 0 && written == 0 ? 1 : r;
 }
 
@@ -390,7 +429,7 @@ int store_outbox_settle(struct store_tx *tx, const struct store_outbox *entry, u
     if (r == 0 && !all)
         r = sql_number(tx, SQL_outbox_left, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), &left);
     if (r == 0 && left > 0)
-        r = renew_due(tx, key);
+        r = outbox_renew_due(tx, key);
     else if (r == 0)
         r = entry->content_no ? delete_rows(tx, key, entry->content_no) : store_outbox_delete(tx, key);
     if (r == 0)

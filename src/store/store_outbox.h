@@ -73,6 +73,10 @@ int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size
  * longest, to owner until `until`. */
 int store_outbox_take(struct store_tx *tx, struct arena *arena, uint64_t owner, int64_t now, int64_t until, size_t limit,
                       struct store_outbox_key **ret_keys, size_t *ret_n);
+/* The same in one mailbox, without entries that somebody else is leasing at this
+ * moment. Costs more; for stores that nodes share. */
+int store_outbox_take_of(struct store_tx *tx, int64_t mailbox_id, uint64_t owner, int64_t now, int64_t until, size_t limit,
+                         struct store_outbox_key *ret_keys, size_t *ret_n);
 /* Leases one recipient, due or not. 1: it is settled, or another's. */
 int store_outbox_hold(struct store_tx *tx, struct store_outbox_key key, uint32_t no, uint64_t owner, int64_t now, int64_t until);
 /* Makes what owner still holds of an entry last until `until`. 1: nothing. */
@@ -89,6 +93,11 @@ int store_outbox_rcpts(struct store_tx *tx, struct arena *arena, struct store_ou
                        struct store_outbox *ret_entry);
 int store_outbox_message(struct store_tx *tx, struct arena *arena, unsigned depth, struct store_outbox *entry,
                          struct item *ret_item);
+
+/* More recipients for an entry that is there: rcpts, but for those whose address
+ * it has already, whatever became of them; so doing it again does nothing, and
+ * groups in each other come to an end. Sets the recipients' no (0: not added). */
+int store_outbox_add(struct store_tx *tx, struct store_outbox_key key, struct store_outbox_rcpt *rcpts, size_t n);
 
 struct store_settle {
     uint32_t no;
@@ -114,8 +123,10 @@ int store_outbox_list(struct store_tx *tx, struct arena *arena, struct store_out
 /* Counts entries of a mailbox (0: of all). */
 int store_outbox_count(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_entries);
 /* On the writer: whether there are `limit` entries in all. Costs nothing while
- * there are by far fewer; else they are counted, once a second at most. */
+ * there are by far fewer; else they are counted, once a second at most. In a
+ * store that nodes share a job can't: there it goes by the last recount. */
 int store_outbox_full(struct store_tx *tx, uint64_t limit, bool *ret_full);
+int store_outbox_recount(struct store_tx *tx);
 
 /* Answers kept for replays. item_no is the draft's (0 for what had none), key
  * a SHA-256 that the caller makes. find: 1 when there is none that is younger

@@ -1,7 +1,8 @@
 /*
- * What the files of the PostgreSQL engine share: store_postgres.c (statements
- * and rows), store_postgres_link.c (connections) and store_postgres_watch.c
- * (telling other servers). Only these include <libpq-fe.h>.
+ * What the files of the PostgreSQL engine share: store_postgres.c (transactions
+ * and rows), store_postgres_wire.c (what is sent and answered),
+ * store_postgres_link.c (connections) and store_postgres_watch.c (telling other
+ * servers). Only these include <libpq-fe.h>.
  */
 #ifndef EWSD_STORE_STORE_POSTGRES_H
 #define EWSD_STORE_STORE_POSTGRES_H
@@ -21,12 +22,16 @@ struct store_db {
     struct store_place place;
     /* store_postgres_watch.c */
     pthread_t watcher;
+    PGconn *listening; /* the watcher's first connection */
     bool watching;
     int wake, stop; /* eventfds */
     atomic_bool directory; /* to be told with the next wake */
     store_woken *woken;
     void *woken_arg;
 };
+
+/* Statements of the engine's own, behind those of statements.def. */
+enum postgres_statement { POSTGRES_LOCK = STATEMENT_COUNT, POSTGRES_TRY_LOCK, POSTGRES_STATEMENTS };
 
 /* Connections are always in libpq's pipeline mode: what is sent is owed an
  * answer, and answers are read, in order, when somebody needs one. */
@@ -41,16 +46,32 @@ struct store_conn {
     bool unknown; /* it was the end of the connection, so what was last sent may have been done */
     unsigned owed_n;
     int16_t owed[POSTGRES_OWED_MAX]; /* the statement that is prepared, or one of enum postgres_owed */
-    bool prepared[STATEMENT_COUNT];
+    bool prepared[POSTGRES_STATEMENTS];
     bool checked[STATEMENT_COUNT]; /* its columns are of types that are read here */
 };
 
 enum postgres_owed { OWED_RESULT = -1, OWED_SYNC = -2 };
 
-/* ---- store_postgres.c ---- */
+/* The types of PostgreSQL that are used here; of its catalog, and for good. */
+enum { TYPE_UNKNOWN = 0, TYPE_BOOL = 16, TYPE_BYTEA = 17, TYPE_INT8 = 20, TYPE_INT2 = 21, TYPE_INT4 = 23, TYPE_TEXT = 25,
+       TYPE_NAME = 19, TYPE_VOID = 2278 };
+
+/* ---- store_postgres_wire.c ---- */
 
 /* An answer as -errno. */
 int postgres_error(const PGresult *result);
+/* The transaction has failed; the error that was first. */
+int postgres_fail(struct store_conn *conn, int error);
+/* The connection is over. */
+int postgres_break_off(struct store_conn *conn);
+/* Statement number `statement`, or text when that is not NULL: its answer is
+ * owed. Nothing is sent any more in a transaction that has failed. */
+int postgres_send(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n);
+/* From here on a failure before it has no effect. */
+int postgres_sync(struct store_conn *conn);
+/* Reads all that is owed. ret_last: the answer of the last statement, the
+ * caller's to clear. */
+int postgres_drain(struct store_conn *conn, PGresult **ret_last);
 
 /* ---- store_postgres_link.c ---- */
 

@@ -42,13 +42,19 @@ static void run(struct watch *watch, const char *text)
     PQclear(result);
 }
 
-/* What was told while nobody listened is lost, so whoever comes back looks. */
-static void open_link(struct watch *watch)
+static int open_link(struct watch *watch)
 {
-    if (postgres_link(watch->db, "ewsd watcher", &watch->pg) != 0)
-        return;
-    run(watch, "LISTEN ewsd");
-    if (watch->pg)
+    int r = postgres_link(watch->db, "ewsd watcher", &watch->pg);
+
+    if (r == 0)
+        run(watch, "LISTEN ewsd");
+    return r == 0 && !watch->pg ? -EIO : r;
+}
+
+/* What was told while nobody listened is lost, so whoever comes back looks. */
+static void open_again(struct watch *watch)
+{
+    if (open_link(watch) == 0)
         watch->db->woken(watch->db->woken_arg, true);
 }
 
@@ -112,11 +118,11 @@ static bool wait_for_news(struct watch *watch)
 
 static void *watch_loop(void *arg)
 {
-    struct watch watch = { .db = arg };
+    struct watch watch = { .db = arg, .pg = ((struct store_db *)arg)->listening };
 
     do {
         if (!watch.pg)
-            open_link(&watch);
+            open_again(&watch);
         if (watch.pg && watch.owing && when_monotonic() - watch.told >= PAUSE_MS)
             tell(&watch);
     } while (wait_for_news(&watch));
@@ -130,7 +136,13 @@ int postgres_watch(struct store_db *db, store_woken *woken, void *arg)
     db->woken_arg = arg;
     db->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     db->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = db->wake < 0 || db->stop < 0 ? -errno : -pthread_create(&db->watcher, NULL, watch_loop, db);
+    struct watch watch = { .db = db };
+    int r = db->wake < 0 || db->stop < 0 ? -errno : open_link(&watch);
+    db->listening = watch.pg;
+    if (r == 0)
+        r = -pthread_create(&db->watcher, NULL, watch_loop, db);
+    if (r != 0)
+        close_link(&watch);
     db->watching = r == 0;
     return r;
 }

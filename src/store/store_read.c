@@ -8,32 +8,40 @@
 
 #include <errno.h>
 
-static int copy_rcpt(struct sql *sql, unsigned column, struct arena *arena, struct rcpt *rcpt)
+/* A text of a row: in the arena or, where there is none, as long as the row. */
+static int take_text(struct sql *sql, unsigned column, struct arena *arena, struct span *ret_text)
 {
-    int r = sql_copy(sql, column, arena, &rcpt->name);
-
-    if (r == 0)
-        r = sql_copy(sql, column + 1, arena, &rcpt->address);
-    return r == 0 ? sql_copy(sql, column + 2, arena, &rcpt->routing) : r;
+    if (arena)
+        return sql_copy(sql, column, arena, ret_text);
+    *ret_text = sql_bytes(sql, column);
+    return 0;
 }
 
-static int copy_texts(struct sql *sql, struct arena *arena, struct item *item)
+static int take_rcpt(struct sql *sql, unsigned column, struct arena *arena, struct rcpt *rcpt)
 {
-    int r = sql_copy(sql, 5, arena, &item->item_class);
+    int r = take_text(sql, column, arena, &rcpt->name);
 
     if (r == 0)
-        r = sql_copy(sql, 7, arena, &item->subject);
+        r = take_text(sql, column + 1, arena, &rcpt->address);
+    return r == 0 ? take_text(sql, column + 2, arena, &rcpt->routing) : r;
+}
+
+static int take_texts(struct sql *sql, struct arena *arena, struct item *item)
+{
+    int r = take_text(sql, 5, arena, &item->item_class);
+
     if (r == 0)
-        r = copy_rcpt(sql, 16, arena, &item->from);
+        r = take_text(sql, 7, arena, &item->subject);
     if (r == 0)
-        r = copy_rcpt(sql, 19, arena, &item->sender);
+        r = take_rcpt(sql, 16, arena, &item->from);
     if (r == 0)
-        r = sql_copy(sql, 22, arena, &item->message_id);
+        r = take_rcpt(sql, 19, arena, &item->sender);
+    if (r == 0)
+        r = take_text(sql, 22, arena, &item->message_id);
     return r;
 }
 
-/* All of the blob of rare properties or, when it is damaged, none. */
-static int unpack_props(struct sql *sql, struct arena *arena, struct item *item)
+int item_rare_from_row(struct sql *sql, struct arena *arena, struct item *item)
 {
     struct item whole = *item;
     int r = item_unpack(arena, sql_bytes(sql, 23), &whole);
@@ -59,7 +67,7 @@ static void check_choices(struct item *item)
     item->sensitivity = SENSITIVITY_NORMAL;
 }
 
-int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item)
+int item_hot_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item)
 {
     struct item item = { 0 };
 
@@ -80,9 +88,7 @@ int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, stru
     item.received = sql_int(sql, 14);
     item.size = (uint64_t)sql_int(sql, 15);
     check_choices(&item);
-    int r = copy_texts(sql, arena, &item);
-    if (r == 0)
-        r = unpack_props(sql, arena, &item);
+    int r = take_texts(sql, arena, &item);
     if (r != 0)
         return r;
     item.kind = item_kind_of_class(item.item_class);
@@ -90,6 +96,18 @@ int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, stru
     item.sender.type = RCPT_SENDER;
     *ret_item = item;
     return 0;
+}
+
+int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item)
+{
+    struct item item;
+    int r = item_hot_from_row(sql, arena, mailbox_id, &item);
+
+    if (r == 0)
+        r = item_rare_from_row(sql, arena, &item);
+    if (r == 0)
+        *ret_item = item;
+    return r;
 }
 
 /* All recipients in one array, in the order of their types. */
@@ -107,7 +125,7 @@ static int read_rcpts(struct store_tx *tx, struct arena *arena, const struct ite
         if (!list.v)
             return -ENOMEM;
         list.v[list.n].type = (enum rcpt_type)sql_int(&sql, 0);
-        r = copy_rcpt(&sql, 1, arena, &list.v[list.n]);
+        r = take_rcpt(&sql, 1, arena, &list.v[list.n]);
         if (r != 0)
             return r;
         list.n++;
@@ -177,74 +195,6 @@ static int load_body(struct store_tx *tx, struct arena *arena, unsigned depth, s
     return r;
 }
 
-int attachment_from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment)
-{
-    struct attachment attachment = {
-        .no = (uint32_t)sql_int(sql, 0),
-        .is_inline = sql_int(sql, 5) != 0,
-        .size = (uint64_t)sql_int(sql, 6),
-        .modified = sql_int(sql, 7),
-        .data_no = (uint64_t)sql_int(sql, 8),
-    };
-    int r = sql_copy(sql, 1, arena, &attachment.name);
-
-    if (r == 0)
-        r = sql_copy(sql, 2, arena, &attachment.content_type);
-    if (r == 0)
-        r = sql_copy(sql, 3, arena, &attachment.content_id);
-    if (r == 0)
-        r = sql_copy(sql, 4, arena, &attachment.content_location);
-    if (r == 0)
-        *ret_attachment = attachment;
-    return r;
-}
-
-static int read_attachments(struct store_tx *tx, struct arena *arena, const struct item *item, struct attachment_list *ret_list)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct attachment_list list = { 0 };
-    size_t room = 0;
-    int r = sql_open(tx, SQL_attachment_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
-
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list.v = store_grow(arena, list.v, list.n, &room, sizeof(*list.v));
-        if (!list.v)
-            return -ENOMEM;
-        r = attachment_from_row(&sql, arena, &list.v[list.n]);
-        if (r != 0)
-            return r;
-        list.n++;
-    }
-    if (r == 0)
-        *ret_list = list;
-    return r;
-}
-
-int attachment_load(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, bool lazy,
-                    struct attachment *attachment)
-{
-    bool own = attachment->data_no != 0;
-    uint32_t part = own ? PART_DATA : PART_ATTACHMENT + attachment->no;
-
-    content_no = own ? attachment->data_no : content_no;
-    if (lazy && content_is_long(attachment->size))
-        return chunks_source(tx, arena, mailbox_id, content_no, part, attachment->size, &attachment->source);
-    return chunks_read(tx, arena, mailbox_id, content_no, part, attachment->size, &attachment->data);
-}
-
-static int load_attachments(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
-{
-    int r = read_attachments(tx, arena, item, &item->attachments);
-
-    for (size_t i = 0; r == 0 && depth & STORE_DATA && i < item->attachments.n; i++) {
-        struct attachment *attachment = &item->attachments.v[i];
-        r = attachment_load(tx, arena, item->mailbox_id, item->content_no, depth & STORE_LAZY, attachment);
-    }
-    return r;
-}
-
 /* What is missing, of another size or on a damaged page is the item's trouble
  * alone. */
 static int note_damage(int r, struct item *item)
@@ -255,7 +205,7 @@ static int note_damage(int r, struct item *item)
     return damaged ? 0 : r;
 }
 
-int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
+int item_load_within(struct store_tx *tx, struct arena *arena, unsigned depth, unsigned level, struct item *item)
 {
     int r = 0;
 
@@ -264,8 +214,13 @@ int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, 
     if (r == 0 && depth & (STORE_BODY | STORE_MIME))
         r = note_damage(load_body(tx, arena, depth, item), item);
     if (r == 0 && depth & (STORE_ATTACHMENTS | STORE_DATA))
-        r = note_damage(load_attachments(tx, arena, depth, item), item);
+        r = note_damage(attachments_load(tx, arena, depth, level, item), item);
     return r;
+}
+
+int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
+{
+    return item_load_within(tx, arena, depth, 0, item);
 }
 
 int item_whole(const struct item *item, unsigned depth)

@@ -8,8 +8,10 @@
 #include "store/store_mailbox.h"
 
 #include "model/code.h"
+#include "store/store_node.h"
 #include "store/store_outbox.h"
 #include "store/store_sql.h"
+#include "store/store_words.h"
 
 /* Rows of one step, which holds the writer for some milliseconds. A chunk has
  * 256 KB, a row of content up to 64 KB. */
@@ -22,21 +24,26 @@ static const struct {
     { SQL_sweep_capture, 50 },
     { SQL_sweep_item, 200 },
     { SQL_sweep_folder, 500 },
+    { SQL_sweep_folder_log, 500 },
     { SQL_sweep_permission, 500 },
     { SQL_sweep_garbage, 500 }, /* before the chunks: no piece is staged from then on */
+    { SQL_sweep_recoverable, 500 },
     { SQL_sweep_change, 500 },
     { SQL_sweep_recipient, 500 },
     { SQL_sweep_attachment, 500 },
+    { SQL_sweep_attached, 200 },
     { SQL_sweep_chunk, 4 },
     { SQL_sweep_content, 32 },
+    { SQL_sweep_search_item, 100 },
+    { SQL_sweep_search_state, 1 },
     { SQL_sweep_replay, 500 },
     { SQL_sweep_delivery, 500 },
 };
 
 int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
 {
-    static const enum store_statement statements[] = { SQL_remove_record, SQL_remove_addresses, SQL_remove_grants,
-                                                       SQL_remove_permissions, SQL_remove_queue };
+    static const enum store_statement statements[] = { SQL_remove_record, SQL_remove_members, SQL_remove_addresses,
+                                                       SQL_remove_grants, SQL_remove_permissions, SQL_remove_queue };
     uint64_t queued = 0;
     int64_t written = 0;
     int r = store_outbox_count(tx, mailbox_id, &queued);
@@ -50,7 +57,7 @@ int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
     store_forget_kept(tx);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(statements); i++)
         r = sql_run(tx, statements[i], ARGS(V_INT(mailbox_id)), NULL);
-    return r;
+    return r == 0 ? store_credentials_changed(tx) : r;
 }
 
 int store_mailbox_sweep(struct store_tx *tx, bool *ret_more)
@@ -63,8 +70,11 @@ int store_mailbox_sweep(struct store_tx *tx, bool *ret_more)
     *ret_more = r == 0;
     if (r == 1)
         return 0;
-    for (size_t i = 0; r == 0 && written == 0 && i < ARRAY_LEN(sweeps); i++)
+    for (size_t i = 0; r == 0 && written == 0 && i < ARRAY_LEN(sweeps); i++) {
+        if (sweeps[i].statement == SQL_sweep_search_item && (r = words_sweep(tx, mailbox_id, sweeps[i].rows)))
+            return r;
         r = sql_run(tx, sweeps[i].statement, ARGS(V_INT(mailbox_id), V_INT(sweeps[i].rows)), &written);
+    }
     if (r == 0 && written == 0)
         r = sql_run(tx, SQL_removed_done, ARGS(V_INT(mailbox_id)), NULL);
     return r;

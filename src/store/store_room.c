@@ -19,6 +19,16 @@ bool store_has_room(struct store *store, bool *ret_news)
     return !is_short;
 }
 
+int store_outbox_recount(struct store_tx *tx)
+{
+    uint64_t n = 0;
+    int r = store_outbox_count(tx, 0, &n);
+
+    if (r == 0)
+        tx->store->entries = n;
+    return r;
+}
+
 /* What was inserted since the last count stands for at least as much as is
  * there: some was undone, and some has left. */
 int store_outbox_full(struct store_tx *tx, uint64_t limit, bool *ret_full)
@@ -27,12 +37,10 @@ int store_outbox_full(struct store_tx *tx, uint64_t limit, bool *ret_full)
     int64_t now = when_monotonic();
     bool stale = store->entries_counted == 0 || now - store->entries_counted >= COUNT_EVERY_MS;
 
-    if (store->entries_counted == 0 || (store->entries >= limit && stale)) {
-        uint64_t entries = 0;
-        int r = store_outbox_count(tx, 0, &entries);
+    if (!store_has_nodes(store) && (store->entries_counted == 0 || (store->entries >= limit && stale))) {
+        int r = store_outbox_recount(tx);
         if (r != 0)
             return r;
-        store->entries = entries;
         store->entries_counted = now;
     }
     *ret_full = store->entries >= limit;

@@ -21,6 +21,25 @@ void store_tx_close(struct store_tx *tx)
     buf_done(&tx->packed);
 }
 
+static int run_rows(struct store_tx *tx, struct store_rows *rows, int64_t *ret_changes)
+{
+    int r;
+
+    do
+        r = tx->driver->step(rows);
+    while (r > 0);
+    tx->driver->finish(rows);
+    if (r < 0) {
+        tx->dirty = true; /* who knows how far it came */
+        return r;
+    }
+    int64_t changes = tx->driver->changes(tx->conn);
+    tx->dirty = tx->dirty || changes > 0;
+    if (ret_changes)
+        *ret_changes = changes;
+    return 0;
+}
+
 /* Where nobody asks how many rows were written, some may have been. */
 static int run_later(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n,
                      int64_t *ret_changes)
@@ -41,21 +60,15 @@ int sql_run(struct store_tx *tx, enum store_statement statement, const struct st
     if (tx->driver->run)
         return run_later(tx, statement, args, n, ret_changes);
     r = tx->driver->start(tx->conn, statement, NULL, args, n, &rows);
-    if (r != 0)
-        return r;
-    do
-        r = tx->driver->step(rows);
-    while (r > 0);
-    tx->driver->finish(rows);
-    if (r < 0) {
-        tx->dirty = true; /* who knows how far it came */
-        return r;
-    }
-    int64_t changes = tx->driver->changes(tx->conn);
-    tx->dirty = tx->dirty || changes > 0;
-    if (ret_changes)
-        *ret_changes = changes;
-    return 0;
+    return r == 0 ? run_rows(tx, rows, ret_changes) : r;
+}
+
+int sql_run_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n)
+{
+    struct store_rows *rows = NULL;
+    int r = tx->driver->start(tx->conn, 0, text, args, n, &rows);
+
+    return r == 0 ? run_rows(tx, rows, NULL) : r;
 }
 
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value)
@@ -182,15 +195,42 @@ static int numbers_taken(struct store_tx *tx, int64_t mailbox_id, uint32_t n, ui
     return r;
 }
 
+static int take_one_by_one(struct store_tx *tx, const struct store_value args[4], int64_t *ret_written, uint64_t *ret_next,
+                           uint64_t *ret_change)
+{
+    int r = sql_run(tx, SQL_take_numbers, args, 4, ret_written);
+
+    return r == 0 && *ret_written ? numbers_taken(tx, args[0].number, (uint32_t)args[1].number, ret_next, ret_change) : r;
+}
+
+static int take_at_once(struct store_tx *tx, const struct store_value args[4], int64_t *ret_written, uint64_t *ret_next,
+                        uint64_t *ret_change)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_open(tx, SQL_take_numbers_now, args, 4, &sql);
+
+    if (r == 0)
+        r = sql_next(&sql);
+    if (r <= 0)
+        return r;
+    tx->dirty = true;
+    *ret_written = 1;
+    *ret_next = (uint64_t)sql_int(&sql, 0);
+    *ret_change = (uint64_t)sql_int(&sql, 1);
+    return 0;
+}
+
 int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, struct store_growth growth, uint64_t *ret_no,
                        uint64_t *ret_change)
 {
     uint64_t quota = growth.limited ? store_quota(tx) : 0, next = 0, change = 0;
     int64_t written = 0;
-    int r = sql_run(tx, SQL_take_numbers, ARGS(V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota)), &written);
+    const struct store_value args[] = { V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota) };
+    int r = tx->driver->one_writer ? take_one_by_one(tx, args, &written, &next, &change)
+                                   : take_at_once(tx, args, &written, &next, &change);
 
-    if (r == 0)
-        r = written ? numbers_taken(tx, mailbox_id, n, &next, &change) : read_numbers(tx, mailbox_id, &next, &change);
+    if (r == 0 && !written)
+        r = read_numbers(tx, mailbox_id, &next, &change);
     if (r != 0)
         return r;
     if (written == 0)

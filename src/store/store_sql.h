@@ -11,7 +11,8 @@ enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64, NUMBERS_KEPT = 256, HOLDS_MAX = 2048
 
 /* What the writer has read and need not read again: which domains are ours,
  * and the numbers of mailboxes that come next. What changes addresses, or
- * undoes anything, forgets it. */
+ * undoes anything, forgets it; with several writers, the end of the transaction
+ * does. */
 struct store_kept {
     struct {
         char name[DOMAIN_SIZE]; /* folded; empty: unused */
@@ -39,7 +40,7 @@ struct store_tx {
     struct arena *scratch; /* for keys and the like; forgotten with the job or the snapshot */
     struct buf packed;     /* item_args packs properties here */
     bool dirty;            /* the job has written */
-    struct store_kept *kept; /* the writer's, on an engine that has one writer; else NULL */
+    struct store_kept *kept; /* the writer's; where there are several, for as long as the transaction */
     struct store_holds *holds; /* the writer's, on an engine that has several; else NULL */
 };
 
@@ -80,6 +81,7 @@ struct sql {
 
 /* Runs a statement that writes; ret_changes (rows written) may be NULL. */
 int sql_run(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_changes);
+int sql_run_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n);
 /* The first column of the first row. 1: no row. */
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value);
 
@@ -120,6 +122,8 @@ struct store_growth store_grows(uint64_t from, uint64_t to);
  * in the arena; NULL when memory is out. */
 void *store_grow(struct arena *arena, void *array, size_t n, size_t *room, size_t size);
 
+/* A row of address: a mailbox's, or a group's (0). 1: the address is taken. */
+int store_address_insert(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct span address);
 /* ASCII lower case, for keys; in arena memory. */
 int store_fold(struct arena *arena, struct span text, struct span *ret_key);
 

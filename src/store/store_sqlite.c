@@ -411,6 +411,7 @@ const struct store_driver store_driver_sqlite = {
     .is_null = is_null,
     .changes = changes,
     .finish = finish,
+    .words = &store_words_sqlite,
     .room = room,
     .place = sqlite_place,
     .stamps_read = sqlite_stamps_read,

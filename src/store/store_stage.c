@@ -77,6 +77,10 @@ int store_stage_attachment(struct store *store, int64_t mailbox_id, struct attac
 {
     struct stage stage = { .mailbox_id = mailbox_id, .store = store };
 
+    if (attachment->item) {
+        attachment->item->mailbox_id = mailbox_id;
+        return store_stage_item(store, attachment->item);
+    }
     if (!content_is_long(attachment->source ? attachment->source->len : attachment->data.len))
         return 0;
     int r = stage_bytes(&stage, PART_DATA, attachment->source, attachment->data);
@@ -110,19 +114,30 @@ static int discard_job(struct store_tx *tx, void *arg)
 
     if (item->staged_no != 0)
         r = sql_run(tx, SQL_garbage_due, ARGS(V_INT(item->mailbox_id), V_INT(item->staged_no)), NULL);
-    for (size_t i = 0; r == 0 && i < item->attachments.n; i++)
-        if (item->attachments.v[i].staged_no != 0)
-            r = sql_run(tx, SQL_garbage_due, ARGS(V_INT(item->mailbox_id), V_INT(item->attachments.v[i].staged_no)), NULL);
+    for (size_t i = 0; r == 0 && i < item->attachments.n; i++) {
+        const struct attachment *attachment = &item->attachments.v[i];
+        if (attachment->item)
+            r = discard_job(tx, attachment->item);
+        else if (attachment->staged_no != 0)
+            r = sql_run(tx, SQL_garbage_due, ARGS(V_INT(item->mailbox_id), V_INT(attachment->staged_no)), NULL);
+    }
     return r;
+}
+
+static bool is_staged(const struct item *item)
+{
+    bool any = item->staged_no != 0;
+
+    for (size_t i = 0; !any && i < item->attachments.n; i++) {
+        const struct attachment *attachment = &item->attachments.v[i];
+        any = attachment->item ? is_staged(attachment->item) : attachment->staged_no != 0;
+    }
+    return any;
 }
 
 int store_stage_discard(struct store *store, struct item *item)
 {
-    bool any = item->staged_no != 0;
-
-    for (size_t i = 0; i < item->attachments.n; i++)
-        any = any || item->attachments.v[i].staged_no != 0;
-    return any ? store_write(store, discard_job, item) : 0;
+    return is_staged(item) ? store_write(store, discard_job, item) : 0;
 }
 
 int content_to_sweep(struct store_tx *tx, int64_t mailbox_id, uint64_t content_no, int64_t when)

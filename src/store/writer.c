@@ -97,6 +97,8 @@ static int begin(struct store_writer *writer, struct store_pending *const *group
     for (size_t i = 0; r == 0 && tx->holds && i < n; i++)
         if (group[i]->mailbox_id > 0)
             holds_want(tx->holds, group[i]->mailbox_id);
+    if (!tx->driver->one_writer)
+        store_forget_kept(tx);
     if (r == 0)
         r = holds_begin(tx);
     return r == 0 ? writer_mark(writer) : r;

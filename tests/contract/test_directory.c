@@ -1,5 +1,5 @@
 /*
- * The contract of the directory, over every row of drivers.def: lists, opening
+ * The contract of the directory, over every row of drivers.def: lists, groups, opening
  * by mode and version, and removing a mailbox: at once for everybody else, in
  * bounded steps for what it held, resumed after any end, and its neighbours
  * unharmed. It looks inside (store_core.h) to count the rows of every table.
@@ -8,8 +8,11 @@
 #include "store/store_capture.h"
 #include "store/store_content.h"
 #include "store/store_core.h"
+#include "store/store_folder.h"
+#include "store/store_group.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
+#include "store/store_words.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -36,16 +39,19 @@ struct step {
 static int insert_items(struct store_tx *tx, int64_t mailbox_id, struct span big)
 {
     for (int i = 0; i < ITEMS; i++) {
-        struct attachment attachment = { .name = SPAN("a"), .content_type = SPAN("text/plain"), .data = big };
+        struct item attached;
+        struct attachment attachments[] = { { .name = SPAN("a"), .content_type = SPAN("text/plain"), .data = big },
+                                            { .name = SPAN("b"), .kind = ATTACHMENT_ITEM, .item = &attached } };
         struct rcpt to = { .address = SPAN("carol@elsewhere.test"), .type = RCPT_TO };
         struct item item;
+        item_init(&attached);
         item_init(&item);
         item.mailbox_id = mailbox_id;
         item.folder_no = FOLDER_ROLE_inbox;
         item.item_class = SPAN("IPM.Note");
         item.body = item.mime = big;
         item.to = (struct rcpt_list){ &to, 1 };
-        item.attachments = (struct attachment_list){ &attachment, 1 };
+        item.attachments = (struct attachment_list){ attachments, ARRAY_LEN(attachments) };
         item.size = big.len;
         int r = store_item_insert(tx, &item);
         if (r)
@@ -67,6 +73,16 @@ static int insert_entry(struct store_tx *tx, int64_t mailbox_id)
     return store_outbox_insert(tx, &item, &entry);
 }
 
+static int insert_deleted(struct store_tx *tx, int64_t mailbox_id)
+{
+    struct item item;
+    item_init(&item);
+    item.mailbox_id = mailbox_id;
+    item.folder_no = FOLDER_ROLE_inbox;
+    int r = store_item_insert(tx, &item);
+    return r ? r : store_item_move(tx, &item, FOLDER_ROLE_recoverableitemsdeletions, true);
+}
+
 static int insert_rest(struct store_tx *tx, int64_t mailbox_id)
 {
     const uint8_t key[SHA256_SIZE] = { 7 };
@@ -78,6 +94,21 @@ static int insert_rest(struct store_tx *tx, int64_t mailbox_id)
     return r ? r : store_delivery_mark(tx, mailbox_id, key, INT64_MAX);
 }
 
+static int insert_folder(struct store_tx *tx, int64_t mailbox_id)
+{
+    struct folder folder = { .mailbox_id = mailbox_id, .parent_no = FOLDER_ROLE_inbox, .name = SPAN("made") };
+    return store_folder_insert(tx, &folder);
+}
+
+static int index_mailbox(struct store_tx *tx, int64_t mailbox_id)
+{
+    bool more = true;
+    int r = 0;
+    while (r == 0 && more)
+        r = store_words_step(tx, mailbox_id, 1 << 20, &more);
+    return r;
+}
+
 static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbox_id)
 {
     const size_t size = 300000; /* two chunks */
@@ -85,6 +116,12 @@ static int fill_mailbox(struct store_tx *tx, struct world *world, int64_t mailbo
     int r = big ? insert_items(tx, mailbox_id, (struct span){ memset(big, 'x', size), size }) : -ENOMEM;
     if (r == 0)
         r = insert_entry(tx, mailbox_id);
+    if (r == 0)
+        r = insert_folder(tx, mailbox_id);
+    if (r == 0)
+        r = index_mailbox(tx, mailbox_id);
+    if (r == 0)
+        r = insert_deleted(tx, mailbox_id);
     return r ? r : insert_rest(tx, mailbox_id);
 }
 
@@ -215,8 +252,9 @@ static void lists_are_whole(void **state)
     assert_int_equal(store_grant_list(tx, world->arena, 0, world->alice, &grants, &n), 0);
     assert_true(n == 1 && grants[0].mailbox_id == world->bob && grants[0].rights == 2);
     assert_int_equal(store_mailbox_usage(tx, world->arena, world->alice, &folders, &n), 0);
-    assert_true(n == 1 && span_is(folders[0].name, "Inbox") && folders[0].total == ITEMS && folders[0].unread == ITEMS);
+    assert_true(n == 2 && span_is(folders[0].name, "Inbox") && folders[0].total == ITEMS && folders[0].unread == ITEMS);
     assert_int_equal(folders[0].size, ITEMS * 300000);
+    assert_true(span_is(folders[1].name, "Deletions") && folders[1].total == 1);
     assert_int_equal(store_mailbox_usage(tx, world->arena, 999, &folders, &n), 0);
     assert_int_equal(n, 0);
 }
@@ -576,11 +614,119 @@ static void every_version_is_upgraded(void **state)
     }
 }
 
+/* ---- groups ---- */
+
+/* Inside a job an assertion would leave the writer in the middle of it. */
+#define HOLDS(what)          \
+    do {                     \
+        if (!(what))         \
+            return __LINE__; \
+    } while (0)
+
+struct grouping {
+    struct arena *arena;
+    struct store_listing *entries;
+    size_t n;
+};
+
+static int make_groups(struct store_tx *tx, void *arg)
+{
+    (void)arg;
+    HOLDS(store_group_create(tx, SPAN("Staff@Lists.test"), SPAN("All Staff")) == 0);
+    HOLDS(store_group_create(tx, SPAN("staff@lists.TEST"), SPAN("x")) == 1);
+    HOLDS(store_group_create(tx, SPAN("alice@example.test"), SPAN("x")) == 1);
+    HOLDS(store_group_create(tx, SPAN("crew@example.test"), SPAN("")) == 0);
+    HOLDS(store_group_add_member(tx, SPAN("staff@lists.test"), SPAN("Crew@example.test")) == 0);
+    HOLDS(store_group_add_member(tx, SPAN("staff@lists.test"), SPAN("BOB@example.test")) == 0);
+    HOLDS(store_group_add_member(tx, SPAN("staff@lists.test"), SPAN("bob@example.test")) == 1);
+    HOLDS(store_group_add_member(tx, SPAN("staff@lists.test"), SPAN("Eve@Elsewhere.test")) == 0);
+    return 0;
+}
+
+static bool is_entry(const struct store_listing *entry, enum store_entry_kind kind, const char *address, const char *name)
+{
+    return entry->kind == kind && span_is(entry->address, address) && span_is(entry->name, name);
+}
+
+static int check_groups(struct store_tx *tx, void *arg)
+{
+    struct grouping *all = arg;
+    struct store_group group;
+    bool local = false;
+    HOLDS(store_group_members(tx, all->arena, SPAN("STAFF@lists.test"), &all->entries, &all->n) == 0);
+    HOLDS(all->n == 3);
+    HOLDS(is_entry(&all->entries[0], STORE_ENTRY_MAILBOX, "Bob@Example.test", "Bob"));
+    HOLDS(is_entry(&all->entries[1], STORE_ENTRY_GROUP, "crew@example.test", "crew"));
+    HOLDS(is_entry(&all->entries[2], STORE_ENTRY_OTHER, "Eve@Elsewhere.test", ""));
+    HOLDS(store_group_get(tx, all->arena, SPAN("staff@LISTS.test"), &group) == 0);
+    HOLDS(span_is(group.address, "Staff@Lists.test") && span_is(group.name, "All Staff") && group.members == 3);
+    HOLDS(store_group_get(tx, all->arena, SPAN("bob@example.test"), &group) == 1);
+    HOLDS(store_group_by_name(tx, all->arena, SPAN("all staff"), &group) == 0);
+    HOLDS(store_group_by_name(tx, all->arena, SPAN("STAFF"), &group) == 0);
+    HOLDS(store_group_by_name(tx, all->arena, SPAN("all"), &group) == 1);
+    HOLDS(store_domain_is_local(tx, SPAN("lists.test"), &local) == 0);
+    HOLDS(local);
+    return 0;
+}
+
+static int check_finding(struct store_tx *tx, void *arg)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } cases[] = { { "st", 1 }, { "STAFF", 1 }, { "staff@lists.test", 1 }, { "al", 2 }, { "c", 1 }, { "%", 0 }, { "_", 0 }, { "!", 0 },
+                  { "taff", 0 }, { "alice@example.test", 1 }, { "eve", 0 } };
+    struct grouping *all = arg;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        HOLDS(store_entry_find(tx, all->arena, span_of(cases[i].text), 10, &all->entries, &all->n) == 0);
+        HOLDS(all->n == cases[i].n);
+    }
+    HOLDS(store_entry_find(tx, all->arena, SPAN("al"), 1, &all->entries, &all->n) == 0);
+    HOLDS(all->n == 1);
+    return 0;
+}
+
+static int take_members_away(struct store_tx *tx, void *arg)
+{
+    struct grouping *all = arg;
+    struct store_mailbox bob;
+    int r = store_mailbox_by_address(tx, all->arena, SPAN("bob@example.test"), &bob);
+    if (r == 0)
+        r = store_mailbox_remove(tx, bob.mailbox_id, true);
+    if (r == 0)
+        r = store_group_remove(tx, SPAN("CREW@example.test"));
+    HOLDS(store_group_remove(tx, SPAN("crew@example.test")) == 1);
+    HOLDS(store_group_remove_member(tx, SPAN("staff@lists.test"), SPAN("nobody@example.test")) == 1);
+    return r;
+}
+
+static int check_rest(struct store_tx *tx, void *arg)
+{
+    struct grouping *all = arg;
+    HOLDS(store_group_members(tx, all->arena, SPAN("staff@lists.test"), &all->entries, &all->n) == 0);
+    HOLDS(all->n == 1);
+    HOLDS(is_entry(&all->entries[0], STORE_ENTRY_OTHER, "Eve@Elsewhere.test", ""));
+    return store_group_create(tx, SPAN("crew@example.test"), SPAN(""));
+}
+
+static void groups_are_found(void **state)
+{
+    struct world *world = *state;
+    struct grouping all = { 0 };
+    make_people(world);
+    assert_int_equal(arena_new(1u << 20, &all.arena), 0);
+    store_job *const jobs[] = { make_groups, check_groups, check_finding, take_members_away, check_rest };
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+        assert_int_equal(store_write(world->store, jobs[i], &all), 0);
+    arena_free(all.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         WORLD_CASE(lists_are_whole),
         WORLD_CASE(addresses_are_removed),
+        WORLD_CASE(groups_are_found),
         WORLD_CASE(the_queue_is_listed_in_pages),
         WORLD_CASE(entries_are_held_and_hurried),
         WORLD_CASE(traces_are_kept_by_the_day),

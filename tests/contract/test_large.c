@@ -152,6 +152,10 @@ static void test_forgotten_at_the_next_start(void **state)
     fill(world, &item, &attachment);
     assert_int_equal(store_stage_item(world->store, &item), 0);
     reopen(world);
+    if (!is_sqlite(world)) { /* another server's request may still be under way */
+        assert_int_equal(sweep(world), 0);
+        return;
+    }
     assert_true(sweep(world) > 0);
     assert_int_equal(chunks(world), 0);
 }
@@ -191,7 +195,7 @@ static void test_data_is_shared(void **state)
     assert_int_equal(sweep(world), 0);
     struct attachment found;
     struct store_tx *tx = reader(world);
-    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, second.item_no, 1, STORE_DATA, &found), 0);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, second.item_no, &(struct attachment_path){ (const uint32_t[]){ 1 }, 1 }, STORE_DATA, &found), 0);
     store_read_end(tx);
     assert_true(span_eq(found.data, attachment.data));
     assert_int_equal(do_write(world, delete, &second), 0);

@@ -78,7 +78,7 @@ static int attach(struct store_tx *tx, struct item *item, size_t n)
 
 static int detach(struct store_tx *tx, struct item *item)
 {
-    int r = store_attachment_delete(tx, item, 1);
+    int r = store_attachment_delete(tx, item, &(struct attachment_path){ (const uint32_t[]){ 1 }, 1 });
     return r == 1 ? 0 : r;
 }
 

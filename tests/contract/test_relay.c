@@ -26,6 +26,7 @@ struct host {
     struct relays *relays;
     struct smtp_link *link;
     atomic_bool stop;
+    const struct lease *lease;
 };
 
 static const char *relay_script;
@@ -99,7 +100,7 @@ static void carry(struct host *host, const char *sender, const char *first, cons
     assert_int_equal(arena_new(1u << 20, &ret_parcel->arena), 0);
     const struct transport_job job = {
         .conf = &host->conf, .arena = ret_parcel->arena, .entry = &entry, .traced = span_of(raw), .rcpts = pointers, .n = entry.rcpts_n, .stop = &host->stop,
-        .relay = host->relays->fallback, .link = &host->link
+        .relay = host->relays->fallback, .link = &host->link, .lease = host->lease
     };
     ret_parcel->answer = transport_smtp.deliver(&job, ret_parcel->results);
 }
@@ -178,6 +179,23 @@ static void *stop_soon(void *arg)
     return NULL;
 }
 
+/* What somebody else may have before the reply could come is not sent. */
+static void test_lease_ends(void **state)
+{
+    struct host *host = *state;
+    struct parcel parcel;
+    struct lease lease = { .owner = 1, .end = when_monotonic() + host->conf.relays[0].final_timeout * 1000 - 1 };
+    host->lease = &lease;
+    carry(host, "alice@a.test", "bob@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_DEFERRED);
+    assert_taken(host, "");
+    arena_free(parcel.arena);
+    lease.end += 60000;
+    carry(host, "alice@a.test", "bob@b.test", NULL, "Subject: x\r\n\r\n", &parcel);
+    assert_int_equal(parcel.results[0].outcome, TRANSPORT_SENT);
+    arena_free(parcel.arena);
+}
+
 /* A relay that takes its time doesn't hold up the end of the program. */
 static void test_stopped(void **state)
 {
@@ -215,6 +233,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_sender_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_null_sender, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_message_deferred, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lease_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_relay, set_up, tear_down),
     };

@@ -452,10 +452,10 @@ static void test_attachments(void **state)
     assert_int_equal(do_write(world, add_attachment, &add), 0);
     assert_true(draft.key_no > key);
     struct store_tx *tx = reader(world);
-    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, 2, STORE_DATA, &attachment), 0);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, &(struct attachment_path){ (const uint32_t[]){ 2 }, 1 }, STORE_DATA, &attachment), 0);
     assert_true(span_is(attachment.data, "second"));
-    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, 3, STORE_DATA, &attachment), 1);
-    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, 7, 1, STORE_DATA, &attachment), CODE_ErrorItemNotFound);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, draft.item_no, &(struct attachment_path){ (const uint32_t[]){ 3 }, 1 }, STORE_DATA, &attachment), 1);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->alice, 7, &(struct attachment_path){ (const uint32_t[]){ 1 }, 1 }, STORE_DATA, &attachment), CODE_ErrorItemNotFound);
     store_read_end(tx);
     assert_int_equal(get_item(world, draft.item_no, &got), 0);
     assert_int_equal(got.attachments.n, 2);
@@ -995,7 +995,71 @@ static void test_killed(void **state)
     assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, 1);
 }
 
+/* Whatever writes holds the mailbox that it writes into, or is known to need
+ * none: it bears that others write meanwhile. */
+static void test_writes_hold_their_mailbox(void **state)
+{
+    static const enum store_statement others[] = {
+        SQL_meta_put, SQL_meta_delete, SQL_numbers_skip, SQL_writer_step, SQL_writer_touch, SQL_writer_forget,
+        SQL_address_insert, SQL_address_delete, SQL_remove_permissions, SQL_garbage_all_due, SQL_lease_void, SQL_due_renew,
+        SQL_outbox_take, SQL_outbox_taken, SQL_trace_put, SQL_trace_expire, SQL_replay_drop, SQL_replay_expire,
+        SQL_delivery_expire, SQL_capture_insert, SQL_capture_rcpt_insert, SQL_node_insert, SQL_node_beat, SQL_node_delete,
+    };
+    (void)state;
+    for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
+        bool known = strncmp(statement_text[i], "SELECT", 6) == 0 || statement_is_of_mailbox((enum store_statement)i);
+        for (size_t k = 0; k < ARRAY_LEN(others); k++)
+            known = known || others[k] == (enum store_statement)i;
+        if (!known)
+            fail_msg("its mailbox is not its first argument: %s", statement_text[i]);
+    }
+    assert_false(statement_is_of_mailbox(SQL_mailbox_by_id));
+    assert_true(statement_is_of_mailbox(SQL_item_insert));
+}
+
+/* Jobs that need one another's mailboxes, in both orders, at once. */
+static int insert_into_both(struct store_tx *tx, struct world *world, void *data)
+{
+    const bool *alice_first = data;
+    for (int i = 0; i < 2; i++) {
+        struct item item;
+        item_init(&item);
+        item.mailbox_id = (i == 0) == *alice_first ? world->alice : world->bob;
+        item.folder_no = FOLDER_ROLE_inbox;
+        int r = store_item_insert(tx, &item);
+        if (r != 0)
+            return r;
+        sched_yield();
+    }
+    return 0;
+}
+
 enum { THREADS = 32, EACH = 20 };
+
+static void *cross(void *arg)
+{
+    struct world *world = arg;
+    intptr_t bad = 0;
+    for (int i = 0; i < EACH; i++) {
+        bool alice_first = i % 2;
+        bad += do_write(world, insert_into_both, &alice_first) != 0;
+    }
+    return (void *)bad;
+}
+
+static void test_crossing(void **state)
+{
+    struct world *world = *state;
+    pthread_t threads[8];
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, cross, world), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *bad = NULL;
+        pthread_join(threads[i], &bad);
+        assert_null(bad);
+    }
+    assert_int_equal(folder_now(world, FOLDER_ROLE_inbox).total, ARRAY_LEN(threads) * EACH);
+}
 
 static void *write_many(void *arg)
 {
@@ -1039,6 +1103,47 @@ static void test_many_threads(void **state)
     assert_true(commits < jobs);
 }
 
+struct counted {
+    struct world *world;
+    uint64_t item_no;
+};
+
+/* What was read in a job is still so when it writes. */
+static int count_up(struct store_tx *tx, struct world *world, void *data)
+{
+    struct item item;
+    int r = store_item_get(tx, tx->scratch, world->alice, *(uint64_t *)data, 0, &item);
+    sched_yield();
+    item.created++;
+    return r == 0 ? store_item_update(tx, &item, true) : r;
+}
+
+static void *count_many(void *arg)
+{
+    struct counted *counted = arg;
+    intptr_t bad = 0;
+    for (int i = 0; i < EACH; i++)
+        bad += do_write(counted->world, count_up, &counted->item_no) != 0;
+    return (void *)bad;
+}
+
+static void test_nothing_comes_between(void **state)
+{
+    struct world *world = *state;
+    struct item draft = make_draft(world), got;
+    struct counted counted = { world, draft.item_no };
+    pthread_t threads[8];
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, count_many, &counted), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *bad = NULL;
+        pthread_join(threads[i], &bad);
+        assert_null(bad);
+    }
+    assert_int_equal(get_item(world, draft.item_no, &got), 0);
+    assert_int_equal(got.created, draft.created + (int64_t)ARRAY_LEN(threads) * EACH);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -1067,6 +1172,9 @@ int main(void)
         WORLD_CASE(test_failed_commit),
         WORLD_CASE(test_killed),
         WORLD_CASE(test_many_threads),
+        WORLD_CASE(test_writes_hold_their_mailbox),
+        WORLD_CASE(test_crossing),
+        WORLD_CASE(test_nothing_comes_between),
     };
     return world_run(cases, ARRAY_LEN(cases));
 }

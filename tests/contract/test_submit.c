@@ -338,7 +338,7 @@ static void test_large_delivery(void **state)
     await_delivery(world);
     assert_int_equal(items_in(world, &world->bob, FOLDER_ROLE_inbox, &items), 1);
     tx = reader(world);
-    assert_int_equal(store_attachment_get(tx, world->arena, world->bob.mailbox_id, items[0].item_no, 1, STORE_DATA, &found), 0);
+    assert_int_equal(store_attachment_get(tx, world->arena, world->bob.mailbox_id, items[0].item_no, &(struct attachment_path){ (const uint32_t[]){ 1 }, 1 }, STORE_DATA, &found), 0);
     store_read_end(tx);
     assert_int_not_equal(found.data_no, 0); /* it was written ahead */
     assert_true(span_eq(found.data, attachment.data));

@@ -44,7 +44,7 @@ static void psql(const char *format, const char *name)
     const char *server = getenv("EWSD_POSTGRES");
     char text[256], command[1024];
     if (!server)
-        fail_msg("EWSD_POSTGRES is not set: tests/postgres.py COMMAND runs a command with it");
+        fail_msg("EWSD_POSTGRES is not set: tests/pg_server.py COMMAND runs a command with it");
     snprintf(text, sizeof(text), format, name);
     snprintf(command, sizeof(command), "psql -Xq -d '%s' -c '%s' >/dev/null 2>&1", server, text);
     assert_int_equal(system(command), 0);
@@ -131,6 +131,18 @@ struct store_tx *reader(struct world *world)
     return tx;
 }
 
+int world_run_on(const char *driver, const struct CMUnitTest *cases, size_t n)
+{
+    struct CMUnitTest *mine = calloc(n, sizeof(*mine));
+    assert_non_null(mine);
+    memcpy(mine, cases, n * sizeof(*mine));
+    for (size_t i = 0; i < n; i++)
+        mine[i].initial_state = (void *)(uintptr_t)driver;
+    int failed = _cmocka_run_group_tests(driver, mine, n, NULL, NULL);
+    free(mine);
+    return failed;
+}
+
 int world_run(const struct CMUnitTest *cases, size_t n)
 {
     static const char *const drivers[] = {
@@ -138,16 +150,9 @@ int world_run(const struct CMUnitTest *cases, size_t n)
 #include "store/drivers.def"
 #undef STORE_DRIVER
     };
-    struct CMUnitTest *mine = calloc(n, sizeof(*mine));
     int failed = 0;
-    assert_non_null(mine);
-    for (size_t d = 0; d < ARRAY_LEN(drivers); d++) {
-        memcpy(mine, cases, n * sizeof(*mine));
-        for (size_t i = 0; i < n; i++)
-            mine[i].initial_state = (void *)(uintptr_t)drivers[d];
-        failed += _cmocka_run_group_tests(drivers[d], mine, n, NULL, NULL);
-    }
-    free(mine);
+    for (size_t d = 0; d < ARRAY_LEN(drivers); d++)
+        failed += world_run_on(drivers[d], cases, n);
     return failed;
 }
 
@@ -176,8 +181,8 @@ void make_version(const char *driver_name, const char *path, int version)
     assert_int_equal(driver->control(conn, STORE_BEGIN_WRITE), 0);
     assert_int_equal(driver->define(conn, "CREATE TABLE schema_version (version BIGINT NOT NULL)", false), 0);
     for (unsigned i = 0; i < migrations_n; i++)
-        if (migrations[i].version <= version)
-            assert_int_equal(driver->define(conn, migrations[i].text, migrations[i].clustered), 0);
+        if (migrations[i].version <= version && migration_is_for(&migrations[i], driver->name))
+            assert_int_equal(driver->define(conn, migrations[i].text, migrations[i].kind == MIGRATION_CLUSTERED), 0);
     snprintf(text, sizeof(text), "INSERT INTO schema_version (version) VALUES (%d)", version);
     assert_int_equal(driver->define(conn, text, false), 0);
     assert_int_equal(driver->control(conn, STORE_COMMIT), 0);

@@ -2,7 +2,7 @@
  * What the contract tests stand on: an open store in a folder or database of
  * its own, with two people, over the driver that the test's state names; and
  * steps that run as a job of the writer. The databases are made in the server
- * that EWSD_POSTGRES names (tests/postgres.py).
+ * that EWSD_POSTGRES names (tests/pg_server.py).
  */
 #ifndef EWSD_TESTS_CONTRACT_WORLD_H
 #define EWSD_TESTS_CONTRACT_WORLD_H
@@ -30,8 +30,9 @@ struct world {
 #define WORLD_CASE(fn) { #fn, fn, world_set_up, world_tear_down, NULL }
 int world_set_up(void **state);
 int world_tear_down(void **state);
-/* Runs the cases over every row of drivers.def; how many failed. */
+/* Runs the cases over every row of drivers.def, or one; how many failed. */
 int world_run(const struct CMUnitTest *cases, size_t n);
+int world_run_on(const char *driver, const struct CMUnitTest *cases, size_t n);
 /* Runs on the writer; store_write's result. */
 int do_write(struct world *world, int (*run)(struct store_tx *, struct world *, void *), void *data);
 /* Where a store may be made, and is not yet. */

@@ -261,7 +261,8 @@ static bool fill_token(struct span kind, struct span name, struct buf *out)
         id_encode(&world.ops.id_key, &id, out);
     } else if (span_is(kind, "attachment")) {
         id.kind = ID_ATTACHMENT;
-        id.attachment = 1;
+        id.levels = 1;
+        id.attachment[0] = 1;
         id_encode(&world.ops.id_key, &id, out);
     } else if (span_is(kind, "id"))
         id_encode(&world.ops.id_key, &id, out);

@@ -13,7 +13,7 @@ static struct mac_key key;
 static bool same(const struct ews_id *a, const struct ews_id *b)
 {
     return memcmp(a->mailbox, b->mailbox, GUID_SIZE) == 0 && a->kind == b->kind && a->folder == b->folder && a->item == b->item &&
-           a->attachment == b->attachment;
+           a->levels == b->levels && memcmp(a->attachment, b->attachment, a->levels * sizeof(a->attachment[0])) == 0;
 }
 
 static void check_reading(struct span text)
@@ -48,10 +48,11 @@ static void check_making(struct span bytes)
     memcpy(id.mailbox, bytes.ptr, GUID_SIZE);
     id.folder = fuzz_number((struct span){ bytes.ptr + 16, 8 }) & ID_NUMBER_MAX;
     id.item = fuzz_number((struct span){ bytes.ptr + 24, 8 }) & ID_NUMBER_MAX;
-    id.attachment = (uint32_t)fuzz_number((struct span){ bytes.ptr + 32, 4 });
     id.kind = ID_FOLDER + (unsigned char)bytes.ptr[36] % 3;
+    id.levels = id.kind == ID_ATTACHMENT ? 1 + (unsigned char)bytes.ptr[36] / 3 % ID_LEVELS_MAX : 0;
+    for (unsigned i = 0; i < id.levels; i++)
+        id.attachment[i] = (uint32_t)fuzz_number((struct span){ bytes.ptr + 32, 4 }) + i;
     id.item = id.kind == ID_FOLDER ? 0 : id.item;
-    id.attachment = id.kind == ID_ATTACHMENT ? id.attachment : 0;
     id_encode(&key, &id, &out);
     FUZZ_CHECK(buf_error(&out) == 0 && out.len <= ID_TEXT_MAX);
     FUZZ_CHECK_TEXT(id_decode(&key, buf_span(&out), &again) == 0 && same(&id, &again), buf_span(&out));

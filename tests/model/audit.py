@@ -28,6 +28,7 @@ class Audit:
         self.match_unknown()
         self.check_counts()
         self.check_dead()
+        self.player.follower.all(self.player.rng)
         living = [item for item in self.world.items.values() if item.id]
         chosen = living if thorough else self.player.rng.sample(living, min(25, len(living)))
         for user in self.world.users:

@@ -7,6 +7,7 @@ import random
 import threading
 
 import wire
+from follower import Follower
 from harness import dial, expect, hear, post
 from wire import Client
 from world import FOLDERS, MAIL, Item, MessageId, Place, Ref
@@ -41,6 +42,7 @@ class Player:
         self.used = {user: [] for user in world.users}  # SendItems that answered NoError: (ref, save, place)
         self.counts, self.lost, self.untold = {}, False, set()
         self.server, self.rng = None, random.Random("%s/0" % seed)
+        self.follower = Follower(self)
         self.grant()
         self.start()
 
@@ -488,6 +490,9 @@ class Player:
     def move(self):
         copies = self.rng.random() < 0.3
         place, ids = self.place(), self.refs(where=TARGETS)
+        if place.role == "inbox" and any(one.id in self.world.by_id and self.world.by_id[one.id].mailbox != (place.mailbox or self.user)
+                                         for one in ids):
+            place = Place(wire.own_folder("junkemail"), "junkemail")  # no id is told, and in an Inbox things arrive
         tell = self.rng.random() < 0.9 or place.role == "inbox"
         answer = self.ask(wire.move_item(ids, place, copies, tell))
         what = "%s of %s to %s" % ("CopyItem" if copies else "MoveItem", self.named(ids), place)
@@ -517,6 +522,9 @@ class Player:
         expect(answer.codes, [self.world.find(self.user, one)[0] or "NoError" for one in ids], "GetItem")
 
     # ---- several at once, and ends of the server
+
+    def follow(self):
+        self.follower.some(self.rng)
 
     def race(self):
         """The same SendItem, or different operations on one item, at once: the
@@ -664,4 +672,4 @@ class Player:
 
 
 STEPS = {"create": 26, "keep": 2, "send": 26, "replay": 7, "update": 16, "attach": 8, "move": 8, "delete": 7,
-         "get": 4, "race": 1.5, "restart": 0.5, "lose": 0.8}
+         "get": 4, "follow": 10, "race": 1.5, "restart": 0.5, "lose": 0.8}

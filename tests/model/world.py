@@ -454,14 +454,16 @@ class World:
             if code:
                 return Outcome(code)
             mailbox, role = self.where(caller, place, None)
-            if mailbox != item.mailbox:
-                return Outcome("ErrorCrossMailboxMoveCopy")
-            if not copies:
+            elsewhere = mailbox != item.mailbox
+            if not copies and not elsewhere:
                 self.pass_on(item, role)
                 return Outcome(item=item)
             other = item.copy()
-            other.folder, other.creator = role, caller
-            return Outcome(item=self.add(other))
+            other.mailbox, other.folder, other.creator = mailbox, role, caller
+            if not copies:
+                self.remove(item)
+            self.add(other)
+            return Outcome(item=None if elsewhere else other)
         return self.each(refs, one)
 
     def delete(self, caller, refs, how, attributes=True):
@@ -477,7 +479,7 @@ class World:
             if code:
                 return Outcome(code)
             soft = how == "SoftDelete" or item.folder == "deleteditems"
-            if how == "HardDelete":
+            if how == "HardDelete" or (how == "SoftDelete" and item.folder == "recoverableitemsdeletions"):
                 self.remove(item)
             else:
                 self.pass_on(item, "recoverableitemsdeletions" if soft else "deleteditems")

@@ -64,3 +64,7 @@ def other_epoch(change_key):
     raw = bytearray(base64.b64decode(change_key))
     raw[8:24] = bytes(byte ^ 0x5a for byte in raw[8:24])
     return base64.b64encode(bytes(raw)).decode()
+
+
+def folder_number(folder_id):
+    return int.from_bytes(base64.b64decode(folder_id)[43 + 38:43 + 44], "big")

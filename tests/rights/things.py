@@ -3,8 +3,8 @@ gone, and every way to spoil one. Variants have names; what each is answered is
 worked out in wanted.py."""
 
 import ids
-from harness import ALICE, a_message, create_item, expect
-from operations import FOLDER_ID, SLOTS
+from harness import ALICE, a_message, create_item, envelope, expect
+from operations import FOLDER_ID, SLOTS, UNIQUE
 from people import DOMAIN
 
 # What of alice's must never be seen by who may not read it.
@@ -17,6 +17,8 @@ OWN = a_message("of one's own", extra=FILE % ("x", "eA=="))
 NAMED = ('<t:DistinguishedFolderId Id="%s"><t:Mailbox><t:EmailAddress>' + ALICE[0] +
          "</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId>")
 OF_OWN = '<t:DistinguishedFolderId Id="%s"/>'
+NEW_BOX = ('<m:CreateFolder><m:ParentFolderId><t:DistinguishedFolderId Id="drafts"/></m:ParentFolderId><m:Folders><t:Folder>'
+           '<t:DisplayName>%s</t:DisplayName></t:Folder></m:Folders></m:CreateFolder>')
 # The item that a variant names, which is used up when it was changed.
 USES = {"foreign": "hers", "foreign, made by oneself": "made", "own": "own"}
 
@@ -34,6 +36,7 @@ class Things:
     def __init__(self, world, alice, caller):
         self.world, self.alice, self.caller = world, alice, caller
         self.own = self.hers = self.made = None
+        self.boxes = {}  # folders in alice's Drafts and one's own, for those who delete them
 
     def make(self, caller, message, folder=""):
         saved = folder and "<m:SavedItemFolderId>%s</m:SavedItemFolderId>" % folder
@@ -49,6 +52,18 @@ class Things:
             self.made = self.made or self.make(self.caller, OWN, NAMED % "drafts")
         if known != (self.own, self.hers, self.made):
             self.world.fresh()
+
+    def box(self, caller):
+        """The id of a folder in somebody's Drafts."""
+        if caller.name not in self.boxes:
+            text = NEW_BOX % "box %d" % next(UNIQUE)
+            self.boxes[caller.name] = self.world.must(envelope(text), caller).ids("FolderId")[0]["Id"]
+            self.world.fresh()
+        return self.boxes[caller.name]
+
+    def emptied(self):
+        """The Drafts hold nothing any more."""
+        self.own = self.hers = self.made = None
 
     def used(self, variant):
         setattr(self, USES[variant], None)
@@ -97,6 +112,8 @@ class Things:
         """{variant: element}."""
         forge, guid, own = self.world.forge, self.world.guids[ALICE[0]], self.other_mailbox()
         drafts, number = ids.numbers(self.hers["Id"])[1:]
+        if request.made:
+            drafts = ids.folder_number(self.box(self.alice))
         genuine = forge.folder(guid, drafts)
         texts = {"foreign": genuine, "gone": forge.folder(guid, 4000000),
                  "with the tag of one's own": forge.folder(guid, drafts, forge.tag(own, ids.FOLDER, drafts)),
@@ -107,7 +124,8 @@ class Things:
             texts.update({"an item's": self.hers["Id"], "an attachment's": forge.attachment(guid, drafts, number, 1)})
         found = {variant: request.folder_form % text for variant, text in texts.items()}
         if request.folder_form == FOLDER_ID:
-            found["named"] = NAMED % "drafts"
-            if not self.caller.owner:
-                found["own"] = OF_OWN % "drafts"
+            if not request.made:
+                found["named"] = NAMED % "drafts"
+            if not self.caller.owner and not (request.made and self.caller.outcome):
+                found["own"] = FOLDER_ID % self.box(self.caller) if request.made else OF_OWN % "drafts"
         return found

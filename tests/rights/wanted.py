@@ -5,10 +5,11 @@ OK, MALFORMED, NOT_FOUND = "NoError", "ErrorInvalidIdMalformed", "ErrorItemNotFo
 # None: of this kind it is not another kind's.
 WRONG_KIND = {
     "item": {"a folder's": "ErrorCannotUseFolderIdForItemId", "an attachment's": MALFORMED, "an item's": None},
-    "attachment": {"a folder's": "ErrorInvalidAttachmentId", "an item's": "ErrorInvalidAttachmentId", "an attachment's": None},
+    "attachment": {"a folder's": "ErrorInvalidIdNotAnItemAttachmentId", "an item's": "ErrorInvalidIdNotAnItemAttachmentId",
+                   "an attachment's": None},
     "alternate": {"a folder's": None, "an attachment's": None, "an item's": None},
 }
-WRONG_KIND["parent"] = WRONG_KIND["item"]
+WRONG_KIND["parent"] = WRONG_KIND["reference"] = WRONG_KIND["item"]
 WRONG_FOLDER = {"an item's": "ErrorCannotUseItemIdForFolderId", "an attachment's": "ErrorCannotUseItemIdForFolderId",
                 "empty": "ErrorInvalidIdEmpty"}
 
@@ -19,9 +20,11 @@ class Wanted:
         self.item_needs, self.folder_needs = needs[request.name]
 
     def lack(self, needs, column, made_it=False):
-        """What is lacking first; column: 0 of the item, 1 of the folder."""
+        """What is lacking first; column: 0 of the item, 1 of the folder. An item
+        that needs to be created goes into another folder of its mailbox."""
         for need in needs:
-            if not (self.caller.send if need == "send" else self.caller.rights.has(need, made_it)):
+            rights = self.caller.elsewhere if need == "create" and column == 0 else self.caller.rights
+            if not (self.caller.send if need == "send" else rights.has(need, made_it)):
                 return self.lacks[need][column]
         return OK
 

@@ -5,12 +5,14 @@
 #include "auth/auth.h"
 
 #include "base/metrics.h"
+#include "base/when.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -168,6 +170,66 @@ static void test_disabled(void **state)
     assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_UNKNOWN);
 }
 
+/* ---- other nodes ---- */
+
+static int set_up_shared(void **state)
+{
+    int r = set_up(state);
+    struct world *world = *state;
+    auth_free(world->auth);
+    store_close(world->store);
+    const struct store_options options = { .path = world->path, .shared = true };
+    assert_int_equal(store_open(&options, &world->store), 0);
+    assert_int_equal(auth_new(world->store, &world->conf, &world->auth), 0);
+    return r;
+}
+
+static int lookup(struct world *world, const char *pair)
+{
+    struct store_mailbox mailbox;
+    return auth_lookup(world->auth, world->arena, header_of(world, pair), &mailbox);
+}
+
+/* Nobody tells us: it stands in the store. */
+static void test_changed_elsewhere(void **state)
+{
+    struct world *world = *state;
+    struct store_mailbox mailbox;
+    assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_OK);
+    assert_int_equal(lookup(world, "alice:se:cret"), AUTH_OK);
+    assert_int_equal(store_write(world->store, disable_alice, world), 0);
+    for (unsigned i = 0; lookup(world, "alice:se:cret") == AUTH_OK; i++) {
+        assert_true(i < 10000);
+        when_sleep(5);
+    }
+    assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_UNKNOWN);
+}
+
+static _Atomic int64_t ahead;
+
+static int64_t clock_ahead(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000 + ahead;
+}
+
+/* A store that cannot be looked at may have changed. */
+static void test_not_looked(void **state)
+{
+    struct world *world = *state;
+    struct store_mailbox mailbox;
+    assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_OK);
+    ahead = 6000;
+    when_set_monotonic(clock_ahead);
+    assert_int_equal(lookup(world, "alice:se:cret"), AUTH_UNKNOWN);
+    for (unsigned i = 0; lookup(world, "alice:se:cret") != AUTH_OK; i++) {
+        assert_true(i < 10000);
+        when_sleep(5);
+    }
+    when_set_monotonic(NULL);
+}
+
 /* Whoever asks, and for whom: one hash, so that its time tells nothing. Where
  * none is computed, none is for those who exist either. */
 static void test_equal_work(void **state)
@@ -239,6 +301,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_memory_of_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_forgetting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disabled, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_changed_elsewhere, set_up_shared, tear_down),
+        cmocka_unit_test_setup_teardown(test_not_looked, set_up_shared, tear_down),
         cmocka_unit_test_setup_teardown(test_equal_work, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_headers, set_up, tear_down),

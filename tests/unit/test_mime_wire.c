@@ -343,6 +343,40 @@ static void test_charsets(void **state)
         assert_true(span_utf8_ok(item.headers.v[i].value));
 }
 
+/* Each padded, as most programs write them. */
+static void test_words_side_by_side(void **state)
+{
+    struct item item;
+
+    (void)state;
+    assert_int_equal(read_text("Subject: a =?UTF-8?B?YWE=?= =?utf-8?b?YmI=?=\n =?UTF-8?B?w7Zsbg==?= =?iso-8859-1?B?6Q==?= =?UTF-8?B?"
+                               "?= z\n"
+                               "From: =?UTF-8?B?w4Q=?= =?UTF-8?B?bm5l?= <aenne@example.test>\n"
+                               "To: =?UTF-8?B?YQ==?= =?UTF-8?B?Yg==?= <b@example.test>, =?UTF-8?Q?c=C3=A9?= <c@example.test>\n"
+                               "Content-Type: multipart/mixed; boundary=x\n\n--x\n\nhello\n--x\n"
+                               "Content-Type: application/pdf; name=\"=?UTF-8?B?YQ==?=\n =?UTF-8?B?Yi5wZGY=?=\"\n"
+                               "Content-Disposition: attachment;\n filename=\"=?UTF-8?B?YQ==?=\n =?UTF-8?B?Yi5wZGY=?=\"\n\nPDF\n--x--\n", &item), 0);
+    assert_span(item.subject, "a aabb\xc3\xb6ln\xc3\xa9 z");
+    assert_span(item.from.name, "\xc3\x84nne");
+    assert_span(item.from.address, "aenne@example.test");
+    assert_int_equal(item.to.n, 2);
+    assert_span(item.to.v[0].name, "ab");
+    assert_span(item.to.v[1].name, "c\xc3\xa9");
+    assert_int_equal(item.attachments.n, 1);
+    assert_span(item.attachments.v[0].name, "ab.pdf");
+}
+
+/* What is no word is left as it stands. */
+static void test_words_half(void **state)
+{
+    struct item item;
+
+    (void)state;
+    assert_int_equal(read_text("Subject: =?a?B?YQ=?= =?UTF-8?B?YQ==?= =? =?= =?UTF-8?B?YQ= =?x\n\nx", &item), 0);
+    assert_true(span_utf8_ok(item.subject) && item.subject.len > 3);
+    assert_memory_equal(item.subject.ptr + item.subject.len - 3, "=?x", 3);
+}
+
 static void test_alternative(void **state)
 {
     struct item item;
@@ -362,13 +396,74 @@ static void test_alternative(void **state)
                                "Content-Type: message/rfc822\n\nSubject: inner\n\nx\n--b--\n", &item), 0);
     assert_span(item.body, "see");
     assert_int_equal(item.attachments.n, 1);
-    assert_span(item.attachments.v[0].name, "inner.eml");
+    assert_span(item.attachments.v[0].name, "inner");
     assert_span(item.attachments.v[0].content_type, "message/rfc822");
-    assert_true(span_starts(item.attachments.v[0].data, SPAN("Subject: inner")));
+    assert_int_equal(item.attachments.v[0].kind, ATTACHMENT_ITEM);
+    assert_span(item.attachments.v[0].item->subject, "inner");
+    assert_span(item.attachments.v[0].item->body, "x");
     assert_int_equal(read_text("To: G: a@b.c, \"D, E\" <d@e.f>;, g@h.i\n\nx", &item), 0);
     assert_int_equal(item.to.n, 3);
     assert_span(item.to.v[1].name, "D, E");
     assert_span(item.to.v[2].address, "g@h.i");
+}
+
+/* An item in an item in an item: each with its own boundaries, and as it was. */
+static void test_attached_items(void **state)
+{
+    struct item item = note(), middle = note(), inner = note(), back;
+    struct rcpt forged = { .name = SPAN("F"), .address = SPAN("f@x.y\r\nBcc: g@x.y") };
+    struct attachment file = { .no = 1, .name = SPAN("f.txt"), .content_type = SPAN("text/plain"), .data = SPAN("file") };
+    struct attachment in = { .no = 1, .kind = ATTACHMENT_ITEM, .name = SPAN("in"), .item = &inner };
+    struct attachment mid = { .no = 2, .kind = ATTACHMENT_ITEM, .name = SPAN("mid"), .item = &middle };
+
+    (void)state;
+    inner.subject = SPAN("the innermost");
+    inner.body = SPAN("--=_ewsd_0000000000000000_0--\r\nFrom here\r\n.");
+    inner.attachments = (struct attachment_list){ &file, 1 };
+    inner.to = (struct rcpt_list){ &forged, 1 };
+    inner.bcc = (struct rcpt_list){ (struct rcpt[]){ { .address = SPAN("secret@x.y") } }, 1 };
+    middle.subject = SPAN("in the middle");
+    middle.attachments = (struct attachment_list){ &in, 1 };
+    item.attachments = (struct attachment_list){ &mid, 1 };
+    char *text = write_item(&item);
+    assert_travels(text);
+    assert_null(strstr(text, "g@x.y"));
+    assert_null(strstr(text, "secret@x.y"));
+    assert_int_equal(read_text(text, &back), 0);
+    assert_int_equal(back.attachments.n, 1);
+    const struct item *one = back.attachments.v[0].item;
+    assert_span(one->subject, "in the middle");
+    assert_span(back.attachments.v[0].name, "in the middle");
+    assert_true(back.flags & ITEM_HAS_ATTACHMENTS && one->flags & ITEM_HAS_ATTACHMENTS);
+    assert_int_equal(one->attachments.n, 1);
+    const struct item *two = one->attachments.v[0].item;
+    assert_span(two->subject, "the innermost");
+    assert_span(two->body, "--=_ewsd_0000000000000000_0--\r\nFrom here\r\n.");
+    assert_int_equal(two->attachments.n, 1);
+    assert_span(two->attachments.v[0].data, "file");
+    assert_int_equal(item_levels(&back), 2);
+    free(text);
+}
+
+/* What lies deeper than items may is a file. */
+static void test_levels(void **state)
+{
+    struct item item;
+    struct buf text = BUF_INIT(100000);
+
+    (void)state;
+    for (int i = 0; i < ATTACHMENT_LEVELS_MAX + 3; i++)
+        buf_printf(&text, "Subject: s%d\nContent-Type: message/rfc822\n\n", i);
+    buf_add_str(&text, "Subject: last\n\nx\n");
+    buf_add_char(&text, '\0');
+    assert_int_equal(read_text(text.ptr, &item), 0);
+    assert_int_equal(item_levels(&item), ATTACHMENT_LEVELS_MAX);
+    const struct item *at = &item;
+    while (at->attachments.v[0].item)
+        at = at->attachments.v[0].item;
+    assert_int_equal(at->attachments.n, 1);
+    assert_non_null(memmem(at->attachments.v[0].data.ptr, at->attachments.v[0].data.len, "Subject: last", 13));
+    buf_done(&text);
 }
 
 static void test_invalid(void **state)
@@ -448,7 +543,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_supplied, setup, teardown),
         cmocka_unit_test_setup_teardown(test_supplied_traces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_supplied_8bit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_attached_items, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_levels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_charsets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_words_side_by_side, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_words_half, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alternative, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),

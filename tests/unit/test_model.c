@@ -9,11 +9,14 @@
 #include <cmocka.h>
 
 #include "model/code.h"
+#include "model/conversation.h"
 #include "model/folder.h"
 #include "model/id.h"
 #include "model/item.h"
 #include "model/kind.h"
+#include "model/mapi.h"
 #include "model/sid.h"
+#include "model/sync.h"
 
 #include <errno.h>
 
@@ -39,7 +42,8 @@ static struct ews_id make_id(enum id_kind kind)
 
     memcpy(id.mailbox, mailbox, GUID_SIZE);
     id.item = kind == ID_FOLDER ? 0 : 0x010203040506;
-    id.attachment = kind == ID_ATTACHMENT ? 7 : 0;
+    id.levels = kind == ID_ATTACHMENT;
+    id.attachment[0] = kind == ID_ATTACHMENT ? 7 : 0;
     return id;
 }
 
@@ -148,7 +152,43 @@ static void ids_round_trip(void **state)
         assert_int_equal(id_decode(&key, buf_span(&text), &back), 0);
         assert_memory_equal(back.mailbox, id.mailbox, GUID_SIZE);
         assert_int_equal(back.kind, id.kind);
-        assert_true(back.folder == id.folder && back.item == id.item && back.attachment == id.attachment);
+        assert_true(back.folder == id.folder && back.item == id.item && back.levels == id.levels);
+        assert_memory_equal(back.attachment, id.attachment, id.levels * sizeof(id.attachment[0]));
+        buf_done(&text);
+    }
+}
+
+static void attachments_are_named_by_levels(void **state)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct mac_key key = key_of(1);
+    struct ews_id back, id = make_id(ID_ATTACHMENT);
+    uint8_t bad[200];
+    struct span bytes;
+
+    (void)state;
+    assert_int_equal(arena_new(100000, &arena), 0);
+    for (id.levels = 1; id.levels <= ID_LEVELS_MAX; id.levels++) {
+        struct buf text = BUF_INIT(1000);
+        id.attachment[id.levels - 1] = 100 + id.levels;
+        id_encode(&key, &id, &text);
+        assert_true(text.len > 0 && text.len <= ID_TEXT_MAX);
+        assert_int_equal(id_decode(&key, buf_span(&text), &back), 0);
+        assert_int_equal(back.levels, id.levels);
+        assert_memory_equal(back.attachment, id.attachment, id.levels * sizeof(id.attachment[0]));
+        assert_int_equal(base64_decode(arena, buf_span(&text), &bytes), 0);
+        for (size_t bit = 8 * 113; bit < bytes.len * 8; bit++) {
+            memcpy(bad, bytes.ptr, bytes.len);
+            bad[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_int_not_equal(decode_bytes(&key, bad, bytes.len, &back), 0);
+        }
+        for (size_t len = 114; len < bytes.len; len++)
+            assert_int_not_equal(decode_bytes(&key, bytes.ptr, len, &back), 0);
+        memcpy(bad, bytes.ptr, bytes.len);
+        bad[113] = ID_LEVELS_MAX + 1;
+        assert_int_equal(decode_bytes(&key, bad, bytes.len, &back), CODE_ErrorInvalidIdTooManyAttachmentLevels);
+        bad[113] = 0;
+        assert_int_equal(decode_bytes(&key, bad, bytes.len, &back), CODE_ErrorInvalidIdMalformed);
         buf_done(&text);
     }
 }
@@ -254,7 +294,7 @@ static void compressed_ids_are_understood(void **state)
     len = compress_rle(id, packed);
     assert_int_equal(decode_bytes(&key, packed, len, &back), 0);
     assert_int_equal(back.kind, ID_ATTACHMENT);
-    assert_int_equal(back.attachment, 7);
+    assert_int_equal(back.attachment[0], 7);
     assert_int_equal(decode_bytes(&key, "\x01\x03\x03", 3, &back), CODE_ErrorInvalidIdMalformed);
     memset(bomb, 0xff, sizeof(bomb));
     bomb[0] = 1;
@@ -269,7 +309,7 @@ static void kinds_are_expected(void **state)
     assert_int_equal(id_expect(&item, ID_ITEM), 0);
     assert_int_equal(id_expect(&folder, ID_ITEM), CODE_ErrorCannotUseFolderIdForItemId);
     assert_int_equal(id_expect(&item, ID_FOLDER), CODE_ErrorCannotUseItemIdForFolderId);
-    assert_int_equal(id_expect(&item, ID_ATTACHMENT), CODE_ErrorInvalidAttachmentId);
+    assert_int_equal(id_expect(&item, ID_ATTACHMENT), CODE_ErrorInvalidIdNotAnItemAttachmentId);
     assert_int_equal(id_expect(&attachment, ID_ITEM), CODE_ErrorInvalidIdMalformed);
 }
 
@@ -420,6 +460,87 @@ static void extended_properties_are_replaced_by_name(void **state)
     assert_span(item_xprop_find(&item, &xprop)->values.v[0], "2");
     xprop.type = SPAN("Integer");
     assert_null(item_xprop_find(&item, &xprop));
+}
+
+static void a_set_is_the_same_by_name_and_guid(void **state)
+{
+    struct xprop by_name = { .set = SPAN("Common"), .tag = -1, .id = 0x8570, .type = SPAN("Integer") };
+    struct xprop by_guid = { .set = SPAN("00062008-0000-0000-c000-000000000046"), .set_is_guid = true, .tag = -1, .id = 0x8570,
+                             .type = SPAN("Integer") };
+    struct xprop other = { .set = SPAN("Task"), .tag = -1, .id = 0x8570, .type = SPAN("Integer") };
+
+    (void)state;
+    assert_true(xprop_same(&by_name, &by_guid));
+    assert_false(xprop_same(&other, &by_guid));
+    assert_false(xprop_same(&by_name, &other));
+    other.set = SPAN("Common");
+    other.set_is_guid = true; /* no GUID, but no name either */
+    assert_false(xprop_same(&by_name, &other));
+}
+
+static void mapi_names_are_found(void **state)
+{
+    struct xprop tag = { .tag = 0x0037, .id = -1, .type = SPAN("String") };
+    struct xprop keywords = { .set = SPAN("00020329-0000-0000-C000-000000000046"), .set_is_guid = true, .tag = -1, .id = -1,
+                              .name = SPAN("KEYWORDS"), .type = SPAN("StringArray") };
+    struct item item;
+
+    (void)state;
+    assert_int_equal(mapi_find(&tag)->prop, PROP_ID_Subject);
+    tag.type = SPAN("Integer");
+    assert_null(mapi_find(&tag));
+    tag.tag = 0x0e08;
+    tag.type = SPAN("Long");
+    assert_int_equal(mapi_find(&tag)->prop, PROP_ID_Size);
+    assert_int_equal(mapi_find(&keywords)->prop, PROP_ID_Categories);
+    item_init(&item);
+    item.flags = ITEM_DRAFT | ITEM_HAS_ATTACHMENTS;
+    assert_int_equal(mapi_message_flags(&item), 0x18);
+    mapi_set_message_flags(&item, 0x05);
+    assert_int_equal(item.flags, ITEM_READ | ITEM_HAS_ATTACHMENTS);
+    assert_span(mapi_subject_plain(SPAN("Re: AW: Fwd: x")), "x");
+    assert_span(mapi_subject_plain(SPAN("Note: x")), "Note: x");
+    assert_span(mapi_subject_plain(SPAN("Re:x")), "Re:x");
+    assert_span(mapi_subject_plain(SPAN("")), "");
+}
+
+/* The answer of a program that knows nothing of indexes is of the conversation
+ * of what it answers, and so is the answer to that. */
+static void answers_find_their_conversation(void **state)
+{
+    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    struct item first, answer, foreign;
+    uint8_t guid[GUID_SIZE], other[GUID_SIZE];
+    uint64_t seed = 0;
+
+    (void)state;
+    assert_int_equal(arena_new(100000, &arena), 0);
+    item_init(&first);
+    item_init(&answer);
+    item_init(&foreign);
+    assert_false(conversation_guid(&first, guid));
+    assert_int_equal(conversation_begin(arena, &first), 0);
+    assert_int_equal(first.conversation_index.len, 22);
+    assert_int_equal(first.conversation_index.ptr[0], 1);
+    assert_true(conversation_guid(&first, guid));
+    assert_true(conversation_seed(&first, &seed));
+    assert_int_equal(arena_printf(arena, &answer.references, "<%016llx0123456789abcdef@example.test> <b@c.test>",
+                                  (unsigned long long)seed), 0);
+    answer.in_reply_to = SPAN("<b@c.test>");
+    assert_true(conversation_guid(&answer, other));
+    assert_memory_equal(guid, other, GUID_SIZE);
+    assert_int_equal(conversation_begin(arena, &answer), 0);
+    assert_int_equal(answer.conversation_index.len, 27);
+    assert_memory_equal(answer.conversation_index.ptr + 6, guid, GUID_SIZE);
+    assert_false(conversation_seed(&answer, &seed)); /* its own id leads nobody */
+    foreign.message_id = SPAN("<b@c.test>");
+    assert_true(conversation_guid(&foreign, guid));
+    assert_memory_not_equal(guid, other, GUID_SIZE);
+    foreign = answer;
+    foreign.conversation_index = (struct span){ 0 };
+    foreign.references = SPAN("no ids < here");
+    assert_true(conversation_guid(&foreign, other));
+    assert_memory_equal(guid, other, GUID_SIZE); /* by In-Reply-To */
 }
 
 static void tables_are_whole(void **state)
@@ -583,14 +704,48 @@ static void sids_are_guids(void **state)
         assert_false(sid_parse(span_of(bad[i]), again));
 }
 
+static void sync_states(void **state)
+{
+    const struct sync_state made = { .folder = 2, .change = 0x0102030405060708, .position = 99, .since = 5, .item = 6, .bound = 7, .round = 1 };
+    const uint8_t epoch[GUID_SIZE] = "an epoch", other[GUID_SIZE] = "another one";
+    const struct mac_key key = key_of(1), foreign = key_of(2);
+    struct buf text = BUF_INIT(1024), padded = BUF_INIT(1024);
+    struct sync_state back;
+
+    (void)state;
+    sync_encode(&key, SYNC_HIERARCHY, mailbox, epoch, &made, &text);
+    assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, buf_span(&text), &back), 0);
+    assert_true(back.folder == made.folder && back.change == made.change && back.position == made.position && back.since == 5);
+    assert_true(back.item == 6 && back.bound == 7 && back.round == 1);
+    buf_printf(&padded, "\n  %.*s ", (int)text.len, text.ptr);
+    assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, buf_span(&padded), &back), 0);
+    assert_int_equal(sync_decode(&key, SYNC_ITEMS, mailbox, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+    assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, other, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+    assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, other, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+    assert_int_equal(sync_decode(&foreign, SYNC_HIERARCHY, mailbox, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+    for (size_t len = 0; len < text.len; len++)
+        assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, (struct span){ text.ptr, len }, &back),
+                         CODE_ErrorInvalidSyncStateData);
+    for (size_t i = 0; i < text.len - 4; i++) {
+        const char was = text.ptr[i];
+        text.ptr[i] = was == 'A' ? 'B' : 'A';
+        assert_int_equal(sync_decode(&key, SYNC_HIERARCHY, mailbox, epoch, buf_span(&text), &back), CODE_ErrorInvalidSyncStateData);
+        text.ptr[i] = was;
+    }
+    buf_done(&text);
+    buf_done(&padded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sync_states),
         cmocka_unit_test(guid_texts),
         cmocka_unit_test(item_id_has_the_published_layout),
         cmocka_unit_test(folder_id_has_the_published_layout),
         cmocka_unit_test(attachment_id_is_an_item_id_with_a_tail),
         cmocka_unit_test(ids_round_trip),
+        cmocka_unit_test(attachments_are_named_by_levels),
         cmocka_unit_test(every_flipped_bit_is_refused),
         cmocka_unit_test(foreign_and_garbled_ids_are_refused),
         cmocka_unit_test(length_fields_have_codes_of_their_own),
@@ -600,6 +755,9 @@ int main(void)
         cmocka_unit_test(rare_members_round_trip),
         cmocka_unit_test(copies_own_their_bytes),
         cmocka_unit_test(extended_properties_are_replaced_by_name),
+        cmocka_unit_test(a_set_is_the_same_by_name_and_guid),
+        cmocka_unit_test(mapi_names_are_found),
+        cmocka_unit_test(answers_find_their_conversation),
         cmocka_unit_test(tables_are_whole),
         cmocka_unit_test(addresses_are_judged),
         cmocka_unit_test(lists_are_shown),

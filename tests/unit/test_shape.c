@@ -135,8 +135,6 @@ static void test_refused(void **state)
         { "<t:Flag><t:FlagStatus>Flagged</t:FlagStatus><t:StartDate>2026-01-01T00:00:00Z</t:StartDate></t:Flag>", CODE_ErrorInvalidArgument },
         { "<t:Flag><t:FlagStatus>NotFlagged</t:FlagStatus><t:CompleteDate>2026-01-01T00:00:00Z</t:CompleteDate></t:Flag>",
           CODE_ErrorInvalidArgument },
-        { "<t:Attachments><t:FileAttachment><t:Content>aGk=</t:Content></t:FileAttachment></t:Attachments>",
-          CODE_ErrorRequiredPropertyMissing },
         { "<t:ExtendedProperty><t:ExtendedFieldURI PropertyTag='0x8001' PropertyType='String'/><t:Value>x</t:Value></t:ExtendedProperty>",
           CODE_ErrorNoPropertyTagForCustomProperties },
         { "<t:ExtendedProperty><t:ExtendedFieldURI PropertyTag='0x1' PropertyName='n' PropertyType='String'/><t:Value>x</t:Value>"
@@ -179,15 +177,20 @@ static void test_flags_and_bcc(void **state)
 static void test_attachment(void **state)
 {
     struct fixture *f = *state;
-    struct item item;
-    assert_int_equal(read_item(f,
-                               "<t:Attachments><t:FileAttachment><t:Name>a.txt</t:Name><t:ContentType>text/plain</t:ContentType>"
-                               "<t:Content>aGk=</t:Content></t:FileAttachment></t:Attachments>",
-                               &item),
-                     0);
-    assert_int_equal(item.attachments.n, 1);
-    assert_true(span_is(item.attachments.v[0].data, "hi"));
-    assert_true(item.flags & ITEM_HAS_ATTACHMENTS);
+    struct attachment attachment;
+    const struct xml_node *node = parse(f, "<t:Name>a.txt</t:Name><t:ContentType>text/plain</t:ContentType><t:Content>aGk=</t:Content>"
+                                           "<t:IsContactPhoto>true</t:IsContactPhoto>", "t:FileAttachment");
+    assert_int_equal(shape_read_attachment(f->arena, node, 1, &attachment), 0);
+    assert_true(span_is(attachment.data, "hi"));
+    assert_int_equal(attachment.kind, ATTACHMENT_PHOTO);
+    node = parse(f, "<t:Content>aGk=</t:Content>", "t:FileAttachment");
+    assert_int_equal(shape_read_attachment(f->arena, node, 1, &attachment), CODE_ErrorRequiredPropertyMissing);
+    node = parse(f, "<t:Name>a</t:Name><t:Content>%</t:Content>", "t:FileAttachment");
+    assert_int_equal(shape_read_attachment(f->arena, node, 1, &attachment), CODE_ErrorInvalidArgument);
+    node = parse(f, "<t:Name>a</t:Name><t:IsInline>false</t:IsInline><t:Message/>", "t:ItemAttachment");
+    assert_int_equal(shape_read_attachment(f->arena, node, 1, &attachment), 0);
+    assert_int_equal(attachment.kind, ATTACHMENT_ITEM);
+    assert_true(xml_is(shape_attached_node(node), XML_NS_T, "Message"));
 }
 
 static void test_folder(void **state)
@@ -201,7 +204,7 @@ static void test_folder(void **state)
     assert_int_equal(folder_shape_parse(f->arena, parse(f, "<t:BaseShape>Default</t:BaseShape>", "m:FolderShape"), SHAPE_2013, &shape, &culprit),
                      0);
     xw_init(&xw, &out);
-    shape_write_folder(&xw, &shape, &f->ids, &calendar);
+    shape_write_folder(&xw, &shape, &f->ids, &calendar, NULL);
     buf_add_char(&out, '\0');
     assert_non_null(strstr(out.ptr, "<t:CalendarFolder><t:FolderId Id=\""));
     assert_non_null(strstr(out.ptr, "<t:DisplayName>Calendar</t:DisplayName><t:TotalCount>0</t:TotalCount>"));

@@ -1,0 +1,182 @@
+/*
+ * HTML that somebody else wrote, to stand inside a document of ours: what is
+ * written is well-formed whatever came, so that nothing of it can swallow or
+ * end what stands around it. Over libxml2's HTML SAX parser.
+ */
+#include "soap/html.h"
+
+#include <errno.h>
+#include <libxml/HTMLparser.h>
+#include <limits.h>
+
+#define TAG_MAX 65536 /* the parser's work grows with the square of attributes */
+
+struct quoting {
+    struct buf *out;
+    unsigned silent; /* open elements whose content is dropped */
+    bool style;      /* in a style element */
+};
+
+enum effect { KEPT, TAG_DROPPED, DROPPED, EMPTY };
+
+static enum effect effect_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum effect effect;
+    } rows[] = {
+        { "html", TAG_DROPPED },     { "head", TAG_DROPPED },     { "body", TAG_DROPPED },  { "frameset", TAG_DROPPED },
+        { "plaintext", TAG_DROPPED }, { "xmp", TAG_DROPPED },     { "textarea", TAG_DROPPED }, { "noscript", TAG_DROPPED },
+        { "noframes", TAG_DROPPED }, { "noembed", TAG_DROPPED },  { "listing", TAG_DROPPED }, { "select", TAG_DROPPED },
+        { "template", TAG_DROPPED }, { "form", TAG_DROPPED },     { "meta", TAG_DROPPED },  { "base", TAG_DROPPED },
+        { "link", TAG_DROPPED },     { "param", TAG_DROPPED },    { "frame", TAG_DROPPED }, { "input", TAG_DROPPED },
+        { "script", DROPPED },       { "title", DROPPED },        { "object", DROPPED },    { "applet", DROPPED },
+        { "iframe", DROPPED },       { "embed", DROPPED },        { "svg", DROPPED },       { "math", DROPPED },
+        { "br", EMPTY },             { "hr", EMPTY },             { "img", EMPTY },         { "col", EMPTY },
+        { "area", EMPTY },           { "wbr", EMPTY },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (strcmp(name, rows[i].name) == 0)
+            return rows[i].effect;
+    for (const char *c = name; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == ':' || *c == '-'))
+            return TAG_DROPPED;
+    return KEPT;
+}
+
+static void add_escaped(struct buf *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        const char *entity = text[i] == '&' ? "&amp;" : text[i] == '<' ? "&lt;" : text[i] == '>' ? "&gt;"
+                             : text[i] == '"' ? "&quot;" : NULL;
+        if (entity)
+            buf_add_str(out, entity);
+        else
+            buf_add_char(out, text[i]);
+    }
+}
+
+static bool is_name(const char *name)
+{
+    for (const char *c = name; *c; c++)
+        if (!(((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') || (*c >= '0' && *c <= '9') || strchr("-_:", *c)))
+            return false;
+    return *name;
+}
+
+/* Nothing that runs. */
+static bool attribute_kept(const char *name, const char *value)
+{
+    char word[12];
+    size_t n = 0;
+
+    if (!is_name(name) || span_starts(span_of(name), SPAN("on")))
+        return false;
+    for (const char *c = value; *c && n + 1 < sizeof(word); c++)
+        if ((unsigned char)*c > ' ')
+            word[n++] = *c;
+    word[n] = '\0';
+    return !span_eq_nocase(span_of(word), SPAN("javascript:")) && !span_starts(span_of(word), SPAN("vbscript:"));
+}
+
+static void on_start(void *arg, const xmlChar *name, const xmlChar **attrs)
+{
+    struct quoting *q = arg;
+    enum effect effect = effect_of((const char *)name);
+
+    q->silent += effect == DROPPED;
+    if (q->silent || effect == TAG_DROPPED)
+        return;
+    q->style = strcmp((const char *)name, "style") == 0;
+    buf_printf(q->out, "<%s", (const char *)name);
+    for (size_t i = 0; attrs && attrs[i]; i += 2) {
+        const char *value = attrs[i + 1] ? (const char *)attrs[i + 1] : "";
+        if (!attribute_kept((const char *)attrs[i], value))
+            continue;
+        buf_printf(q->out, " %s=\"", (const char *)attrs[i]);
+        add_escaped(q->out, value, strlen(value));
+        buf_add_char(q->out, '"');
+    }
+    buf_add_char(q->out, '>');
+}
+
+static void on_end(void *arg, const xmlChar *name)
+{
+    struct quoting *q = arg;
+    enum effect effect = effect_of((const char *)name);
+
+    if (effect == DROPPED && q->silent)
+        q->silent--;
+    else if (!q->silent && effect == KEPT)
+        buf_printf(q->out, "</%s>", (const char *)name);
+    q->style = false;
+}
+
+static void on_text(void *arg, const xmlChar *text, int len)
+{
+    struct quoting *q = arg;
+
+    if (q->silent || len <= 0)
+        return;
+    if (!q->style)
+        add_escaped(q->out, (const char *)text, (size_t)len);
+    else if (!memchr(text, '<', (size_t)len)) /* a style sheet is not escaped */
+        buf_add(q->out, (const char *)text, (size_t)len);
+}
+
+static void ignore_error(void *arg ATTR_UNUSED, xmlErrorPtr error ATTR_UNUSED)
+{
+}
+
+static bool tags_are_short(struct span html)
+{
+    const char *end = html.ptr + html.len, *at = html.ptr;
+
+    while (at < end && (at = memchr(at, '<', (size_t)(end - at)))) {
+        const char *close = memchr(at, '>', (size_t)(end - at));
+        if ((close ? close : end) - at > TAG_MAX)
+            return false;
+        at = close ? close : end;
+    }
+    return true;
+}
+
+int html_add_inner(struct span html, struct buf *out)
+{
+    struct quoting q = { .out = out };
+    htmlSAXHandler sax = { .startElement = on_start, .endElement = on_end, .characters = on_text, .ignorableWhitespace = on_text,
+                           .cdataBlock = on_text, .serror = ignore_error, .initialized = XML_SAX2_MAGIC };
+
+    if (html.len == 0)
+        return 0;
+    if (html.len > INT_MAX)
+        return -EFBIG;
+    if (!tags_are_short(html)) {
+        html_add_text(html, out);
+        return 0;
+    }
+    htmlParserCtxtPtr parser = htmlCreatePushParserCtxt(&sax, &q, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
+    if (!parser)
+        return -ENOMEM;
+    htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
+    htmlParseChunk(parser, html.ptr, (int)html.len, 0);
+    htmlParseChunk(parser, NULL, 0, 1);
+    htmlFreeParserCtxt(parser);
+    return 0;
+}
+
+void html_add_text(struct span text, struct buf *out)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '\n' && text.ptr[i] != '\r')
+            continue;
+        add_escaped(out, text.ptr + from, i - from);
+        if (text.ptr[i] == '\n')
+            buf_add_str(out, "<br>\r\n");
+        from = i + 1;
+    }
+    add_escaped(out, text.ptr + from, text.len - from);
+}
