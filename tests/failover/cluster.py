@@ -147,7 +147,8 @@ class Cluster:
         until(lambda: sorted((self.states() or {}).values()) == sorted(wanted), "nodes that are " + " and ".join(wanted))
 
     def primary(self):
-        return next(one for one in self.members if (self.states() or {}).get(one.name) in ("primary", "wait_primary", "single"))
+        """Who takes writes: what the monitor last heard of a dead one does not count."""
+        return next(one for one in self.members if one is not self.monitor and one.ask("SELECT pg_is_in_recovery()") == "f")
 
     def url(self):
         """For ewsd: whichever of them may be written to."""
