@@ -61,7 +61,7 @@ struct filter {
     bool each;
 };
 
-/* An item that is matched, of which more is read only when that decides. */
+/* An item that is matched, of which more is read only when that decides; or a folder. */
 struct filter_item {
     struct item *item;
     unsigned loaded; /* enum field_load */

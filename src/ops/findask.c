@@ -1,6 +1,6 @@
 /*
- * Reading what is to be found; see findask.h. The views of calendars and contacts are
- * filters and orders of their own.
+ * Reading what is to be found; see findask.h. The views of calendars and contacts
+ * are filters and orders of their own.
  */
 #include "ops/findask.h"
 
