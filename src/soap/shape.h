@@ -181,7 +181,7 @@ int shape_read_xprop(struct arena *arena, const struct xml_node *node, struct xp
 /* The decoded MimeContent; empty when there is none. CODE_ErrorMimeContentInvalidBase64String. */
 int shape_read_mime(struct arena *arena, const struct xml_node *node, struct span *ret_mime);
 /* What the client set in a t:Message or the element of another kind, over what item holds already (from MIME or the
- * defaults). Bcc recipients are merged with those of the MIME, without
+ * defaults; its kind is the element's). Bcc recipients are merged with those of the MIME, without
  * doubles; other lists replace. ret_structured: something was set that the
  * MIME, if any, does not carry. t:Attachments are for who can read MIME, too. CODE_ErrorInvalidPropertySet, -InvalidArgument,
  * -ObjectTypeChanged, -InvalidExtendedProperty.... */
