@@ -87,7 +87,7 @@ static void complete(struct item *item)
     if (item->received == WHEN_NONE)
         item->received = item->sent != WHEN_NONE ? item->sent : item->created;
     if (!item->conversation_topic.len)
-        item->conversation_topic = item->subject;
+        item->conversation_topic = mapi_subject_plain(item->subject);
     item->size = item_content_size(item);
 }
 
