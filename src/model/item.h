@@ -108,6 +108,13 @@ struct attachment_list {
     size_t n;
 };
 
+/* What a draft answers, so that it can be marked once the answer is sent. */
+struct item_answers {
+    int64_t mailbox_id;
+    uint64_t item_no;
+    int64_t verb; /* PR_LAST_VERB_EXECUTED; 0: it answers nothing */
+};
+
 struct item {
     int64_t mailbox_id;
     uint64_t folder_no;
@@ -165,6 +172,7 @@ struct item {
     struct span_list details; /* what only its kind has, as XML (kind.h) */
     uint64_t boundary_seed; /* makes MIME boundaries; fixed when first written */
     int64_t creator_id; /* mailbox_id of whoever made it in another's mailbox; 0: its owner */
+    struct item_answers answers;
 };
 
 /* A new message: IPM.Note, normal, times unset. */

@@ -18,6 +18,7 @@ enum own_tag {
     TAG_XPROP,  /* one record each */
     TAG_DETAILS,
     TAG_CREATOR,
+    TAG_ANSWERS,
 };
 
 /* ---- writing ---- */
@@ -70,6 +71,19 @@ static void pack_number(struct buf *out, unsigned tag, int64_t value, int64_t un
         return;
     start = record_begin(out, tag);
     put_number(out, (uint64_t)value, 8);
+    record_end(out, start);
+}
+
+static void pack_answers(struct buf *out, const struct item_answers *answers)
+{
+    size_t start;
+
+    if (answers->verb == 0)
+        return;
+    start = record_begin(out, TAG_ANSWERS);
+    put_number(out, (uint64_t)answers->mailbox_id, 8);
+    put_number(out, answers->item_no, 8);
+    put_number(out, (uint64_t)answers->verb, 8);
     record_end(out, start);
 }
 
@@ -160,6 +174,7 @@ void item_pack(const struct item *item, struct buf *out)
     pack_number(out, TAG_ICON_INDEX, item->icon_index, INT64_MIN);
     pack_strings(out, TAG_DETAILS, &item->details);
     pack_number(out, TAG_CREATOR, item->creator_id, 0);
+    pack_answers(out, &item->answers);
     for (size_t i = 0; i < item->headers.n; i++) {
         size_t start = record_begin(out, TAG_HEADER);
         put_span(out, item->headers.v[i].name);
@@ -237,6 +252,16 @@ static int unpack_number(struct span blob, int64_t *ret_value)
     return 0;
 }
 
+static int unpack_answers(struct span blob, struct item_answers *ret_answers)
+{
+    uint64_t mailbox_id, item_no, verb;
+
+    if (!take_number(&blob, 8, &mailbox_id) || !take_number(&blob, 8, &item_no) || !take_number(&blob, 8, &verb) || blob.len > 0)
+        return -EBADMSG;
+    *ret_answers = (struct item_answers){ (int64_t)mailbox_id, item_no, (int64_t)verb };
+    return 0;
+}
+
 static int unpack_rcpt(struct span blob, struct rcpt *ret_rcpt)
 {
     if (!take_span(&blob, &ret_rcpt->name) || !take_span(&blob, &ret_rcpt->address) ||
@@ -306,6 +331,8 @@ static int unpack_own(struct arena *arena, uint64_t tag, struct span value, stru
         return unpack_strings(arena, value, &item->details);
     if (tag == TAG_CREATOR)
         return unpack_number(value, &item->creator_id);
+    if (tag == TAG_ANSWERS)
+        return unpack_answers(value, &item->answers);
     if (tag < TAG_BOUNDARY_SEED || tag > TAG_ICON_INDEX)
         return 0;
     r = unpack_number(value, &number);

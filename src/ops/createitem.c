@@ -17,6 +17,7 @@
 enum disposition { SAVE_ONLY, SEND_ONLY, SEND_AND_SAVE };
 
 struct creates {
+    const struct xml_node **nodes; /* the items of the request */
     bool has_disposition;
     enum disposition disposition;
     const struct xml_node *folder;
@@ -166,6 +167,8 @@ static void parse(const struct op_call *call, struct creates *c)
         c->disposition = span_is(text, "SendOnly") ? SEND_ONLY : span_is(text, "SendAndSaveCopy") ? SEND_AND_SAVE : SAVE_ONLY;
 }
 
+/* With the ids of attachments that the request named: clients on the .NET API
+ * take one without an id for unsaved, and attach it again. */
 static void answer(struct op_call *call, size_t index, const struct op_result *result, void *arg)
 {
     const struct creates *c = arg;
@@ -173,7 +176,9 @@ static void answer(struct op_call *call, size_t index, const struct op_result *r
     struct shape_ids ids = access_ids(call, c->access);
     op_message_begin(call, "m:CreateItemResponseMessage", result);
     xw_open(call->xw, "m:Items");
-    if (!result->code && saved->item_no)
+    if (!result->code && saved->item_no && xml_child(c->nodes[index], "Attachments"))
+        shape_write_item_attached_ref(call->xw, &ids, saved);
+    else if (!result->code && saved->item_no)
         shape_write_item_ref(call->xw, &ids, saved);
     xw_close(call->xw);
     op_message_end(call);
@@ -236,7 +241,8 @@ int op_run_CreateItem(struct op_call *call)
     if (r)
         return r;
     const size_t n = items->n;
-    *c = (struct creates){ .folder = target_saved_folder(call), .items = arena_array(call->arena, n + 1, sizeof(*c->items)),
+    *c = (struct creates){ .nodes = items->nodes, .folder = target_saved_folder(call),
+                           .items = arena_array(call->arena, n + 1, sizeof(*c->items)),
                            .saved = arena_array(call->arena, n + 1, sizeof(*c->saved)),
                            .responses = arena_array(call->arena, n + 1, sizeof(*c->responses)),
                            .sent = { .v = arena_array(call->arena, n + 1, sizeof(*c->sent.v)), .n = n } };

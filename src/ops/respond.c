@@ -330,7 +330,10 @@ int respond_compose(struct op_call *call, const struct xml_node *node, int64_t m
     c.tx = tx;
     ret_response->mailbox_id = c.original.mailbox_id;
     ret_response->folder_no = c.original.folder_no;
-    return compose(&c, node, ret_result);
+    r = compose(&c, node, ret_result);
+    if (r == 0 && mailbox_id == c.original.mailbox_id)
+        ret_item->answers = (struct item_answers){ mailbox_id, c.original.item_no, c.info->verb };
+    return r;
 }
 
 /* ---- in the job ---- */
@@ -366,6 +369,19 @@ static int put_time(struct arena *arena, struct item *item, int32_t tag, int64_t
     return r ? r : item_xprop_put(arena, item, &x);
 }
 
+static int mark(struct op_call *call, struct store_tx *tx, const struct respond_info *info, struct item *original)
+{
+    original->icon_index = info->icon;
+    int r = put_number(call->arena, original, 0x1080, info->icon);
+    if (r == 0)
+        r = put_number(call->arena, original, 0x1081, info->verb);
+    if (r == 0)
+        r = put_time(call->arena, original, 0x1082, when_now());
+    if (r == 0)
+        r = store_item_update(tx, original, false);
+    return r < 0 ? r : 0;
+}
+
 int respond_mark(struct op_call *call, struct store_tx *tx, const struct response *response, int64_t mailbox_id)
 {
     struct target_item target;
@@ -375,13 +391,27 @@ int respond_mark(struct op_call *call, struct store_tx *tx, const struct respons
     int r = target_load(call, tx, response->reference, ACCESS_EDIT, STORE_HOT, &target, &original);
     if (r)
         return r < 0 ? r : 0;
-    original.icon_index = response->info->icon;
-    if ((r = put_number(call->arena, &original, 0x1080, response->info->icon)) ||
-        (r = put_number(call->arena, &original, 0x1081, response->info->verb)) ||
-        (r = put_time(call->arena, &original, 0x1082, when_now())))
-        return r;
-    r = store_item_update(tx, &original, false);
-    return r < 0 ? r : 0;
+    return mark(call, tx, response->info, &original);
+}
+
+int respond_mark_later(struct op_call *call, struct store_tx *tx, const struct access *access, const struct item_answers *answers)
+{
+    const struct respond_info *info = infos;
+    const struct respond_info *end = infos + ARRAY_LEN(infos);
+    struct item original;
+    uint32_t rights = 0;
+    while (info < end && info->verb != answers->verb)
+        info++;
+    if (!answers->verb || info == end || answers->mailbox_id != access->mailbox.mailbox_id)
+        return 0;
+    int r = store_item_get(tx, call->arena, answers->mailbox_id, answers->item_no, STORE_HOT, &original);
+    if (r == 0)
+        r = access_rights(call, tx, access, original.folder_no, &rights);
+    if (r == 0)
+        r = access_item(call, access, rights, &original, ACCESS_EDIT);
+    if (r)
+        return r < 0 ? r : 0;
+    return mark(call, tx, info, &original);
 }
 
 int respond_suppress(struct op_call *call, struct store_tx *tx, const struct response *response)

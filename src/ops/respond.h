@@ -38,6 +38,8 @@ int respond_check(struct op_call *call, struct store_tx *tx, const struct respon
 /* After it was sent: the original says so, as far as it is in that mailbox and
  * may be changed. */
 int respond_mark(struct op_call *call, struct store_tx *tx, const struct response *response, int64_t mailbox_id);
+/* The same for an answer that was saved, and now sent from the mailbox of access. */
+int respond_mark_later(struct op_call *call, struct store_tx *tx, const struct access *access, const struct item_answers *answers);
 /* SuppressReadReceipt. CODE_ErrorReadReceiptNotPending, -InvalidReferenceItem. */
 int respond_suppress(struct op_call *call, struct store_tx *tx, const struct response *response);
 

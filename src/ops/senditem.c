@@ -4,6 +4,7 @@
  * (decisions 1). A replayed answer comes from there too.
  */
 #include "ops/once.h"
+#include "ops/respond.h"
 #include "ops/sending.h"
 
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
         return sending_refused(call, target_told(&target, r), &sent, ret_result);
     s->sent.v[index] = sent;
     s->sent.copies = folder.access;
-    return 0;
+    return respond_mark_later(call, tx, target.access, &sent.answers);
 }
 
 struct place {

@@ -9,6 +9,7 @@
 #include "ops/calendar.h"
 #include "ops/limits.h"
 #include "ops/once.h"
+#include "ops/respond.h"
 #include "ops/sending.h"
 #include "store/store_content.h"
 
@@ -223,6 +224,8 @@ static int send(struct op_call *call, struct store_tx *tx, const struct target_i
     int r = sending_check_draft(call, &submit, target, item);
     if (r == 0)
         r = outbox_submit(tx, &submit, ret_sent);
+    if (r == 0)
+        r = respond_mark_later(call, tx, target->access, &ret_sent->answers);
     return r > 0 ? sending_refused(call, r, ret_sent, ret_result) : r;
 }
 

@@ -42,6 +42,7 @@ struct outbox_sent {
     struct store_outbox_key filing;  /* the entry that puts the copy into another mailbox; outbox_no 0: none */
     uint8_t replay_key[SHA256_SIZE]; /* with filing: where the copy's numbers belong */
     uint64_t draft_no;
+    struct item_answers answers; /* with submitted: what the draft answered */
     uint64_t amount;     /* bytes or recipients, where they are too many */
     int64_t back_off_ms; /* with ErrorServerBusy */
 };

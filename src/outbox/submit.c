@@ -110,6 +110,7 @@ static int freeze(struct store_tx *tx, const struct outbox_submit *submit, struc
     }
     item->sent = when_now();
     item->received = item->sent;
+    item->answers = (struct item_answers){ 0 };
     item->flags &= ~(ITEM_DRAFT | ITEM_SUBMITTED | ITEM_SENT_ONCE);
     item->flags |= ITEM_READ;
     return 0;
@@ -358,6 +359,7 @@ int outbox_submit(struct store_tx *tx, const struct outbox_submit *submit, struc
     if (r)
         return r;
     ret_sent->submitted = true;
+    ret_sent->answers = draft.answers;
     metric_add(METRIC_outbox_submitted, 1);
     memcpy(ret_sent->replay_key, key, sizeof(key));
     return submit->edited ? 0 : replay_put(tx, submit, key, ret_sent);

@@ -108,6 +108,8 @@ int shape_write_attachment(struct xml_writer *xw, const struct shape_ids *ids, c
 /* Such an element with the AttachmentId alone, and the ids of the root. */
 void shape_write_attachment_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item,
                                 const struct attachment *attachment);
+/* shape_write_item_ref, and the id of each attachment. */
+void shape_write_item_attached_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
 /* RootItemId and RootItemChangeKey. */
 void shape_root_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item);
 /* What a t:FileAttachment or t:ItemAttachment says, but for the item.

@@ -90,6 +90,22 @@ void shape_write_attachment_ref(struct xml_writer *xw, const struct shape_ids *i
     xw_close(xw);
 }
 
+void shape_write_item_attached_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
+{
+    xw_open(xw, kind_info(item->kind)->qname);
+    shape_write_item_id(xw, ids, item);
+    xw_open(xw, "t:Attachments");
+    for (size_t i = 0; i < item->attachments.n; i++) {
+        xw_open(xw, element_of(&item->attachments.v[i]));
+        xw_open(xw, "t:AttachmentId");
+        shape_write_id_attr(xw, "Id", ids, item, item->attachments.v[i].no);
+        xw_close(xw);
+        xw_close(xw);
+    }
+    xw_close(xw);
+    xw_close(xw);
+}
+
 void shape_root_id_attrs(struct xml_writer *xw, const struct shape_ids *ids, const struct item *item)
 {
     shape_write_id_attr(xw, "RootItemId", ids, item, 0);

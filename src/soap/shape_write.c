@@ -156,12 +156,12 @@ static void write_headers(struct writing *w)
 }
 
 /* What may be answered, and how (protocol.md 3.1): not a draft. A receipt is
- * pending as long as what asks for it is unread. */
+ * pending as long as what asks for it is unread, and nobody suppressed it. */
 static void write_response_objects(struct writing *w)
 {
     static const char *const objects[] = { "t:ReplyToItem", "t:ReplyAllToItem", "t:ForwardItem", "t:SuppressReadReceipt" };
     const uint32_t flags = w->item->flags;
-    const bool pending = flags & ITEM_READ_RECEIPT && !(flags & (ITEM_READ | ITEM_FROM_ME));
+    const bool pending = flags & ITEM_READ_RECEIPT && !(flags & (ITEM_READ | ITEM_FROM_ME | ITEM_RECEIPT_SETTLED));
     if (flags & ITEM_DRAFT)
         return;
     xw_open(w->xw, "t:ResponseObjects");

@@ -48,7 +48,8 @@ def free_port():
 
 class Sink:
     """smtp-sink writes a file for each message: lines that name the peer and
-    the envelope, an empty line, and the message with plain line ends."""
+    the envelope, an empty line, and the message with plain line ends. It has the
+    file open until the message is whole."""
 
     def __init__(self, folder):
         self.folder = os.path.join(folder, "dump")
@@ -73,9 +74,17 @@ class Sink:
                 return greeted
         return False
 
+    def is_writing(self, name):
+        files = "/proc/%d/fd" % self.process.pid
+        with contextlib.suppress(OSError):
+            return any(os.readlink(os.path.join(files, one)).endswith("/" + name) for one in os.listdir(files))
+        return True
+
     def got(self):
         found = []
         for name in sorted(os.listdir(self.folder)):
+            if self.is_writing(name):
+                continue
             with open(os.path.join(self.folder, name), "rb") as dump:
                 text = dump.read()
             envelope, mark, message = text.partition(b"\nReceived: from ")  # smtp-sink adds that one itself

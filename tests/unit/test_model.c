@@ -361,6 +361,7 @@ static void fill_rare(struct item *item)
     item->icon_index = -1;
     item->boundary_seed = UINT64_MAX;
     item->creator_id = 77;
+    item->answers = (struct item_answers){ 5, UINT64_MAX, 103 };
     item->headers = (struct item_header_list){ headers, 2 };
     item->xprops = (struct xprop_list){ xprops, 2 };
 }
@@ -377,6 +378,7 @@ static void check_rare(const struct item *item)
     assert_true(item->reminder_due == -5 && item->reminder_next == WHEN_NONE && item->reminder_minutes == 15);
     assert_true(item->flag_status == FLAG_FLAGGED && item->flag_due == 99 && item->flag_start == WHEN_NONE);
     assert_true(item->icon_index == -1 && item->boundary_seed == UINT64_MAX && item->creator_id == 77);
+    assert_true(item->answers.mailbox_id == 5 && item->answers.item_no == UINT64_MAX && item->answers.verb == 103);
     assert_int_equal(item->headers.n, 2);
     assert_span(item->headers.v[1].name, "X-B");
     assert_int_equal(item->xprops.n, 2);

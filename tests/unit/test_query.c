@@ -88,7 +88,7 @@ static void expect_days(const char *text, const char *now, const char *from, con
 {
     struct span rest = span_of(text);
     struct query_days days = { 0 };
-    int64_t at, begin, end;
+    int64_t at = 0, begin = 0, end = 0;
     assert_true(when_parse_xs(span_of(now), &at) && when_parse_xs(span_of(from), &begin) && when_parse_xs(span_of(to), &end));
     if (!query_take_date(&rest, at, &days))
         fail_msg("%s is no date", text);

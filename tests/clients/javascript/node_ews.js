@@ -67,6 +67,39 @@ step('node-ews: a new message is sent at once', async () => {
   }, 'the message in the Inbox');
 });
 
+step('node-ews: the Inbox is synchronised', async () => {
+  const sync = (state) => ews.run('SyncFolderItems', {
+    ItemShape: { BaseShape: 'IdOnly' }, SyncFolderId: inFolder('inbox'), ...(state ? { SyncState: state } : {}), MaxChangesReturned: '10',
+  });
+  const first = one(await sync(null), 'SyncFolderItems');
+  expect([].concat(first.Changes.Create).length, 1, 'the message');
+  expect(first.IncludesLastItemInRange, 'true', 'IncludesLastItemInRange');
+  const id = first.Changes.Create.Message.ItemId.attributes;
+  one(await ews.run('UpdateItem', {
+    attributes: { ConflictResolution: 'AutoResolve', MessageDisposition: 'SaveOnly' },
+    ItemChanges: { ItemChange: {
+      ItemId: { attributes: id },
+      Updates: { SetItemField: { FieldURI: { attributes: { FieldURI: 'message:IsRead' } }, Message: { IsRead: 'true' } } },
+    } },
+  }), 'UpdateItem');
+  const second = one(await sync(first.SyncState), 'SyncFolderItems');
+  expect(second.Changes.ReadFlagChange.IsRead, 'true', 'it was read');
+});
+
+step('node-ews: a draft is made of a reply, and deleted', async () => {
+  const find = (folder) => ews.run('FindItem', {
+    attributes: { Traversal: 'Shallow' }, ItemShape: { BaseShape: 'IdOnly' }, ParentFolderIds: inFolder(folder),
+  });
+  const original = one(await find('inbox'), 'FindItem').RootFolder.Items.Message.ItemId.attributes;
+  const made = one(await ews.run('CreateItem', {
+    attributes: { MessageDisposition: 'SaveOnly' }, SavedItemFolderId: inFolder('drafts'),
+    Items: { ReplyToItem: { ReferenceItemId: { attributes: original }, NewBodyContent: { attributes: { BodyType: 'Text' }, $value: 'yes' } } },
+  }), 'CreateItem').Items.Message.ItemId.attributes;
+  const got = one(await ews.run('GetItem', { ItemShape: { BaseShape: 'Default' }, ItemIds: { ItemId: { attributes: made } } }), 'GetItem');
+  expect(got.Items.Message.Subject, 'RE: At once', 'the draft');
+  one(await ews.run('DeleteItem', { attributes: { DeleteType: 'HardDelete' }, ItemIds: { ItemId: { attributes: { Id: made.Id } } } }), 'DeleteItem');
+});
+
 step('node-ews: names are resolved', async () => {
   const answer = await ews.run('ResolveNames', { attributes: { ReturnFullContactData: 'false' }, UnresolvedEntry: 'bob' });
   expect(one(answer, 'ResolveNames').ResolutionSet.Resolution.Mailbox.EmailAddress, 'bob@example.test', 'bob');
