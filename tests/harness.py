@@ -140,7 +140,7 @@ class Server:
     own = None   # a database that goes with it
 
     def __init__(self, *arguments, data=None, env=None):
-        if ENGINE != "sqlite" and not data and "--store" not in arguments:
+        if ENGINE != "sqlite" and not data and not {"--store", "--data"} & set(arguments):
             data = self.own = "%s/%d" % (uuid.uuid4(), os.getpid())
         where = [] if not data else ["--data", data] if ENGINE == "sqlite" else ["--store", store_at(data, ready=True)]
         if data and ENGINE != "sqlite" and not any("store.writers=" in word for word in arguments):

@@ -21,8 +21,10 @@ static int fold(struct store_tx *tx, struct span address, struct span *ret_key)
 int store_group_create(struct store_tx *tx, struct span address, struct span name)
 {
     struct span key = { 0 };
-    int r = store_address_insert(tx, tx->scratch, NO_MAILBOX_ID, address);
+    int r = store_hold_mailbox(tx, HOLD_DIRECTORY);
 
+    if (r == 0)
+        r = store_address_insert(tx, tx->scratch, NO_MAILBOX_ID, address);
     if (r == 0)
         r = fold(tx, address, &key);
     if (r == 0)
@@ -38,6 +40,8 @@ int store_group_remove(struct store_tx *tx, struct span address)
     int64_t written = 0;
     int r = fold(tx, address, &key);
 
+    if (r == 0)
+        r = store_hold_mailbox(tx, HOLD_DIRECTORY);
     if (r == 0)
         r = sql_run(tx, SQL_group_delete, ARGS(V_TEXT(key)), &written);
     if (r == 0 && written == 0)
@@ -96,12 +100,26 @@ int store_group_list(struct store_tx *tx, struct arena *arena, struct store_grou
     return r;
 }
 
+/* Another node may have removed it since the caller looked: then the job runs
+ * again, and finds out. */
+static int hold_group(struct store_tx *tx, struct span group)
+{
+    struct store_group found;
+    int r = store_hold_mailbox(tx, HOLD_DIRECTORY);
+
+    if (r == 0)
+        r = store_group_get(tx, tx->scratch, group, &found);
+    return r == 1 ? -EAGAIN : r;
+}
+
 int store_group_add_member(struct store_tx *tx, struct span group, struct span member)
 {
     struct span key = { 0 }, member_key = { 0 };
     int64_t written = 0;
-    int r = fold(tx, group, &key);
+    int r = hold_group(tx, group);
 
+    if (r == 0)
+        r = fold(tx, group, &key);
     if (r == 0)
         r = fold(tx, member, &member_key);
     if (r == 0)
