@@ -102,6 +102,24 @@ static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, siz
     return r != 0 ? r : meta_put(tx, name, bytes, len);
 }
 
+/* Those of the engine's own, some of which went with others. */
+static int drop_own_tables(struct store_tx *tx)
+{
+    char text[128];
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < migrations_n; i++) {
+        const struct migration *migration = &migrations[i];
+        const char *name = strstr(migration->text, "TABLE ");
+        if (migration->kind == MIGRATION_PLAIN || migration->kind == MIGRATION_CLUSTERED || !migration_is_for(migration, tx->driver->name) ||
+            strncmp(migration->text, "CREATE ", 7) != 0 || !name)
+            continue;
+        snprintf(text, sizeof(text), "DROP TABLE IF EXISTS %.*s", (int)strcspn(name + 6, " ("), name + 6);
+        r = tx->driver->define(tx->conn, text, false);
+    }
+    return r;
+}
+
 static int drop_tables(struct store_tx *tx)
 {
     struct tables tables;
@@ -112,6 +130,8 @@ static int drop_tables(struct store_tx *tx)
         snprintf(text, sizeof(text), "DROP TABLE %.*s", (int)tables.v[i].name.len, tables.v[i].name.ptr);
         r = tx->driver->define(tx->conn, text, false);
     }
+    if (r == 0)
+        r = drop_own_tables(tx);
     return r == 0 ? tx->driver->define(tx->conn, "DROP TABLE schema_version", false) : r;
 }
 

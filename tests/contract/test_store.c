@@ -1005,6 +1005,7 @@ static void test_writes_hold_their_mailbox(void **state)
         SQL_outbox_take, SQL_outbox_taken, SQL_trace_put, SQL_trace_expire, SQL_replay_drop, SQL_replay_expire,
         SQL_delivery_expire, SQL_capture_insert, SQL_capture_rcpt_insert, SQL_node_insert, SQL_node_beat, SQL_node_delete,
         SQL_group_insert, SQL_group_delete, SQL_group_clear, SQL_group_leave, SQL_group_member_put, SQL_group_member_delete,
+        SQL_recoverable_undated,
     };
     (void)state;
     for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
