@@ -26,11 +26,13 @@ static const struct {
     { "client_encoding", "UTF8" },
 };
 
-/* Waiting for others, and transactions that their program left, come to an end;
- * what was committed is on the disk at least of the primary. */
+/* Waiting for others comes to an end, and so do transactions that their program
+ * left: of one that writes soon, since it keeps others from its mailboxes. What was
+ * committed is on the disk at least of the primary. */
 #define SETTINGS                                                                       \
     "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; "       \
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+#define WRITER_SETTINGS "SET idle_in_transaction_session_timeout = '5s'"
 
 /* ---- the parameters ---- */
 
@@ -146,6 +148,8 @@ static int make_ready(struct store_conn *conn, const char *name)
 
     if (r == 0)
         r = run(conn->pg, SETTINGS, NULL);
+    if (r == 0 && conn->writer)
+        r = run(conn->pg, WRITER_SETTINGS, NULL);
     if (r == 0 && conn->writer)
         r = end_old(conn->pg);
     return r == 0 && !PQenterPipelineMode(conn->pg) ? -EIO : r;
