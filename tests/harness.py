@@ -113,12 +113,23 @@ def template():
     return name
 
 
+def database_of(data):
+    return "d_" + hashlib.sha1(data.encode()).hexdigest()[:20]
+
+
+def bury_nodes(data):
+    """Whoever has this store open is dead: another node need not wait for as long
+    as an attempt of theirs at a relay could take, but only for their silence."""
+    store_at(data, ready=True)
+    in_postgres("UPDATE node SET patience = 0", database_of(data))
+
+
 def store_at(data, ready=False):
     """What a store at the path data is named by: the path, or the URL of its
     database. ready: with a new store in it, if it is not there yet."""
     if ENGINE == "sqlite" or not data or data.startswith("postgresql://"):
         return data
-    name = "d_" + hashlib.sha1(data.encode()).hexdigest()[:20]
+    name = database_of(data)
     if name not in databases:
         databases.add(name)
         if not in_postgres("SELECT 1 FROM pg_database WHERE datname = '%s'" % name):
@@ -127,7 +138,7 @@ def store_at(data, ready=False):
 
 
 def forget_store(data):
-    name = "d_" + hashlib.sha1(data.encode()).hexdigest()[:20]
+    name = database_of(data)
     if ENGINE != "sqlite" and name in databases:
         in_postgres("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)
         databases.discard(name)
