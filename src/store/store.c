@@ -102,19 +102,18 @@ static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, siz
     return r != 0 ? r : meta_put(tx, name, bytes, len);
 }
 
-/* Those of the engine's own, some of which went with others. */
+/* What this engine alone has, which tables_read leaves out. */
 static int drop_own_tables(struct store_tx *tx)
 {
-    char text[128];
+    char name[64], text[128];
     int r = 0;
 
     for (unsigned i = 0; r == 0 && i < migrations_n; i++) {
-        const struct migration *migration = &migrations[i];
-        const char *name = strstr(migration->text, "TABLE ");
-        if (migration->kind == MIGRATION_PLAIN || migration->kind == MIGRATION_CLUSTERED || !migration_is_for(migration, tx->driver->name) ||
-            strncmp(migration->text, "CREATE ", 7) != 0 || !name)
+        const struct migration *row = &migrations[i];
+        if (row->kind == MIGRATION_PLAIN || row->kind == MIGRATION_CLUSTERED || !migration_is_for(row, tx->driver->name) ||
+            (sscanf(row->text, "CREATE TABLE %63[a-z_]", name) != 1 && sscanf(row->text, "CREATE VIRTUAL TABLE %63[a-z_]", name) != 1))
             continue;
-        snprintf(text, sizeof(text), "DROP TABLE IF EXISTS %.*s", (int)strcspn(name + 6, " ("), name + 6);
+        snprintf(text, sizeof(text), "DROP TABLE IF EXISTS %s", name);
         r = tx->driver->define(tx->conn, text, false);
     }
     return r;
@@ -126,12 +125,13 @@ static int drop_tables(struct store_tx *tx)
     char text[128];
     int r = tables_read(migrations, migrations_n, &tables);
 
+    if (r == 0)
+        r = drop_own_tables(tx);
+
     for (size_t i = 0; r == 0 && i < tables.n; i++) {
         snprintf(text, sizeof(text), "DROP TABLE %.*s", (int)tables.v[i].name.len, tables.v[i].name.ptr);
         r = tx->driver->define(tx->conn, text, false);
     }
-    if (r == 0)
-        r = drop_own_tables(tx);
     return r == 0 ? tx->driver->define(tx->conn, "DROP TABLE schema_version", false) : r;
 }
 
