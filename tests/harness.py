@@ -85,6 +85,7 @@ class Answer:
 
 ENGINE = "postgres" if os.environ.get("EWSD_POSTGRES") else "sqlite"
 databases = set()  # made by this process
+template_lock = threading.Lock()
 
 
 def in_postgres(text, database="postgres"):
@@ -99,20 +100,45 @@ def database_url(name):
     return urllib.parse.urlunsplit(where._replace(path="/" + name))
 
 
-def store_at(data):
-    """What a store at the path data is named by: the path, or the URL of its database."""
+def template():
+    """A database with a new store that was never opened, so that a copy of it is
+    no copy: making one from it costs less than its tables."""
+    with template_lock:
+        name = "template_%d" % os.getpid()
+        if name not in databases:
+            in_postgres("CREATE DATABASE %s" % name)
+            ewsctl(database_url(name), "store", "init")
+            in_postgres("DELETE FROM meta", name)
+            databases.add(name)
+    return name
+
+
+def database_of(data):
+    return "d_" + hashlib.sha1(data.encode()).hexdigest()[:20]
+
+
+def bury_nodes(data):
+    """Whoever has this store open is dead: another node need not wait for as long
+    as an attempt of theirs at a relay could take, but only for their silence."""
+    store_at(data, ready=True)
+    in_postgres("UPDATE node SET patience = 0", database_of(data))
+
+
+def store_at(data, ready=False):
+    """What a store at the path data is named by: the path, or the URL of its
+    database. ready: with a new store in it, if it is not there yet."""
     if ENGINE == "sqlite" or not data or data.startswith("postgresql://"):
         return data
-    name = "d_" + hashlib.sha1(data.encode()).hexdigest()[:20]
+    name = database_of(data)
     if name not in databases:
         databases.add(name)
         if not in_postgres("SELECT 1 FROM pg_database WHERE datname = '%s'" % name):
-            in_postgres("CREATE DATABASE %s" % name)
+            in_postgres("CREATE DATABASE %s%s" % (name, " TEMPLATE %s STRATEGY FILE_COPY" % template() if ready else ""))
     return database_url(name)
 
 
 def forget_store(data):
-    name = "d_" + hashlib.sha1(data.encode()).hexdigest()[:20]
+    name = database_of(data)
     if ENGINE != "sqlite" and name in databases:
         in_postgres("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)
         databases.discard(name)
@@ -125,9 +151,11 @@ class Server:
     own = None   # a database that goes with it
 
     def __init__(self, *arguments, data=None, env=None):
-        if ENGINE != "sqlite" and not data and "--store" not in arguments:
+        if ENGINE != "sqlite" and not data and not {"--store", "--data"} & set(arguments):
             data = self.own = "%s/%d" % (uuid.uuid4(), os.getpid())
-        where = [] if not data else ["--data", data] if ENGINE == "sqlite" else ["--store", store_at(data)]
+        where = [] if not data else ["--data", data] if ENGINE == "sqlite" else ["--store", store_at(data, ready=True)]
+        if data and ENGINE != "sqlite" and not any("store.writers=" in word for word in arguments):
+            where += ["--set", "store.writers=2"]  # each is a connection, which takes its time to make
         self.start(["dev", "--listen", "127.0.0.1:0"] + where + list(arguments), env)
 
     def start(self, arguments, env=None, ca=None):

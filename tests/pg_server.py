@@ -140,7 +140,8 @@ class Postgres:
 
 def main():
     with Postgres() as postgres:
-        code = subprocess.run(sys.argv[1:], env=dict(os.environ, EWSD_POSTGRES=postgres.url())).returncode
+        path = postgres.bin + ":" + os.environ["PATH"]  # before what Debian wraps around psql, which is slow
+        code = subprocess.run(sys.argv[1:], env=dict(os.environ, EWSD_POSTGRES=postgres.url(), PATH=path)).returncode
     sys.exit(code if code >= 0 else 1)
 
 

@@ -1,6 +1,6 @@
 /*
- * ewsctl store copy: a whole store into another one. It opens both by itself; the
- * server's configuration is of no matter to it.
+ * ewsctl store copy: a whole store into another one. It opens both by itself; of
+ * the server's configuration only how a database is logged in to matters to it.
  */
 #include "bin/ctl.h"
 
@@ -92,8 +92,10 @@ static int copy(struct ctl_call *call, struct store *from, struct store *to)
 int ctl_store_copy(struct ctl_call *call)
 {
     bool replace = ctl_option(call, "replace") != NULL;
-    const struct store_options of_from = { .path = call->operands[0], .mode = STORE_EXISTING, .readers = 2 };
-    const struct store_options of_to = { .path = call->operands[1], .mode = replace ? STORE_ANY : STORE_NEW, .readers = 2, .filling = true };
+    const char *passfile = call->conf->store_passfile;
+    const struct store_options of_from = { .path = call->operands[0], .passfile = passfile, .mode = STORE_EXISTING, .readers = 2 };
+    const struct store_options of_to = { .path = call->operands[1], .passfile = passfile, .mode = replace ? STORE_ANY : STORE_NEW,
+                                         .readers = 2, .filling = true };
     struct store *from, *to;
     int r = store_open(&of_from, &from);
 

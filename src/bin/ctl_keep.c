@@ -68,18 +68,17 @@ static bool tell_copied(void *arg, uint64_t done, uint64_t all)
     return ctl_progress(arg, "copied", done / MEGABYTE, all / MEGABYTE + 1, "MB");
 }
 
-static int no_tools(struct ctl_call *call)
+/* Of a database; a row counts twice. */
+static bool tell_rows(void *arg, uint64_t done, uint64_t all)
 {
-    return ctl_fail(call, EX_UNAVAILABLE, "this store is in a database that has tools of its own for this; use pg_dump, pg_restore");
+    return ctl_progress(arg, "copied", done / 2, all / 2, "rows");
 }
 
 int ctl_store_backup(struct ctl_call *call)
 {
     if (call->file < 0)
         return ctl_fail(call, EX_USAGE, "no file came along; use the ewsctl of this server");
-    int r = store_backup(call->store, call->file, &(struct store_watch){ tell_copied, call });
-    if (r == -ENOSYS)
-        return no_tools(call);
+    int r = store_backup(call->store, call->file, &(struct store_watch){ store_has_nodes(call->store) ? tell_rows : tell_copied, call });
     if (r == -EUCLEAN)
         return ctl_fail(call, EX_UNAVAILABLE, "the store is damaged and can't be copied whole: ewsctl store check");
     return r < 0 && r != -ECANCELED ? ctl_fail(call, EX_IOERR, "%s cannot be written: %s", call->operands[0], err_text(r)) : r;
@@ -90,9 +89,10 @@ int ctl_store_backup(struct ctl_call *call)
 static int restore_failed(struct ctl_call *call, int r)
 {
     switch (-r) {
-    case ENOSYS:
-        return no_tools(call);
     case EEXIST:
+        if (store_is_shared(call->path))
+            return ctl_fail(call, EX_CANTCREAT, "there is a store in %s; make an empty database, or use --force if it is one that was "
+                            "not filled to its end", call->folder);
         return ctl_fail(call, EX_CANTCREAT, "there is a store in %s; --force puts this one in its place", call->folder);
     case EBUSY:
         return ctl_fail(call, EX_UNAVAILABLE, "a server has the store in %s: stop it first", call->folder);
@@ -129,7 +129,7 @@ int ctl_store_restore(struct ctl_call *call)
 {
     const struct store_options options = { .path = call->path, .passfile = call->conf->store_passfile, .mode = STORE_EXISTING,
                                            .readers = 2 };
-    int r = store_restore(&options, call->file, ctl_option(call, "force") != NULL, &(struct store_watch){ tell_copied, call });
+    int r = store_restore(&options, call->file, ctl_option(call, "force") != NULL, &(struct store_watch){ store_is_shared(call->path) ? tell_rows : tell_copied, call });
 
     if (r == 0)
         r = store_open(&options, &call->store);

@@ -100,16 +100,18 @@ static int read_config(const struct arguments *arguments, struct conf *conf, str
     static char name[STORE_NAME_SIZE];
     char error[CONF_ERROR_SIZE];
 
+    bool apart = (call->command->flags & CTL_APART) != 0;
+
     conf_init(conf);
     call->path = call->folder = "";
-    if (call->command->flags & CTL_APART)
-        return 0;
-    if (!arguments->config && !arguments->data)
+    if (!apart && !arguments->config && !arguments->data)
         return wrong("which store? --config FILE or --data DIR is missing", "");
     if (arguments->config && conf_read_file(conf, arguments->config, error)) {
         fprintf(stderr, "ewsctl: %s\n", error);
         return EX_CONFIG;
     }
+    if (apart)
+        return 0;
     call->path = arguments->data ? arguments->data : conf->server_store;
     call->folder = store_name(call->path, name);
     if (!*call->path) {

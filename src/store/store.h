@@ -43,6 +43,7 @@ struct store_options {
     const char *driver;    /* a row of drivers.def; NULL: as the path says */
     const char *path;      /* sqlite: the data folder, made when missing and allowed; postgres: postgresql://... */
     const char *passfile;  /* postgres: a file as ~/.pgpass; NULL or "": what libpq looks for */
+    int file;              /* sqlite: in place of a folder, an open file that one program has (store_copy_file.c); 0: none */
     enum store_mode mode;
     unsigned readers;      /* reader connections at most; 0 is 32 */
     unsigned writers;      /* that commit at the same time, where the engine can; 0 is 8 */

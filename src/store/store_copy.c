@@ -21,7 +21,7 @@ enum { TEXT_SIZE = 4096, BATCH_MIN = 16, BATCH_MAX = 1024, ROW_MAX = 64 << 20, A
 /* Of the store that they are in; the rest of meta is copied. */
 static const char *const own_names[] = { "stamp", "place", "epoch", "copied", "unfinished" };
 /* Of the programs that have the store open. */
-static const char *const own_tables[] = { "node" };
+static const char *const own_tables[] = { "node", "writer" };
 
 /* One side, and one table of it. */
 struct side {

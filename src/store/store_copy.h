@@ -33,4 +33,10 @@ struct store_copy {
  * -EUCLEAN: from is damaged. -errno of either side; ret_problem is set then. */
 int store_copy(struct store *from, struct store *to, const struct store_copy *copy, struct store_copy_problem *ret_problem);
 
+/* As store_backup and store_restore (store_keep.h), for an engine that has none of
+ * its own. The file is SQLite's; restoring needs room for another one in TMPDIR,
+ * or /var/tmp. replace: only what was not filled to its end. */
+int store_copy_out(struct store *store, int file, const struct store_watch *watch);
+int store_copy_in(const struct store_options *options, int file, bool replace, const struct store_watch *watch);
+
 #endif

@@ -17,6 +17,7 @@
  * cannot be told from one that was switched off: ewsctl store renew is for that.
  */
 #include "base/when.h"
+#include "store/store_copy.h"
 #include "store/store_core.h"
 #include "store/store_keep.h"
 
@@ -203,7 +204,7 @@ static const char mark[] = "DELETE FROM meta WHERE name = 'copied'; INSERT INTO 
 
 int store_backup(struct store *store, int file, const struct store_watch *watch)
 {
-    return store->driver->backup ? store->driver->backup(store->db, file, mark, watch) : -ENOSYS;
+    return store->driver->backup ? store->driver->backup(store->db, file, mark, watch) : store_copy_out(store, file, watch);
 }
 
 int store_restore(const struct store_options *options, int file, bool replace, const struct store_watch *watch)
@@ -212,7 +213,7 @@ int store_restore(const struct store_options *options, int file, bool replace, c
 
     if (!driver)
         return -EINVAL;
-    return driver->restore ? driver->restore(options, file, mark, replace, watch) : -ENOSYS;
+    return driver->restore ? driver->restore(options, file, mark, replace, watch) : store_copy_in(options, file, replace, watch);
 }
 
 int store_renew(struct store_tx *tx)

@@ -19,12 +19,13 @@ int store_renew(struct store_tx *tx);
 
 /* One consistent copy of an opened store, of this moment, into an empty file,
  * while others read and write; it is on the disk when this returns. It is
- * marked as a copy. -ENOSYS: the engine has its own tools for that. */
+ * marked as a copy. watch counts bytes, or rows twice where a database is copied. */
 int store_backup(struct store *store, int file, const struct store_watch *watch);
 /* Puts such a copy where options say a store is to be; nobody may have that
  * open (-EBUSY). -EEXIST: there is a store, and replace is false; else that is
- * kept beside it under another name. -EUCLEAN: the file is no store, or a
- * damaged one. -ENOTSUP: of a newer version. -ENOSYS as above. */
+ * kept beside it under another name; in a database only what was not filled to
+ * its end is replaced. -EUCLEAN: the file is no store, or a damaged one.
+ * -ENOTSUP: of a newer version. */
 int store_restore(const struct store_options *options, int file, bool replace, const struct store_watch *watch);
 
 /* ---- checking (store_check.c) ---- */

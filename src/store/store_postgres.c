@@ -45,7 +45,7 @@ static int begin(struct store_conn *conn, enum store_control what)
     conn->failed = conn->unknown = false;
     conn->error = 0;
     int r = postgres_send(conn, 0, control_text[what], NULL, 0);
-    conn->in_tx = r == 0;
+    conn->in_tx = conn->untouched = r == 0;
     return r;
 }
 
@@ -118,13 +118,14 @@ static bool in_transaction(struct store_conn *conn)
     return conn->in_tx;
 }
 
-/* Also one that the other end has closed since it was used. */
+/* Also one that the other end has closed since it was used. Its last words may
+ * stand before that, behind the answers that are owed. */
 static bool is_broken(struct store_conn *conn)
 {
     struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
 
-    if (!conn->broken && poll(&fd, 1, 0) > 0 && (!PQconsumeInput(conn->pg) || PQstatus(conn->pg) != CONNECTION_OK))
-        conn->broken = true;
+    while (!conn->broken && poll(&fd, 1, 0) > 0)
+        conn->broken = !PQconsumeInput(conn->pg) || PQstatus(conn->pg) != CONNECTION_OK;
     return conn->broken;
 }
 
@@ -177,6 +178,23 @@ static void finish(struct store_rows *rows)
     free(rows);
 }
 
+static int ask(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n,
+               PGresult **ret_result)
+{
+    int r = postgres_send(conn, statement, text, args, n);
+
+    return r == 0 ? postgres_drain(conn, ret_result) : r;
+}
+
+/* A connection can end unnoticed while nobody uses it. Of a snapshot out of which
+ * nothing was read a new one is as good, so a reader tries once more. */
+static int begin_again(struct store_conn *conn)
+{
+    int r = postgres_connect_again(conn);
+
+    return r == 0 ? begin(conn, STORE_BEGIN_READ) : r;
+}
+
 static int start(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n,
                  struct store_rows **ret_rows)
 {
@@ -185,9 +203,10 @@ static int start(struct store_conn *conn, unsigned statement, const char *text, 
     if (!rows)
         return -ENOMEM;
     *rows = (struct store_rows){ .conn = conn, .statement = statement, .kept = !text, .at = -1 };
-    int r = postgres_send(conn, statement, text, args, n);
-    if (r == 0)
-        r = postgres_drain(conn, &rows->result);
+    int r = ask(conn, statement, text, args, n, &rows->result);
+    if (r != 0 && conn->broken && conn->untouched && !conn->writer && begin_again(conn) == 0)
+        r = ask(conn, statement, text, args, n, &rows->result);
+    conn->untouched = conn->untouched && r != 0;
     if (r != 0) {
         (void)postgres_fail(conn, r);
         finish(rows);

@@ -19,6 +19,7 @@ enum { POSTGRES_OWED_MAX = 256, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64 
 struct store_db {
     char *url, *passfile;
     _Atomic int64_t away_until; /* monotonic ms; nobody connects before */
+    _Atomic int64_t there_at;   /* somebody connected */
     struct store_place place;
     /* store_postgres_watch.c */
     pthread_t watcher;
@@ -40,6 +41,7 @@ struct store_conn {
     PGconn *pg;
     bool writer;
     bool in_tx;
+    bool untouched; /* nothing has been read in this transaction */
     bool failed; /* something of this transaction has failed: nothing of it will stand */
     bool broken;
     int error;   /* what failed first */
@@ -78,6 +80,8 @@ int postgres_drain(struct store_conn *conn, PGresult **ret_last);
 int postgres_open(const struct store_options *options, struct store_db **ret_db);
 void postgres_close(struct store_db *db);
 int postgres_connect(struct store_db *db, bool writer, uint64_t number, struct store_conn **ret_conn);
+/* A reader's that is broken, in its place. */
+int postgres_connect_again(struct store_conn *conn);
 void postgres_disconnect(struct store_conn *conn);
 int postgres_place(struct store_db *db, struct store_place *ret_place);
 /* A connection by itself, not in pipeline mode; -EIO. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define AWAY_MS 100
+#define READER_NAME "ewsd reader"
 
 static const struct {
     const char *name, *value;
@@ -100,12 +101,21 @@ static int connect_now(const struct store_db *db, const char *name, PGconn **ret
     return 0;
 }
 
+/* A failure says nothing about later than it began: somebody may have got
+ * through since. */
 int postgres_link(struct store_db *db, const char *name, PGconn **ret_pg)
 {
-    if (when_monotonic() < db->away_until)
+    int64_t began = when_monotonic();
+
+    if (began < db->away_until)
         return -EIO;
     int r = connect_now(db, name, ret_pg);
-    db->away_until = r == 0 ? 0 : when_monotonic() + AWAY_MS;
+    if (r == 0) {
+        db->there_at = when_monotonic();
+        db->away_until = 0;
+    } else if (db->there_at < began) {
+        db->away_until = when_monotonic() + AWAY_MS;
+    }
     return r;
 }
 
@@ -132,9 +142,22 @@ static int end_old(PGconn *pg)
                NULL);
 }
 
+static int make_ready(struct store_conn *conn, const char *name)
+{
+    int r = postgres_link(conn->db, name, &conn->pg);
+
+    if (r == 0)
+        r = run(conn->pg, SETTINGS, NULL);
+    if (r == 0 && conn->writer)
+        r = run(conn->pg, WRITER_SETTINGS, NULL);
+    if (r == 0 && conn->writer)
+        r = end_old(conn->pg);
+    return r == 0 && !PQenterPipelineMode(conn->pg) ? -EIO : r;
+}
+
 int postgres_connect(struct store_db *db, bool writer, uint64_t number, struct store_conn **ret_conn)
 {
-    char name[POSTGRES_NAME_SIZE] = "ewsd reader";
+    char name[POSTGRES_NAME_SIZE] = READER_NAME;
     struct store_conn *conn = calloc(1, sizeof(*conn));
 
     if (!conn)
@@ -143,21 +166,23 @@ int postgres_connect(struct store_db *db, bool writer, uint64_t number, struct s
     conn->writer = writer;
     if (writer)
         snprintf(name, sizeof(name), "ewsd writer %016llx", (unsigned long long)number);
-    int r = postgres_link(db, name, &conn->pg);
-    if (r == 0)
-        r = run(conn->pg, SETTINGS, NULL);
-    if (r == 0 && writer)
-        r = run(conn->pg, WRITER_SETTINGS, NULL);
-    if (r == 0 && writer)
-        r = end_old(conn->pg);
-    if (r == 0 && !PQenterPipelineMode(conn->pg))
-        r = -EIO;
+    int r = make_ready(conn, name);
     if (r != 0) {
         postgres_disconnect(conn);
         return r;
     }
     *ret_conn = conn;
     return 0;
+}
+
+/* What its statements were prepared as, and what it owed, went with the old one. */
+int postgres_connect_again(struct store_conn *conn)
+{
+    PQfinish(conn->pg);
+    *conn = (struct store_conn){ .db = conn->db, .broken = true };
+    int r = make_ready(conn, READER_NAME);
+    conn->broken = r != 0;
+    return r;
 }
 
 void postgres_disconnect(struct store_conn *conn)

@@ -226,8 +226,7 @@ static PGresult *take_answer(struct store_conn *conn, int16_t owed)
         conn->prepared[owed] = false;
     if (r != 0 && PQresultStatus(result) != PGRES_PIPELINE_ABORTED) {
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        conn->unknown = conn->unknown || (!conn->failed && state && strncmp(state, "57P", 3) == 0);
-        (void)postgres_fail(conn, r);
+        (void)(state && strncmp(state, "57P", 3) == 0 ? postgres_break_off(conn) : postgres_fail(conn, r));
     } else if (r != 0) {
         (void)postgres_fail(conn, -EIO);
     }

@@ -160,7 +160,9 @@ static int open_db(const struct store_options *options, struct store_db **ret_db
     }
     db->checkpoint_pages = options->checkpoint_pages ? options->checkpoint_pages : 10000;
     int r = -ENAMETOOLONG;
-    if (sqlite_path(options->path, SQLITE_FILE, db->file) && sqlite_path(options->path, SQLITE_STAMP, db->stamp))
+    if (options->file > 0)
+        r = sqlite_copy_open(options, db);
+    else if (sqlite_path(options->path, SQLITE_FILE, db->file) && sqlite_path(options->path, SQLITE_STAMP, db->stamp))
         r = lock_file(db, options);
     if (r != 0) {
         free(db);
@@ -195,9 +197,9 @@ static int configure(struct store_conn *conn, bool writer)
     char text[256];
 
     snprintf(text, sizeof(text),
-             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-%d;"
+             "PRAGMA journal_mode=%s; PRAGMA synchronous=%s; PRAGMA cache_size=-%d;"
              "PRAGMA wal_autocheckpoint=%u; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA query_only=%d",
-             writer ? 8192 : 768, writer ? conn->db->checkpoint_pages : 0, writer ? 0 : 1);
+             conn->db->copy ? "MEMORY" : "WAL", conn->db->copy ? "OFF" : "FULL", writer ? 8192 : 768, writer ? conn->db->checkpoint_pages : 0, writer ? 0 : 1);
     sqlite3_busy_timeout(conn->handle, 5000);
     return sqlite_error(sqlite3_exec(conn->handle, text, NULL, NULL, NULL));
 }
@@ -214,8 +216,9 @@ static int connect_db(struct store_db *db, bool writer, uint64_t number ATTR_UNU
     if (!conn)
         return -ENOMEM;
     conn->db = db;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writer ? SQLITE_OPEN_CREATE : 0);
-    int r = sqlite_error(sqlite3_open_v2(db->file, &conn->handle, flags, SQLITE_WAL_VFS));
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writer ? SQLITE_OPEN_CREATE : 0) |
+                (db->copy ? SQLITE_OPEN_URI : 0);
+    int r = sqlite_error(sqlite3_open_v2(db->file, &conn->handle, flags, db->copy ? SQLITE_COPY_VFS : SQLITE_WAL_VFS));
     if (r == 0)
         r = configure(conn, writer);
     if (r != 0) {

@@ -15,6 +15,7 @@
 
 struct store_db {
     int lock;
+    bool copy; /* a file that somebody else opened; lock is a descriptor of it */
     unsigned checkpoint_pages;
     char file[SQLITE_PATH_SIZE];
     char stamp[SQLITE_PATH_SIZE];
@@ -46,5 +47,7 @@ int sqlite_restore(const struct store_options *options, int file, const char *ma
  * journals at once, so who uses it is alone and begins anew after a failure. */
 #define SQLITE_COPY_VFS "ewsd-copy"
 int sqlite_copy_register(void);
+/* The store in options->file, as db->file and db->lock. */
+int sqlite_copy_open(const struct store_options *options, struct store_db *db);
 
 #endif

@@ -5,7 +5,9 @@
 #include "store/store_sqlite.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -204,4 +206,23 @@ int sqlite_copy_register(void)
 
     pthread_once(&once, register_vfs);
     return vfs_result;
+}
+
+int sqlite_copy_open(const struct store_options *options, struct store_db *db)
+{
+    struct stat info;
+    int r = sqlite_error(sqlite_copy_register());
+
+    if (r == 0 && fstat(options->file, &info) != 0)
+        r = -errno;
+    if (r == 0 && options->mode == STORE_NEW && info.st_size > 0)
+        r = -EEXIST;
+    if (r == 0 && options->mode == STORE_EXISTING && info.st_size == 0)
+        r = -ENOENT;
+    if (r != 0)
+        return r;
+    db->copy = true;
+    db->lock = fcntl(options->file, F_DUPFD_CLOEXEC, 0);
+    snprintf(db->file, sizeof(db->file), "file:copy?fd=%d", db->lock);
+    return db->lock < 0 ? -errno : 0;
 }

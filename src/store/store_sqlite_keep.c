@@ -23,7 +23,9 @@ int sqlite_place(struct store_db *db, struct store_place *ret_place)
 {
     struct statx info;
 
-    if (statx(AT_FDCWD, db->file, 0, STATX_INO | STATX_BTIME, &info) != 0)
+    const char *path = db->copy ? "" : db->file;
+
+    if (statx(db->copy ? db->lock : AT_FDCWD, path, db->copy ? AT_EMPTY_PATH : 0, STATX_INO | STATX_BTIME, &info) != 0)
         return -errno;
     *ret_place = (struct store_place){ .number = info.stx_ino };
     if (info.stx_mask & STATX_BTIME)
@@ -33,9 +35,10 @@ int sqlite_place(struct store_db *db, struct store_place *ret_place)
 
 int sqlite_stamps_read(struct store_db *db, struct store_stamps *ret_stamps)
 {
-    int fd = open(db->stamp, O_RDONLY | O_CLOEXEC);
-
     *ret_stamps = (struct store_stamps){ .n = 0 };
+    if (db->copy)
+        return 0;
+    int fd = open(db->stamp, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : -errno;
     ssize_t n = pread(fd, ret_stamps->v, sizeof(ret_stamps->v), 0);
@@ -65,6 +68,9 @@ static int sync_folder(const char *path)
 int sqlite_stamps_write(struct store_db *db, const struct store_stamps *stamps)
 {
     struct store_stamps all = *stamps;
+
+    if (db->copy)
+        return 0;
     int fd = open(db->stamp, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     if (fd < 0)
