@@ -1,8 +1,8 @@
 /*
  * What the files of the PostgreSQL engine share: store_postgres.c (transactions
  * and rows), store_postgres_wire.c (what is sent and answered),
- * store_postgres_link.c (connections) and store_postgres_watch.c (telling other
- * servers). Only these include <libpq-fe.h>.
+ * store_postgres_link.c (connections), store_postgres_partition.c (tables) and
+ * store_postgres_watch.c (telling other servers). Only these include <libpq-fe.h>.
  */
 #ifndef EWSD_STORE_STORE_POSTGRES_H
 #define EWSD_STORE_STORE_POSTGRES_H
@@ -18,6 +18,7 @@ enum { POSTGRES_OWED_MAX = 256, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64 
 
 struct store_db {
     char *url, *passfile;
+    unsigned partitions; /* for a store that has none yet */
     _Atomic int64_t away_until; /* monotonic ms; nobody connects before */
     struct store_place place;
     /* store_postgres_watch.c */
@@ -82,6 +83,10 @@ void postgres_disconnect(struct store_conn *conn);
 int postgres_place(struct store_db *db, struct store_place *ret_place);
 /* A connection by itself, not in pipeline mode; -EIO. */
 int postgres_link(struct store_db *db, const char *name, PGconn **ret_pg);
+
+/* ---- store_postgres_partition.c ---- */
+
+int postgres_define(struct store_conn *conn, const char *text, unsigned form);
 
 /* ---- store_postgres_watch.c ---- */
 
