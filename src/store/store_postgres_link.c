@@ -25,10 +25,11 @@ static const struct {
     { "client_encoding", "UTF8" },
 };
 
-/* Waiting for others, and transactions that their program left, come to an end;
+/* Statements find rows by their keys, so one plan is as good as another, and is
+ * not made anew each time. Waiting for others, and transactions that their program left, come to an end;
  * what was committed is on the disk at least of the primary. */
 #define SETTINGS                                                                       \
-    "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; "       \
+    "SET lock_timeout = '10s'; SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '60s'; "       \
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 /* ---- the parameters ---- */
@@ -139,6 +140,7 @@ int postgres_connect(struct store_db *db, bool writer, uint64_t number, struct s
         return -ENOMEM;
     conn->db = db;
     conn->writer = writer;
+    conn->partitions = -1;
     if (writer)
         snprintf(name, sizeof(name), "ewsd writer %016llx", (unsigned long long)number);
     int r = postgres_link(db, name, &conn->pg);
