@@ -111,9 +111,15 @@ class Postgres:
         with open(os.path.join(self.folder, "log"), errors="replace") as log:
             return log.read()[-4000:]
 
-    def url(self, database="postgres", tcp=False):
-        if tcp:
-            return "postgresql://%s@127.0.0.1:%d/%s" % (USER, self.port, database)
+    def allow(self, network):
+        """Lets in who comes from there."""
+        with open(os.path.join(self.data, "pg_hba.conf"), "a", encoding="ascii") as file:
+            file.write("host all all %s trust\n" % network)
+        self.process.send_signal(signal.SIGHUP)
+
+    def url(self, database="postgres", tcp=False, host="127.0.0.1"):
+        if tcp or host != "127.0.0.1":
+            return "postgresql://%s@%s:%d/%s" % (USER, host, self.port, database)
         return "postgresql://%s@/%s?host=%s&port=%d" % (USER, database, self.folder, self.port)
 
     def sql(self, text, database="postgres"):

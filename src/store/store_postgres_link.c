@@ -25,12 +25,15 @@ static const struct {
     { "client_encoding", "UTF8" },
 };
 
-/* Statements find rows by their keys, so one plan is as good as another, and is
- * not made anew each time. Waiting for others, and transactions that their program left, come to an end;
- * what was committed is on the disk at least of the primary. */
+/* Waiting for others comes to an end, and so do transactions that their program
+ * left: of one that writes soon, since it keeps others from its mailboxes. What was
+ * committed is on the disk at least of the primary. Statements find rows by their
+ * keys, so one plan is as good as another: it is not made anew each time. */
 #define SETTINGS                                                                       \
-    "SET lock_timeout = '10s'; SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '60s'; "       \
+    "SET lock_timeout = '10s'; SET plan_cache_mode = force_generic_plan; "              \
+    "SET idle_in_transaction_session_timeout = '60s'; "                                 \
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+#define WRITER_SETTINGS "SET idle_in_transaction_session_timeout = '5s'"
 
 /* ---- the parameters ---- */
 
@@ -146,6 +149,8 @@ int postgres_connect(struct store_db *db, bool writer, uint64_t number, struct s
     int r = postgres_link(db, name, &conn->pg);
     if (r == 0)
         r = run(conn->pg, SETTINGS, NULL);
+    if (r == 0 && writer)
+        r = run(conn->pg, WRITER_SETTINGS, NULL);
     if (r == 0 && writer)
         r = end_old(conn->pg);
     if (r == 0 && !PQenterPipelineMode(conn->pg))

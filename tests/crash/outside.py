@@ -11,9 +11,9 @@ from life import PATIENCE, Violation
 
 
 class Outside:
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
         self.record = None
-        self.process = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "sink.py")],
+        self.process = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "sink.py"), host],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.port = json.loads(self.process.stdout.readline())["port"]
         self.changed = threading.Condition()

@@ -8,7 +8,7 @@ It says what happens as lines of JSON on standard output, in order:
 {"echo": TEXT} for each line on standard input.
 
 Recipients called later-* are put off the first time, never-* are refused.
-It ends with its standard input."""
+It ends with its standard input. Its argument is the address that it listens on."""
 
 import asyncio
 import email
@@ -79,7 +79,7 @@ class Session(SMTP):
 
 async def serve():
     handler, loop = Handler(), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Session(handler, data_size_limit=1 << 26, enable_SMTPUTF8=True), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Session(handler, data_size_limit=1 << 26, enable_SMTPUTF8=True), sys.argv[1], 0)
     loop.set_exception_handler(lambda loop, context: None)
     tell(port=server.sockets[0].getsockname()[1])
     while line := await loop.run_in_executor(None, sys.stdin.readline):
