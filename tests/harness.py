@@ -128,6 +128,8 @@ class Server:
         if ENGINE != "sqlite" and not data and "--store" not in arguments:
             data = self.own = "%s/%d" % (uuid.uuid4(), os.getpid())
         where = [] if not data else ["--data", data] if ENGINE == "sqlite" else ["--store", store_at(data)]
+        if ENGINE != "sqlite" and not any(word.startswith("store.partitions=") for word in arguments):
+            arguments = ("--set", "store.partitions=2", *arguments)  # they take their time to make
         self.start(["dev", "--listen", "127.0.0.1:0"] + where + list(arguments), env)
 
     def start(self, arguments, env=None, ca=None):

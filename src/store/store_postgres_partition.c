@@ -180,9 +180,9 @@ static int add_partitions(struct store_conn *conn, const char *table, unsigned n
 
     for (unsigned i = 0; r == 0 && i < n; i++) {
         snprintf(text, sizeof(text), "CREATE TABLE %s_p%u PARTITION OF %s FOR VALUES WITH (MODULUS %u, REMAINDER %u)", table, i, table, n, i);
-        r = execute(conn, text, NULL);
+        r = postgres_send(conn, 0, text, NULL, 0);
     }
-    return r;
+    return r == 0 ? postgres_drain(conn, NULL) : r;
 }
 
 int postgres_define(struct store_conn *conn, const char *text, unsigned form)

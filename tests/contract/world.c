@@ -100,7 +100,7 @@ int world_set_up(void **state)
     assert_non_null(world);
     world->driver = *state;
     make_place(world->driver, world->path);
-    world->options = (struct store_options){ .driver = world->driver, .path = world->path, .readers = 8 };
+    world->options = (struct store_options){ .driver = world->driver, .path = world->path, .readers = 8, .partitions = 2 };
     assert_int_equal(store_open(&world->options, &world->store), 0);
     assert_int_equal(arena_new(256u << 20, &world->arena), 0);
     assert_int_equal(do_write(world, make_people, NULL), 0);
