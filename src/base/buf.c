@@ -56,7 +56,7 @@ char *buf_reserve(struct buf *buf, size_t len)
     return buf->ptr + buf->len;
 }
 
-void buf_add(struct buf *buf, const void *bytes, size_t len)
+void buf_add_growing(struct buf *buf, const void *bytes, size_t len)
 {
     char *at;
 
@@ -77,11 +77,6 @@ void buf_add_span(struct buf *buf, struct span text)
 void buf_add_str(struct buf *buf, const char *cstr)
 {
     buf_add(buf, cstr, strlen(cstr));
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-    buf_add(buf, &c, 1);
 }
 
 void buf_add_u64(struct buf *buf, uint64_t value)

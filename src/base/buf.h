@@ -22,10 +22,22 @@ struct buf {
 
 void buf_done(struct buf *buf); /* frees; the buffer is empty and usable again */
 void buf_clear(struct buf *buf); /* len = 0 and no error; keeps memory */
-void buf_add(struct buf *buf, const void *bytes, size_t len);
+void buf_add_growing(struct buf *buf, const void *bytes, size_t len); /* what buf_add does when there is no room */
+static inline void buf_add(struct buf *buf, const void *bytes, size_t len)
+{
+    if (buf->error || buf->room - buf->len < len || len == 0) {
+        buf_add_growing(buf, bytes, len);
+        return;
+    }
+    memcpy(buf->ptr + buf->len, bytes, len);
+    buf->len += len;
+}
 void buf_add_span(struct buf *buf, struct span text);
 void buf_add_str(struct buf *buf, const char *cstr);
-void buf_add_char(struct buf *buf, char c);
+static inline void buf_add_char(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
 void buf_add_u64(struct buf *buf, uint64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) ATTR_PRINTF(2, 3);
 /* Room for len more bytes at the end, uninitialised, or NULL (failed). The

@@ -60,8 +60,10 @@ static int change(struct store_tx *tx, struct ctl_call *call, void *data)
 {
     const struct membership *membership = data;
     struct store_group group;
-    int r = store_group_get(tx, call->arena, membership->group, &group);
+    int r = store_group_hold(tx);
 
+    if (r == 0)
+        r = store_group_get(tx, call->arena, membership->group, &group);
     if (r > 0)
         return no_group(call, membership->group);
     if (r == 0 && !membership->remove && group.members + membership->n > MEMBERS_MAX)

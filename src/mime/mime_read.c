@@ -7,6 +7,7 @@
  */
 #include "mime/mime_read.h"
 #include "mime/mime_text.h"
+#include "model/mapi.h"
 
 #include <errno.h>
 
@@ -125,7 +126,7 @@ static int put_message(struct reader *reader, GMimeMessage *message, struct atta
     item->created = item->modified = when_now();
     item->received = item->sent != WHEN_NONE ? item->sent : item->created;
     if (!item->conversation_topic.len)
-        item->conversation_topic = item->subject;
+        item->conversation_topic = mapi_subject_plain(item->subject);
     item->size = item_content_size(item);
     attachment->kind = ATTACHMENT_ITEM;
     attachment->item = item;

@@ -14,6 +14,9 @@
 
 /* Gives a new message an index, unless it has one. -ENOMEM, or what random_bytes gives. */
 int conversation_begin(struct arena *arena, struct item *item);
+/* The index of an answer; where the original has none, or one that is damaged or
+ * too long, that of the first answer there is. As conversation_begin. */
+int conversation_answer(struct arena *arena, const struct item *original, int64_t now, struct span *ret_index);
 /* The GUID; false when nothing says one (a contact, say). */
 bool conversation_guid(const struct item *item, uint8_t ret_guid[GUID_SIZE]);
 /* What a Message-ID that is made for this message has to begin with, for

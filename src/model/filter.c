@@ -23,6 +23,8 @@ static int need(struct filter_item *item, unsigned load)
 
 static int values_of(struct filter_item *item, const struct field *field, struct values *ret_values)
 {
+    if (item->folder)
+        return field_folder_values(item->arena, field, item->folder, ret_values);
     int r = need(item, field_load(field));
     return r ? r : field_values(item->arena, field, item->item, ret_values);
 }
@@ -59,7 +61,7 @@ static bool holds(enum filter_op op, int order)
 static int compare(const struct filter *filter, struct filter_item *item, bool *ret_match)
 {
     enum filter_op op = filter->op == FILTER_NE ? FILTER_EQ : filter->op;
-    struct values values, others = { (struct value *)&filter->value, 1 };
+    struct values values, others = { .v = (struct value *)&filter->value, .n = 1 };
     bool match = false;
     int r = values_of(item, &filter->field, &values);
     if (r == 0 && filter->has_other)

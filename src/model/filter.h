@@ -1,5 +1,5 @@
 /*
- * What a search asks of an item: a tree that a Restriction or a query string was
+ * What a search asks of an item or a folder: a tree that a Restriction or a query string was
  * read into (soap/filter_read.c, ops/query.c). filter_match is what it means;
  * whatever an engine finds by its indexes is only a shorter way to the same.
  * A comparison with what is unset is false, but for "not equal".
@@ -61,13 +61,14 @@ struct filter {
     bool each;
 };
 
-/* An item that is matched, of which more is read only when that decides. */
+/* An item that is matched, of which more is read only when that decides; or a folder. */
 struct filter_item {
     struct item *item;
     unsigned loaded; /* enum field_load */
     int (*load)(void *arg, struct item *item, unsigned load); /* FIELD_ATTACHMENTS: names */
     void *arg;
     struct arena *arena; /* for what is needed meanwhile */
+    const struct folder *folder; /* that is matched instead of an item, by a filter of its fields; or NULL */
 };
 
 /* Negative: an errno of load, or -ENOMEM. */

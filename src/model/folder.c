@@ -1,6 +1,6 @@
 /*
- * The table of distinguished folders, from folders.def; and what folders may be
- * called.
+ * The tables of distinguished folders (folders.def) and of what folders have by
+ * several names (folder_fields.def); and what folders may be called.
  */
 #include "model/folder.h"
 
@@ -26,6 +26,67 @@ enum folder_role folder_role_by_id(struct span distinguished_id)
         if (rows[i].id && span_is(distinguished_id, rows[i].id))
             return (enum folder_role)i;
     return FOLDER_ROLE_none;
+}
+
+const struct folder_field_info folder_fields[FOLDER_FIELD_COUNT] = {
+#define FOLDER_FIELD(id, uri, tag, form, set) [FOLDER_FIELD_##id] = { uri, tag, FOLDER_FORM_##form, FOLDER_SET_##set },
+#include "model/folder_fields.def"
+#undef FOLDER_FIELD
+};
+
+enum folder_field folder_field_by_uri(struct span uri)
+{
+    enum folder_field field = 0;
+    while (field < FOLDER_FIELD_COUNT && !(folder_fields[field].uri && span_is(uri, folder_fields[field].uri)))
+        field++;
+    return field;
+}
+
+enum folder_field folder_field_by_xprop(const struct xprop *xprop)
+{
+    enum folder_field field = 0;
+    while (field < FOLDER_FIELD_COUNT && (xprop->tag < 0 || xprop->tag != folder_fields[field].tag))
+        field++;
+    return field;
+}
+
+bool folder_field_text(const struct folder *folder, enum folder_field field, struct span *ret_text)
+{
+    if (field == FOLDER_FIELD_name)
+        *ret_text = folder->name;
+    else if (field == FOLDER_FIELD_class && folder->class.len)
+        *ret_text = folder->class;
+    else
+        return false;
+    return true;
+}
+
+/* What is outside of the tree of mail is hidden. */
+bool folder_field_number(const struct folder *folder, enum folder_field field, int64_t *ret_number)
+{
+    const struct folder_role_info *role = folder_role_info(folder->role);
+    switch (field) {
+    case FOLDER_FIELD_total:
+        *ret_number = folder->total;
+        return true;
+    case FOLDER_FIELD_unread:
+        *ret_number = folder->unread;
+        return true;
+    case FOLDER_FIELD_children:
+        *ret_number = folder->children;
+        return true;
+    case FOLDER_FIELD_has_children:
+        *ret_number = folder->children > 0;
+        return true;
+    case FOLDER_FIELD_hidden:
+        *ret_number = role && !role->ipm;
+        return *ret_number;
+    case FOLDER_FIELD_name:
+    case FOLDER_FIELD_class:
+    case FOLDER_FIELD_COUNT:
+        break;
+    }
+    return false;
 }
 
 static const char *const classes[] = {

@@ -39,6 +39,31 @@ struct folder {
     struct xprop_list xprops;
 };
 
+/* What searches and MAPI name of a folder: a row each in folder_fields.def. */
+enum folder_field {
+#define FOLDER_FIELD(id, uri, tag, form, set) FOLDER_FIELD_##id,
+#include "model/folder_fields.def"
+#undef FOLDER_FIELD
+    FOLDER_FIELD_COUNT
+};
+enum folder_form { FOLDER_FORM_text, FOLDER_FORM_count, FOLDER_FORM_truth };
+enum folder_set { FOLDER_SET_own, FOLDER_SET_never, FOLDER_SET_kept };
+
+struct folder_field_info {
+    const char *uri; /* or NULL */
+    int32_t tag;     /* or -1 */
+    enum folder_form form;
+    enum folder_set set;
+};
+extern const struct folder_field_info folder_fields[FOLDER_FIELD_COUNT];
+
+/* FOLDER_FIELD_COUNT: there is no such row; an extended property is kept as it comes then. */
+enum folder_field folder_field_by_uri(struct span uri);
+enum folder_field folder_field_by_xprop(const struct xprop *xprop);
+/* The value that is computed: a text or, by form, a number. False: there is none. */
+bool folder_field_text(const struct folder *folder, enum folder_field field, struct span *ret_text);
+bool folder_field_number(const struct folder *folder, enum folder_field field, int64_t *ret_number);
+
 /* What kinds of folders there are: by what their class begins with. */
 enum folder_kind { FOLDER_MAIL, FOLDER_CALENDAR, FOLDER_CONTACTS, FOLDER_TASKS };
 enum { FOLDER_NAME_MAX = 255 }; /* characters of a name, or of a class */

@@ -146,7 +146,7 @@ static int new_comparison(struct reading *q, enum filter_op op, enum prop prop, 
     int r = new_node(q, op, ret_filter);
     if (r)
         return r;
-    (void)field_of_uri(span_of(props[prop].uri), &(*ret_filter)->field);
+    (void)field_of_uri(FIELD_OF_ITEMS, span_of(props[prop].uri), &(*ret_filter)->field);
     (*ret_filter)->value = (struct value){ .type = (*ret_filter)->field.type, .number = number };
     return 0;
 }
@@ -258,7 +258,7 @@ static int read_flagged(struct reading *q, bool truth, struct filter **ret_filte
     int r = new_node(q, truth ? FILTER_EQ : FILTER_NE, ret_filter);
     if (r)
         return r;
-    field_of_xprop(&status, &(*ret_filter)->field);
+    field_of_xprop(FIELD_OF_ITEMS, &status, &(*ret_filter)->field);
     (*ret_filter)->value = (struct value){ .type = VALUE_NUMBER, .number = FLAG_FLAGGED };
     return 0;
 }

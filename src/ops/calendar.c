@@ -23,6 +23,6 @@ int calendar_check(const struct op_call *call, const struct item *item, const ch
         return missing;
     if (span_is(how, "SendToNone") || !has_attendees(item))
         return 0;
-    ret_result->text = "This server does not send meeting invitations yet; save the item with SendToNone.";
+    ret_result->text = "This server does not send meeting invitations; save the item with SendToNone.";
     return CODE_ErrorInvalidOperation;
 }

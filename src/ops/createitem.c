@@ -40,9 +40,7 @@ static enum disposition disposition_of(const struct creates *c, size_t index)
 static int read_one(struct op_call *call, const struct xml_node *node, bool has_disposition, struct item *item,
                     struct op_result *ret_result)
 {
-    if (xml_is(node, XML_NS_T, "Item"))
-        return CODE_ErrorInvalidItemForOperationCreateItem;
-    if (kind_by_element(node->name) == ITEM_KIND_MESSAGE && !has_disposition)
+    if (reading_kind(node) == ITEM_KIND_MESSAGE && !has_disposition)
         return CODE_ErrorMessageDispositionRequired;
     int r = reading_item(call, node, item, ret_result);
     if (r == 0)

@@ -1,6 +1,6 @@
 /*
- * Reading a FindItem; see findask.h. The views of calendars and contacts are
- * filters and orders of their own.
+ * Reading what is to be found; see findask.h. The views of calendars and contacts
+ * are filters and orders of their own.
  */
 #include "ops/findask.h"
 
@@ -23,7 +23,7 @@ static int parse_order(struct op_call *call, const struct xml_node *node, struct
         return CODE_ErrorRestrictionTooLong;
     for (const struct xml_node *c = node ? node->child : NULL; c; c = c->next) {
         struct store_order *one = &order[ask->orders];
-        int r = filter_read_path(call->arena, c->child, &one->field);
+        int r = filter_read_path(call->arena, c->child, FIELD_OF_ITEMS, &one->field);
         if (r) {
             *ret_culprit = c->child;
             return r == 1 ? CODE_ErrorUnsupportedPathForSortGroup : r;
@@ -40,7 +40,7 @@ static int order_by(struct op_call *call, const char *uri, struct findask *ask)
     struct store_order *order = arena_alloc(call->arena, sizeof(*order));
     if (!order)
         return -ENOMEM;
-    if (ask->orders || !field_of_uri(span_of(uri), &order->field))
+    if (ask->orders || !field_of_uri(FIELD_OF_ITEMS, span_of(uri), &order->field))
         return 0;
     ask->order = order;
     ask->orders = 1;
@@ -64,29 +64,31 @@ static int add_filter(struct op_call *call, struct findask *ask, struct filter *
     return 0;
 }
 
-static struct filter_limits limits_of(const struct op_call *call)
+int findask_filter(struct op_call *call, const struct xml_node *node, enum field_of of, struct filter **ret_filter,
+                   const struct xml_node **ret_culprit)
 {
-    return (struct filter_limits){ .nodes = (unsigned)call->env->conf->soap_search_nodes,
-                                   .depth = (unsigned)call->env->conf->soap_search_depth };
+    const struct filter_limits limits = { .nodes = (unsigned)call->env->conf->soap_search_nodes,
+                                          .depth = (unsigned)call->env->conf->soap_search_depth };
+    return filter_read(call->arena, node, of, &limits, ret_filter, ret_culprit);
 }
 
 static int parse_filter(struct op_call *call, struct findask *ask, const struct xml_node **ret_culprit)
 {
-    const struct filter_limits limits = limits_of(call);
-    const struct query_limits query_limits = { .length = (size_t)call->env->conf->soap_query_length, .nodes = limits.nodes,
-                                               .depth = limits.depth };
+    const struct conf *conf = call->env->conf;
+    const struct query_limits limits = { .length = (size_t)conf->soap_query_length, .nodes = (unsigned)conf->soap_search_nodes,
+                                         .depth = (unsigned)conf->soap_search_depth };
     const struct xml_node *restriction = xml_child(call->node, "Restriction"), *query = xml_child(call->node, "QueryString");
     if (restriction && query)
         return CODE_ErrorUnsupportedQueryFilter;
     if (restriction)
-        return filter_read(call->arena, restriction, &limits, &ask->filter, ret_culprit);
-    return query ? query_read(call->arena, query->text, when_now(), &query_limits, &ask->filter) : 0;
+        return findask_filter(call, restriction, FIELD_OF_ITEMS, &ask->filter, ret_culprit);
+    return query ? query_read(call->arena, query->text, when_now(), &limits, &ask->filter) : 0;
 }
 
 static struct filter *compare(struct op_call *call, enum filter_op op, const char *uri, struct value value)
 {
     struct filter *filter = filter_new(call->arena, op);
-    if (filter && field_of_uri(span_of(uri), &filter->field))
+    if (filter && field_of_uri(FIELD_OF_ITEMS, span_of(uri), &filter->field))
         filter->value = value;
     return filter;
 }
@@ -166,7 +168,6 @@ static int parse_contacts(struct op_call *call, const struct xml_node *view, str
 
 static int parse_seek(struct op_call *call, const struct xml_node *view, struct findask *ask, const struct xml_node **ret_culprit)
 {
-    const struct filter_limits limits = limits_of(call);
     struct span base;
     int r = view_max(view, ask);
     ask->seek = true;
@@ -175,7 +176,7 @@ static int parse_seek(struct op_call *call, const struct xml_node *view, struct 
     const struct xml_node *condition = xml_child(view, "Condition");
     if (r == 0 && !condition)
         return CODE_ErrorInvalidRestriction;
-    return r ? r : filter_read(call->arena, condition, &limits, &ask->condition, ret_culprit);
+    return r ? r : findask_filter(call, condition, FIELD_OF_ITEMS, &ask->condition, ret_culprit);
 }
 
 static int parse_view(struct op_call *call, struct findask *ask, const struct xml_node **ret_culprit)

@@ -3,17 +3,18 @@
  * those that were deleted from it and can be recovered; those that fulfil a
  * Restriction, paged. Folders that may not be seen are not counted either.
  */
-#include "ops/folder_filter.h"
-#include "ops/page.h"
+#include "ops/findask.h"
 #include "ops/folders.h"
 
 #include <errno.h>
+
+enum { FOLDER_CAP = 64 * 1024 * 1024 }; /* bytes that matching one folder may need */
 
 struct finding {
     struct folder_shape shape;
     struct page page;
     bool deep, deleted;
-    const struct folder_filter *filter;
+    struct filter *filter; /* or NULL: all */
 };
 
 static int parse(struct op_call *call, struct finding *f, struct op_result *bad)
@@ -22,7 +23,8 @@ static int parse(struct op_call *call, struct finding *f, struct op_result *bad)
     (void)xml_attr(call->node, "Traversal", &traversal);
     f->deep = span_is(traversal, "Deep");
     f->deleted = span_is(traversal, "SoftDeleted");
-    int r = folder_filter_parse(call->arena, xml_child(call->node, "Restriction"), &f->filter, &bad->culprit);
+    const struct xml_node *restriction = xml_child(call->node, "Restriction");
+    int r = restriction ? findask_filter(call, restriction, FIELD_OF_FOLDERS, &f->filter, &bad->culprit) : 0;
     if (r || (r = page_parse(call->node, "FolderView", &f->page)))
         return r;
     return folder_shape_parse(call->arena, xml_child(call->node, "FolderShape"), call->level, &f->shape, &bad->culprit);
@@ -35,17 +37,31 @@ struct found {
     size_t n;
 };
 
+/* meanwhile: emptied for each folder. */
+static int matches(const struct finding *f, struct arena *meanwhile, const struct folder *folder, bool *ret_match)
+{
+    struct filter_item one = { .folder = folder, .arena = meanwhile };
+    *ret_match = true;
+    if (!f->filter)
+        return 0;
+    arena_reset(meanwhile);
+    return filter_match(f->filter, &one, ret_match);
+}
+
 static int filter(struct op_call *call, struct store_tx *tx, const struct finding *f, struct found *found)
 {
+    CLEANUP(free_ptr_arena) struct arena *meanwhile = NULL;
     size_t kept = 0;
     found->rights = arena_array(call->arena, found->n + 1, sizeof(*found->rights));
     if (!found->rights)
         return -ENOMEM;
     int r = access_rights_each(call, tx, found->access, found->v, found->n, found->rights);
+    if (r == 0 && f->filter)
+        r = arena_new(FOLDER_CAP, &meanwhile);
     for (size_t i = 0; r == 0 && i < found->n; i++) {
         bool match = false;
         if (access_sees_folder(found->rights[i]))
-            r = folder_filter_match(call->arena, f->filter, &found->v[i], &match);
+            r = matches(f, meanwhile, &found->v[i], &match);
         if (!match)
             continue;
         found->v[kept] = found->v[i];

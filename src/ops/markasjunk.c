@@ -21,7 +21,7 @@ static int check_folder(const struct op_call *call, struct store_tx *tx, const s
     return r ? r : rights & FOLDER_RIGHT_CREATE ? 0 : CODE_ErrorAccessDenied;
 }
 
-static int mark_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result ATTR_UNUSED, void *arg)
+static int mark_one(struct op_call *call, struct store_tx *tx, size_t index, struct op_result *ret_result, void *arg)
 {
     struct marking *m = arg;
     const enum folder_role role = m->junk ? FOLDER_ROLE_junkemail : FOLDER_ROLE_inbox;
@@ -31,8 +31,10 @@ static int mark_one(struct op_call *call, struct store_tx *tx, size_t index, str
     int r = target_load(call, tx, m->items->nodes[index], ACCESS_DELETE, STORE_HOT, &target, item);
     if (r)
         return r;
-    if (!kind_is_message(item->kind))
+    if (!kind_is_message(item->kind)) {
+        ret_result->text = "Only messages can be marked as junk.";
         return CODE_ErrorInvalidOperation;
+    }
     if (m->move && (r = check_folder(call, tx, target.access, role)))
         return r;
     if (m->move)

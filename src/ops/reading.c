@@ -40,13 +40,22 @@ static int read_attachments(struct op_call *call, const struct xml_node *list, s
     return 0;
 }
 
+/* t:Item is what its class says it is, a message where that says nothing. */
+enum item_kind reading_kind(const struct xml_node *node)
+{
+    const struct xml_node *item_class = xml_child(node, "ItemClass");
+    if (!xml_is(node, XML_NS_T, "Item"))
+        return kind_by_element(node->name);
+    return item_class ? item_kind_of_class(item_class->text) : ITEM_KIND_MESSAGE;
+}
+
 int reading_item(struct op_call *call, const struct xml_node *node, struct item *ret_item, struct op_result *ret_result)
 {
     const struct xml_node *attachments = xml_child(node, "Attachments");
     struct span mime;
     bool structured;
     struct item item;
-    enum item_kind kind = kind_by_element(node->name);
+    enum item_kind kind = reading_kind(node);
     if (kind == ITEM_KIND_NONE)
         return CODE_ErrorInvalidItemForOperationCreateItem;
     item_init(&item);
@@ -78,7 +87,7 @@ static void complete(struct item *item)
     if (item->received == WHEN_NONE)
         item->received = item->sent != WHEN_NONE ? item->sent : item->created;
     if (!item->conversation_topic.len)
-        item->conversation_topic = item->subject;
+        item->conversation_topic = mapi_subject_plain(item->subject);
     item->size = item_content_size(item);
 }
 

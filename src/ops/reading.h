@@ -8,6 +8,8 @@
 
 #include "ops/call.h"
 
+/* What item such an element makes; ITEM_KIND_NONE: none of kinds.def. */
+enum item_kind reading_kind(const struct xml_node *node);
 /* node: t:Message or the element of another kind. Positive codes as of
  * mime_read, shape_read_mime, shape_read_item and reading_attachment;
  * CODE_ErrorInvalidItemForOperationCreateItem (no kind of kinds.def),

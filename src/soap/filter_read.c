@@ -49,31 +49,32 @@ static const struct {
 
 struct reading {
     struct arena *arena;
+    enum field_of of;
     const struct filter_limits *limits;
     unsigned nodes;
     const struct xml_node **culprit;
 };
 
-int filter_read_path(struct arena *arena, const struct xml_node *path, struct field *ret_field)
+int filter_read_path(struct arena *arena, const struct xml_node *path, enum field_of of, struct field *ret_field)
 {
     struct span uri = { 0 }, index = { 0 };
     struct xprop xprop;
     if (xml_is(path, XML_NS_T, "ExtendedFieldURI")) {
         int r = shape_parse_xprop(arena, path, &xprop);
         if (r == 0)
-            field_of_xprop(&xprop, ret_field);
+            field_of_xprop(of, &xprop, ret_field);
         return r;
     }
     (void)xml_attr(path, "FieldURI", &uri);
     if (!xml_is(path, XML_NS_T, "IndexedFieldURI"))
-        return field_of_uri(uri, ret_field) ? 0 : 1;
+        return field_of_uri(of, uri, ret_field) ? 0 : 1;
     (void)xml_attr(path, "FieldIndex", &index);
-    return field_of_indexed(uri, index, ret_field) ? 0 : 1;
+    return field_of_indexed(of, uri, index, ret_field) ? 0 : 1;
 }
 
 static int read_path(struct reading *reading, const struct xml_node *path, struct field *ret_field)
 {
-    int r = filter_read_path(reading->arena, path, ret_field);
+    int r = filter_read_path(reading->arena, path, reading->of, ret_field);
     if (r > 0)
         *reading->culprit = path;
     return r == 1 ? CODE_ErrorUnsupportedPathForQuery : r;
@@ -173,9 +174,9 @@ static int read_node(struct reading *reading, const struct xml_node *node, unsig
     return 0;
 }
 
-int filter_read(struct arena *arena, const struct xml_node *node, const struct filter_limits *limits, struct filter **ret_filter,
-                const struct xml_node **ret_culprit)
+int filter_read(struct arena *arena, const struct xml_node *node, enum field_of of, const struct filter_limits *limits,
+                struct filter **ret_filter, const struct xml_node **ret_culprit)
 {
-    struct reading reading = { .arena = arena, .limits = limits, .culprit = ret_culprit };
+    struct reading reading = { .arena = arena, .of = of, .limits = limits, .culprit = ret_culprit };
     return node->child ? read_node(&reading, node->child, 1, ret_filter) : CODE_ErrorInvalidRestriction;
 }

@@ -15,12 +15,12 @@ struct filter_limits {
 
 /* FieldURI, IndexedFieldURI or ExtendedFieldURI. 1: nothing that can be
  * searched or sorted by; else codes of shape_parse_xprop. */
-int filter_read_path(struct arena *arena, const struct xml_node *path, struct field *ret_field);
+int filter_read_path(struct arena *arena, const struct xml_node *path, enum field_of of, struct field *ret_field);
 /* node: Restriction or Condition. CODE_ErrorUnsupportedPathForQuery,
  * -ContainsFilterWrongType, -InvalidExcludesRestriction, -InvalidValueForProperty,
  * -InvalidRestriction (fields that can't be compared), -RestrictionTooLong,
  * -RestrictionTooComplex (too deep), and those of paths. ret_culprit: the path. */
-int filter_read(struct arena *arena, const struct xml_node *node, const struct filter_limits *limits, struct filter **ret_filter,
-                const struct xml_node **ret_culprit);
+int filter_read(struct arena *arena, const struct xml_node *node, enum field_of of, const struct filter_limits *limits,
+                struct filter **ret_filter, const struct xml_node **ret_culprit);
 
 #endif

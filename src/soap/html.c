@@ -3,10 +3,7 @@
  * white space collapses outside <pre>, scripts, styles and heads are silent.
  */
 #include "soap/html.h"
-
-#include <errno.h>
-#include <libxml/HTMLparser.h>
-#include <limits.h>
+#include "soap/html_feed.h"
 
 struct state {
     struct buf *out;
@@ -133,33 +130,23 @@ static void on_text(void *arg, const xmlChar *text, int len)
     }
 }
 
-static void ignore_error(void *arg ATTR_UNUSED, xmlErrorPtr error ATTR_UNUSED)
-{
-}
-
 int html_to_text(struct span html, struct buf *out)
 {
     struct state state = { .out = out, .base = out->len };
     htmlSAXHandler sax = { 0 };
+    struct html_feed feed;
 
     if (html.len == 0)
         return 0;
-    if (html.len > INT_MAX)
-        return -EFBIG;
     sax.startElement = on_start;
     sax.endElement = on_end;
     sax.characters = on_text;
     sax.ignorableWhitespace = on_text;
-    sax.serror = ignore_error;
-    sax.initialized = XML_SAX2_MAGIC;
-    htmlParserCtxtPtr parser = htmlCreatePushParserCtxt(&sax, &state, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
-
-    if (!parser)
-        return -ENOMEM;
-    htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
-    htmlParseChunk(parser, html.ptr, (int)html.len, 0);
-    htmlParseChunk(parser, NULL, 0, 1);
-    htmlFreeParserCtxt(parser);
+    int r = html_feed_open(&feed, &sax, &state, 0);
+    if (r < 0)
+        return r;
+    html_feed(&feed, html);
+    html_feed_close(&feed);
     while (out->len >= state.base + 2 && memcmp(out->ptr + out->len - 2, "\r\n", 2) == 0)
         out->len -= 2;
     return 0;

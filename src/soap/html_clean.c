@@ -5,10 +5,7 @@
  */
 #include "soap/html_allow.h"
 #include "soap/html_clean.h"
-
-#include <errno.h>
-#include <libxml/HTMLparser.h>
-#include <limits.h>
+#include "soap/html_feed.h"
 
 struct state {
     struct buf *out;
@@ -218,10 +215,6 @@ static void on_doctype(void *arg, const xmlChar *name ATTR_UNUSED, const xmlChar
     buf_add_str(state->out, "<!DOCTYPE html>");
 }
 
-static void ignore_error(void *arg ATTR_UNUSED, xmlErrorPtr error ATTR_UNUSED)
-{
-}
-
 /* Does it begin with <html>, <head> or <body>, behind comments and the like? */
 static bool is_document(struct span html)
 {
@@ -261,12 +254,11 @@ static size_t next_end(struct span html, size_t *ret_len)
     return html.len;
 }
 
-static void feed(htmlParserCtxtPtr parser, struct span html)
+static void feed(struct html_feed *parsing, struct span html)
 {
     while (html.len) {
         size_t len, at = next_end(html, &len);
-        if (at)
-            htmlParseChunk(parser, html.ptr, (int)at, 0);
+        html_feed(parsing, (struct span){ html.ptr, at });
         html = (struct span){ html.ptr + at + len, html.len - at - len };
     }
 }
@@ -275,12 +267,11 @@ int html_clean(struct span html, const struct html_rules *rules, struct buf *out
 {
     struct state state = { .out = out, .rules = rules, .fragment = !is_document(html) };
     htmlSAXHandler sax = { 0 };
+    struct html_feed parsing;
 
     *ret_outcome = state.outcome;
     if (html.len == 0)
         return 0;
-    if (html.len > INT_MAX)
-        return -EFBIG;
     sax.startElement = on_start;
     sax.endElement = on_end;
     sax.characters = on_text;
@@ -288,19 +279,13 @@ int html_clean(struct span html, const struct html_rules *rules, struct buf *out
     sax.cdataBlock = on_raw;
     sax.comment = on_comment;
     sax.internalSubset = on_doctype;
-    sax.serror = ignore_error;
-    sax.initialized = XML_SAX2_MAGIC;
-    htmlParserCtxtPtr parser = htmlCreatePushParserCtxt(&sax, &state, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
-
-    if (!parser)
-        return -ENOMEM;
-    htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD |
-                                   (state.fragment ? HTML_PARSE_NOIMPLIED : 0));
+    int r = html_feed_open(&parsing, &sax, &state, HTML_PARSE_NODEFDTD | (state.fragment ? HTML_PARSE_NOIMPLIED : 0));
+    if (r < 0)
+        return r;
     if (state.fragment)
-        htmlParseChunk(parser, "<ewsd>", 6, 0);
-    feed(parser, html);
-    htmlParseChunk(parser, NULL, 0, 1);
-    htmlFreeParserCtxt(parser);
+        html_feed(&parsing, SPAN("<ewsd>"));
+    feed(&parsing, html);
+    html_feed_close(&parsing);
     *ret_outcome = state.outcome;
     return 0;
 }

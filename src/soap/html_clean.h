@@ -22,7 +22,7 @@ struct html_outcome {
     bool cut;     /* earlier messages were */
 };
 
-/* Appends. -ENOMEM, -EFBIG; what out could not take is found in buf_error(out). */
+/* Appends. -ENOMEM; what out could not take is found in buf_error(out). */
 int html_clean(struct span html, const struct html_rules *rules, struct buf *out, struct html_outcome *ret_outcome);
 
 #endif

@@ -4,12 +4,7 @@
  * end what stands around it. Over libxml2's HTML SAX parser.
  */
 #include "soap/html.h"
-
-#include <errno.h>
-#include <libxml/HTMLparser.h>
-#include <limits.h>
-
-#define TAG_MAX 65536 /* the parser's work grows with the square of attributes */
+#include "soap/html_feed.h"
 
 struct quoting {
     struct buf *out;
@@ -125,44 +120,20 @@ static void on_text(void *arg, const xmlChar *text, int len)
         buf_add(q->out, (const char *)text, (size_t)len);
 }
 
-static void ignore_error(void *arg ATTR_UNUSED, xmlErrorPtr error ATTR_UNUSED)
-{
-}
-
-static bool tags_are_short(struct span html)
-{
-    const char *end = html.ptr + html.len, *at = html.ptr;
-
-    while (at < end && (at = memchr(at, '<', (size_t)(end - at)))) {
-        const char *close = memchr(at, '>', (size_t)(end - at));
-        if ((close ? close : end) - at > TAG_MAX)
-            return false;
-        at = close ? close : end;
-    }
-    return true;
-}
-
 int html_add_inner(struct span html, struct buf *out)
 {
     struct quoting q = { .out = out };
     htmlSAXHandler sax = { .startElement = on_start, .endElement = on_end, .characters = on_text, .ignorableWhitespace = on_text,
-                           .cdataBlock = on_text, .serror = ignore_error, .initialized = XML_SAX2_MAGIC };
+                           .cdataBlock = on_text };
+    struct html_feed feed;
 
     if (html.len == 0)
         return 0;
-    if (html.len > INT_MAX)
-        return -EFBIG;
-    if (!tags_are_short(html)) {
-        html_add_text(html, out);
-        return 0;
-    }
-    htmlParserCtxtPtr parser = htmlCreatePushParserCtxt(&sax, &q, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
-    if (!parser)
-        return -ENOMEM;
-    htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
-    htmlParseChunk(parser, html.ptr, (int)html.len, 0);
-    htmlParseChunk(parser, NULL, 0, 1);
-    htmlFreeParserCtxt(parser);
+    int r = html_feed_open(&feed, &sax, &q, 0);
+    if (r < 0)
+        return r;
+    html_feed(&feed, html);
+    html_feed_close(&feed);
     return 0;
 }
 

@@ -154,13 +154,6 @@ void shape_write_folder(struct xml_writer *xw, const struct folder_shape *shape,
 /* The element with its FolderId alone, as the answers of writes have it. */
 void shape_write_folder_ref(struct xml_writer *xw, const struct shape_ids *ids, const struct folder *folder);
 void shape_write_permissions(struct xml_writer *xw, const struct folder_grants *grants, bool calendar);
-/* The value of a property of MAPI, computed or stored: false when there is none.
- * ret_stored is NULL for a computed one, whose text is in the arena or the folder. */
-bool shape_folder_xprop(const struct folder *folder, const struct xprop *x, char room[24], struct span *ret_text,
-                        const struct xprop **ret_stored);
-/* Whether one is computed from the folder; and from what is in it. */
-bool shape_folder_computed(const struct xprop *x);
-bool shape_folder_counts(const struct xprop *x);
 
 /* ---- folders, reading (shape_folder_read.c, shape_permission.c) ---- */
 
@@ -188,7 +181,7 @@ int shape_read_xprop(struct arena *arena, const struct xml_node *node, struct xp
 /* The decoded MimeContent; empty when there is none. CODE_ErrorMimeContentInvalidBase64String. */
 int shape_read_mime(struct arena *arena, const struct xml_node *node, struct span *ret_mime);
 /* What the client set in a t:Message or the element of another kind, over what item holds already (from MIME or the
- * defaults). Bcc recipients are merged with those of the MIME, without
+ * defaults; its kind is the element's). Bcc recipients are merged with those of the MIME, without
  * doubles; other lists replace. ret_structured: something was set that the
  * MIME, if any, does not carry. t:Attachments are for who can read MIME, too. CODE_ErrorInvalidPropertySet, -InvalidArgument,
  * -ObjectTypeChanged, -InvalidExtendedProperty.... */

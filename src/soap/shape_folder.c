@@ -6,6 +6,7 @@
 
 #include "model/rights.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 enum { F_ID = 1, F_PARENT = 2, F_CLASS = 4, F_NAME = 8, F_TOTAL = 16, F_CHILDREN = 32, F_RIGHTS = 64, F_ROLE = 128, F_UNREAD = 256,
@@ -111,50 +112,29 @@ static void write_rights(struct xml_writer *xw, enum shape_level level, uint32_t
     xw_close(xw);
 }
 
-/* Properties of MAPI that are the folder's own by another name. PR_ATTR_HIDDEN
- * may be set; unless it is, what is outside of the tree of mail is hidden. */
-enum { PR_DISPLAY_NAME = 0x3001, PR_CONTENT_COUNT = 0x3602, PR_CONTENT_UNREAD = 0x3603, PR_SUBFOLDERS = 0x360a,
-       PR_CONTAINER_CLASS = 0x3613, PR_ATTR_HIDDEN = 0x10f4 };
-
-bool shape_folder_counts(const struct xprop *x)
+/* As text; of what is computed. */
+static bool folder_value(const struct folder *folder, enum folder_field field, char room[24], struct span *ret_text)
 {
-    return x->tag == PR_CONTENT_COUNT || x->tag == PR_CONTENT_UNREAD || x->tag == PR_SUBFOLDERS;
-}
-
-bool shape_folder_computed(const struct xprop *x)
-{
-    return shape_folder_counts(x) || x->tag == PR_DISPLAY_NAME || x->tag == PR_CONTAINER_CLASS;
-}
-
-bool shape_folder_xprop(const struct folder *folder, const struct xprop *x, char room[24], struct span *ret_text,
-                        const struct xprop **ret_stored)
-{
-    const struct folder_role_info *role = folder_role_info(folder->role);
-    *ret_text = (struct span){ 0 };
-    *ret_stored = shape_folder_computed(x) ? NULL : xprop_find(&folder->xprops, x);
-    if (*ret_stored) {
-        *ret_text = (*ret_stored)->values.n ? (*ret_stored)->values.v[0] : (struct span){ 0 };
-        return true;
-    }
-    if (x->tag == PR_DISPLAY_NAME)
-        *ret_text = folder->name;
-    else if (x->tag == PR_CONTAINER_CLASS)
-        *ret_text = folder->class;
-    else if (x->tag == PR_SUBFOLDERS)
-        *ret_text = span_of(folder->children > 0 ? "true" : "false");
-    else if (x->tag == PR_ATTR_HIDDEN && role && !role->ipm)
-        *ret_text = SPAN("true");
-    else if (shape_folder_counts(x))
-        *ret_text = (struct span){ room, (size_t)snprintf(room, 24, "%u", x->tag == PR_CONTENT_COUNT ? folder->total : folder->unread) };
-    return ret_text->len || x->tag == PR_DISPLAY_NAME;
+    int64_t number = 0;
+    if (folder_fields[field].form == FOLDER_FORM_text)
+        return folder_field_text(folder, field, ret_text);
+    if (!folder_field_number(folder, field, &number))
+        return false;
+    if (folder_fields[field].form == FOLDER_FORM_truth)
+        *ret_text = span_of(number ? "true" : "false");
+    else
+        *ret_text = (struct span){ room, (size_t)snprintf(room, 24, "%" PRId64, number) };
+    return true;
 }
 
 static void write_extended(struct xml_writer *xw, const struct xprop *x, const struct folder *folder)
 {
-    const struct xprop *stored;
-    struct span text;
+    const enum folder_field field = folder_field_by_xprop(x);
+    const bool named = field != FOLDER_FIELD_COUNT, kept = !named || folder_fields[field].set == FOLDER_SET_kept;
+    const struct xprop *stored = kept ? xprop_find(&folder->xprops, x) : NULL;
+    struct span text = stored && stored->values.n ? stored->values.v[0] : (struct span){ 0 };
     char room[24];
-    if (!shape_folder_xprop(folder, x, room, &text, &stored))
+    if (!stored && !(named && folder_value(folder, field, room, &text)))
         return;
     xw_open(xw, "t:ExtendedProperty");
     shape_write_extended_uri(xw, x);

@@ -9,8 +9,6 @@
 
 #include <errno.h>
 
-#define PR_DISPLAY_NAME 0x3001
-#define PR_CONTAINER_CLASS 0x3613
 
 static const struct {
     const char *element;
@@ -57,14 +55,14 @@ static int set_extended(struct arena *arena, struct folder *folder, const struct
     int r = shape_read_xprop(arena, node, &x);
     if (r)
         return r;
-    if (shape_folder_counts(&x))
+    const enum folder_field field = folder_field_by_xprop(&x);
+    if (field == FOLDER_FIELD_COUNT || folder_fields[field].set == FOLDER_SET_kept)
+        return xprop_put(arena, &folder->xprops, &x);
+    if (folder_fields[field].set == FOLDER_SET_never)
         return CODE_ErrorInvalidPropertySet;
-    if (x.tag == PR_DISPLAY_NAME || x.tag == PR_CONTAINER_CLASS) {
-        if (x.is_array || !span_is(x.type, "String"))
-            return CODE_ErrorInvalidExtendedProperty;
-        return x.tag == PR_DISPLAY_NAME ? set_name(folder, x.values.v[0]) : set_class(folder, x.values.v[0]);
-    }
-    return xprop_put(arena, &folder->xprops, &x);
+    if (x.is_array || !span_is(x.type, "String"))
+        return CODE_ErrorInvalidExtendedProperty;
+    return field == FOLDER_FIELD_name ? set_name(folder, x.values.v[0]) : set_class(folder, x.values.v[0]);
 }
 
 /* One child of a folder element but PermissionSet. */
@@ -123,8 +121,13 @@ static int change_extended(struct arena *arena, const struct xml_node *path, con
 {
     struct xprop x, other;
     int r = shape_parse_xprop(arena, path, &x);
-    if (r || !value)
-        return r ? r : shape_folder_computed(&x) ? CODE_ErrorInvalidPropertyDelete : xprop_remove(arena, &folder->xprops, &x);
+    if (r)
+        return r;
+    if (!value) {
+        const enum folder_field field = folder_field_by_xprop(&x);
+        const bool kept = field == FOLDER_FIELD_COUNT || folder_fields[field].set == FOLDER_SET_kept;
+        return kept ? xprop_remove(arena, &folder->xprops, &x) : CODE_ErrorInvalidPropertyDelete;
+    }
     const struct xml_node *named = xml_is(value, XML_NS_T, "ExtendedProperty") ? xml_child(value, "ExtendedFieldURI") : NULL;
     if (!named || shape_parse_xprop(arena, named, &other) || !xprop_same(&x, &other))
         return CODE_ErrorUpdatePropertyMismatch;

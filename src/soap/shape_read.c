@@ -344,7 +344,6 @@ int shape_read_item(struct arena *arena, const struct xml_node *node, struct ite
 {
     *ret_structured = false;
     *ret_culprit = NULL;
-    item->kind = kind_by_element(node->name);
     for (const struct xml_node *c = node->child; c; c = c->next) {
         const struct item before = *item;
         int r = shape_read_property(arena, c, item);
@@ -355,7 +354,7 @@ int shape_read_item(struct arena *arena, const struct xml_node *node, struct ite
         *ret_structured = *ret_structured || !leaves_mime(c, &before, item);
     }
     enum item_kind kind = item_kind_of_class(item->item_class);
-    if (!span_is(node->name, kind_info(kind)->element))
+    if (!span_is(node->name, kind_info(kind)->element) && !(kind == ITEM_KIND_MESSAGE && xml_is(node, XML_NS_T, "Item")))
         return CODE_ErrorObjectTypeChanged;
     item->kind = kind;
     return 0;

@@ -19,6 +19,17 @@ static unsigned classify(unsigned char c)
     return c == '&' || c == '<' || c == '>' || c == '"' ? ESCAPE : PLAIN;
 }
 
+/* Most bytes of most texts, in attributes too. */
+static const unsigned char *skip_plain(const unsigned char *p, const unsigned char *end)
+{
+    static const uint64_t below_64 =
+        UINT64_C(0xffffffff00000000) & ~(UINT64_C(1) << '&' | UINT64_C(1) << '<' | UINT64_C(1) << '>' | UINT64_C(1) << '"');
+
+    while (p < end && (*p < 64 ? (below_64 >> *p) & 1 : *p < 0x80))
+        p++;
+    return p;
+}
+
 static const char replacement[] = "\xef\xbf\xbd";
 
 /* Length of the well-formed UTF-8 sequence at p that XML 1.0 allows, or 0. */
@@ -64,7 +75,7 @@ static void add_escaped(struct buf *out, struct span text, bool attribute)
     if (text.len == 0)
         return;
     const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len, *plain = p;
-    while (p < end) {
+    while ((p = skip_plain(p, end)) < end) {
         unsigned class = classify(*p);
         size_t len = 1;
 
@@ -108,16 +119,28 @@ void xw_init(struct xml_writer *xw, struct buf *out)
     *xw = (struct xml_writer){ .out = out };
 }
 
+/* The name between two short texts, which are most of an answer. */
+static void add_tag(struct buf *out, const char *before, const char *name, const char *after)
+{
+    const size_t before_len = strlen(before), len = strlen(name), after_len = strlen(after);
+    char *at = buf_reserve(out, before_len + len + after_len);
+
+    if (!at)
+        return;
+    memcpy(at, before, before_len);
+    memcpy(at + before_len, name, len);
+    memcpy(at + before_len + len, after, after_len);
+    out->len += before_len + len + after_len;
+}
+
 void xw_open(struct xml_writer *xw, const char *name)
 {
-    end_tag(xw);
     if (xw->depth == XW_MAX_DEPTH) {
         fail(xw);
         return;
     }
+    add_tag(xw->out, xw->tag_open ? "><" : "<", name, "");
     xw->stack[xw->depth++] = name;
-    buf_add_char(xw->out, '<');
-    buf_add_str(xw->out, name);
     xw->tag_open = true;
 }
 
@@ -134,9 +157,7 @@ void xw_close(struct xml_writer *xw)
         xw->tag_open = false;
         return;
     }
-    buf_add(xw->out, "</", 2);
-    buf_add_str(xw->out, name);
-    buf_add_char(xw->out, '>');
+    add_tag(xw->out, "</", name, ">");
 }
 
 void xw_attr(struct xml_writer *xw, const char *name, struct span value)
@@ -145,9 +166,7 @@ void xw_attr(struct xml_writer *xw, const char *name, struct span value)
         fail(xw);
         return;
     }
-    buf_add_char(xw->out, ' ');
-    buf_add_str(xw->out, name);
-    buf_add(xw->out, "=\"", 2);
+    add_tag(xw->out, " ", name, "=\"");
     add_escaped(xw->out, value, true);
     buf_add_char(xw->out, '"');
 }

@@ -102,11 +102,31 @@ static int keep_bytes(struct store_tx *tx, const char *name, uint8_t *bytes, siz
     return r != 0 ? r : meta_put(tx, name, bytes, len);
 }
 
+/* What this engine alone has, which tables_read leaves out. */
+static int drop_own_tables(struct store_tx *tx)
+{
+    char name[64], text[128];
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < migrations_n; i++) {
+        const struct migration *row = &migrations[i];
+        if (row->kind == MIGRATION_PLAIN || row->kind == MIGRATION_CLUSTERED || !migration_is_for(row, tx->driver->name) ||
+            (sscanf(row->text, "CREATE TABLE %63[a-z_]", name) != 1 && sscanf(row->text, "CREATE VIRTUAL TABLE %63[a-z_]", name) != 1))
+            continue;
+        snprintf(text, sizeof(text), "DROP TABLE IF EXISTS %s", name);
+        r = tx->driver->define(tx->conn, text, false);
+    }
+    return r;
+}
+
 static int drop_tables(struct store_tx *tx)
 {
     struct tables tables;
     char text[128];
     int r = tables_read(migrations, migrations_n, &tables);
+
+    if (r == 0)
+        r = drop_own_tables(tx);
 
     for (size_t i = 0; r == 0 && i < tables.n; i++) {
         snprintf(text, sizeof(text), "DROP TABLE %.*s", (int)tables.v[i].name.len, tables.v[i].name.ptr);

@@ -66,26 +66,9 @@ static int read_page(struct store_tx *tx, struct arena *arena, const struct stor
                      size_t *ret_n)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    struct item *list = NULL;
-    size_t n = 0, room = 0;
     int r = find_open(tx, find, false, &sql);
 
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list = store_grow(arena, list, n, &room, sizeof(*list));
-        if (!list)
-            return -ENOMEM;
-        r = item_from_row(&sql, arena, find->mailbox_id, &list[n]);
-        if (r != 0)
-            return r;
-        n++;
-    }
-    if (r != 0)
-        return r;
-    *ret_items = list;
-    *ret_n = n;
-    return 0;
+    return r != 0 ? r : item_list_from_rows(&sql, arena, find->mailbox_id, ret_items, ret_n);
 }
 
 int store_item_find(struct store_tx *tx, struct arena *arena, const struct store_find *find, struct item **ret_items,

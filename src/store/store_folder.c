@@ -145,15 +145,16 @@ static int list_below(struct store_tx *tx, struct arena *arena, int64_t mailbox_
 
     if (r != 0)
         return r;
-    struct folder *below = arena_array(arena, tree.n, sizeof(*below));
     tree.list = all;
     tree.place = arena_alloc(arena, tree.n);
-    if (!below || !tree.place)
+    if (!tree.place)
         return -ENOMEM;
     for (size_t i = 0; i < tree.n; i++)
-        if (place_of(&tree, i, top) == BELOW)
-            below[kept++] = all[i];
-    *ret_folders = below;
+        tree.place[i] = place_of(&tree, i, top);
+    for (size_t i = 0; i < tree.n; i++)
+        if (tree.place[i] == BELOW)
+            all[kept++] = all[i];
+    *ret_folders = all;
     *ret_n = kept;
     return 0;
 }

@@ -18,11 +18,18 @@ static int fold(struct store_tx *tx, struct span address, struct span *ret_key)
     return store_fold(tx->scratch, address, ret_key);
 }
 
+int store_group_hold(struct store_tx *tx)
+{
+    return store_hold_mailbox(tx, HOLD_DIRECTORY);
+}
+
 int store_group_create(struct store_tx *tx, struct span address, struct span name)
 {
     struct span key = { 0 };
-    int r = store_address_insert(tx, tx->scratch, NO_MAILBOX_ID, address);
+    int r = store_group_hold(tx);
 
+    if (r == 0)
+        r = store_address_insert(tx, tx->scratch, NO_MAILBOX_ID, address);
     if (r == 0)
         r = fold(tx, address, &key);
     if (r == 0)
@@ -36,8 +43,10 @@ int store_group_remove(struct store_tx *tx, struct span address)
     static const enum store_statement rest[] = { SQL_group_clear, SQL_group_leave, SQL_address_delete };
     struct span key = { 0 };
     int64_t written = 0;
-    int r = fold(tx, address, &key);
+    int r = store_group_hold(tx);
 
+    if (r == 0)
+        r = fold(tx, address, &key);
     if (r == 0)
         r = sql_run(tx, SQL_group_delete, ARGS(V_TEXT(key)), &written);
     if (r == 0 && written == 0)
@@ -100,8 +109,10 @@ int store_group_add_member(struct store_tx *tx, struct span group, struct span m
 {
     struct span key = { 0 }, member_key = { 0 };
     int64_t written = 0;
-    int r = fold(tx, group, &key);
+    int r = store_group_hold(tx);
 
+    if (r == 0)
+        r = fold(tx, group, &key);
     if (r == 0)
         r = fold(tx, member, &member_key);
     if (r == 0)
@@ -113,8 +124,10 @@ int store_group_remove_member(struct store_tx *tx, struct span group, struct spa
 {
     struct span key = { 0 }, member_key = { 0 };
     int64_t written = 0;
-    int r = fold(tx, group, &key);
+    int r = store_group_hold(tx);
 
+    if (r == 0)
+        r = fold(tx, group, &key);
     if (r == 0)
         r = fold(tx, member, &member_key);
     if (r == 0)

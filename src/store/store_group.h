@@ -26,6 +26,9 @@ struct store_group {
     uint64_t members;
 };
 
+/* What the job reads of groups from here on is still so when it writes; those that
+ * write see to it by themselves. */
+int store_group_hold(struct store_tx *tx);
 /* name may be empty: the address' local part. 1: the address is taken. */
 int store_group_create(struct store_tx *tx, struct span address, struct span name);
 /* 1: there is no such group. It is taken out of the groups that it is in. */

@@ -19,6 +19,8 @@ int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, stru
  * row's. And the blob, all of it or (damaged) none. */
 int item_hot_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item *ret_item);
 int item_rare_from_row(struct sql *sql, struct arena *arena, struct item *item);
+/* Every row that is left, with item_from_row. */
+int item_list_from_rows(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item **ret_items, size_t *ret_n);
 /* What depth asks for, into an item whose columns were read. Sets damaged. level:
  * how many items it is attached within. */
 int item_load_content(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item);

@@ -110,6 +110,28 @@ int item_from_row(struct sql *sql, struct arena *arena, int64_t mailbox_id, stru
     return r;
 }
 
+int item_list_from_rows(struct sql *sql, struct arena *arena, int64_t mailbox_id, struct item **ret_items, size_t *ret_n)
+{
+    struct item *list = NULL;
+    size_t n = 0, room = 0;
+    int r;
+
+    while ((r = sql_next(sql)) == 1) {
+        list = store_grow(arena, list, n, &room, sizeof(*list));
+        if (!list)
+            return -ENOMEM;
+        r = item_from_row(sql, arena, mailbox_id, &list[n]);
+        if (r != 0)
+            return r;
+        n++;
+    }
+    if (r != 0)
+        return r;
+    *ret_items = list;
+    *ret_n = n;
+    return 0;
+}
+
 /* All recipients in one array, in the order of their types. */
 static int read_rcpts(struct store_tx *tx, struct arena *arena, const struct item *item, struct rcpt_list *ret_list)
 {

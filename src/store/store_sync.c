@@ -37,27 +37,12 @@ static int read_page(struct store_tx *tx, struct arena *arena, const struct stor
                      size_t *ret_n)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    struct item *list = NULL;
-    size_t n = 0, room = 0;
     int r = sql_open(tx, SQL_sync_page,
                      ARGS(V_INT(page->mailbox_id), V_INT(page->folder_no), V_INT(page->associated), V_INT(page->received),
                           V_INT(page->item_no), V_INT(page->bound), V_INT(page->limit)),
                      &sql);
 
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list = store_grow(arena, list, n, &room, sizeof(*list));
-        if (!list)
-            return -ENOMEM;
-        r = item_from_row(&sql, arena, page->mailbox_id, &list[n]);
-        if (r != 0)
-            return r;
-        n++;
-    }
-    *ret_items = list;
-    *ret_n = n;
-    return r;
+    return r != 0 ? r : item_list_from_rows(&sql, arena, page->mailbox_id, ret_items, ret_n);
 }
 
 int store_sync_items(struct store_tx *tx, struct arena *arena, const struct store_sync_page *page, struct item **ret_items,

@@ -182,8 +182,8 @@ static bool has_table(const struct copies *copies, const char *name)
     return false;
 }
 
-/* Whatever tables the engine has. What a store knows of itself differs, and what
- * was leased is not, in a copy. */
+/* Whatever tables the engine has, but for its own index of words, which begins
+ * anew. What a store knows of itself differs, and what was leased is not, in a copy. */
 static void assert_same(const struct copies *copies)
 {
     sqlite3 *db = look(copies->path);
@@ -192,7 +192,8 @@ static void assert_same(const struct copies *copies)
     snprintf(text, sizeof(text), "ATTACH '%s/ewsd.db' AS other", copies->world->path);
     assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db, "SELECT name FROM other.sqlite_master WHERE type = 'table' AND name NOT IN "
-                                            "('meta', 'node', 'outbox', 'outbox_recipient', 'schema_version')", -1, &tables, NULL), SQLITE_OK);
+                                            "('meta', 'node', 'outbox', 'outbox_recipient', 'schema_version') AND name NOT LIKE 'search%'",
+                                        -1, &tables, NULL), SQLITE_OK);
     size_t n = 0;
     while (sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
@@ -218,6 +219,7 @@ static void a_copy_has_everything(void **state)
     assert_int_equal(copy(&copies), 0);
     assert_true(has_table(&copies, "meta") && has_table(&copies, "outbox_recipient"));
     store_close(copies.world->store); /* two at the same file, one with its own VFS, is for nobody */
+    copies.world->store = NULL;
     assert_same(&copies);
     assert_int_equal(store_open(&copies.world->options, &copies.world->store), 0);
 }
@@ -279,8 +281,10 @@ static void every_table_is_known(void **state)
     char text[256];
     assert_int_equal(tables_read(migrations, migrations_n, tables), 0);
     store_close(world->store);
+    world->store = NULL;
     sqlite3 *db = look(world->path);
-    assert_int_equal(number(db, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name <> 'schema_version'"), tables->n);
+    assert_int_equal(number(db, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name <> 'schema_version' "
+                                "AND name NOT LIKE 'search%'"), tables->n);
     for (size_t i = 0; i < tables->n; i++) {
         const struct table *table = &tables->v[i];
         snprintf(text, sizeof(text), "SELECT COUNT(*) FROM pragma_table_info('%.*s')", (int)table->name.len, table->name.ptr);

@@ -30,7 +30,8 @@ class World:
         self.db = sqlite3.connect("file:%s/ewsd.db?mode=ro" % folder, uri=True, isolation_level=None)
         self.forge = ids.Forge(self.db.execute("SELECT value FROM meta WHERE name = 'id_secret'").fetchone()[0])
         self.guids = dict(self.db.execute("SELECT address, guid FROM mailbox"))
-        self.tables = [row[0] for row in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        self.tables = [row[0] for row in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table' "
+                                                         "AND name NOT LIKE 'search%' ORDER BY name")]
         self.link = None
         self.fresh()
 
@@ -65,7 +66,7 @@ class World:
         return self.db.execute("PRAGMA data_version").fetchone()[0]
 
     def digest(self):
-        """All that is in the store."""
+        """All that is in the store, but for its index of words, which follows by itself."""
         until(lambda: self.db.execute("SELECT COUNT(*) FROM outbox").fetchone()[0] == 0, "the queue to be empty")
         found = {}
         self.db.execute("BEGIN")

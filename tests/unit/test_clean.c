@@ -103,6 +103,45 @@ static void long_input_takes_no_time(void **state)
     }
 }
 
+/* The parser compares each attribute of a tag with all others. What a tag with
+ * far too many is in ends there; quotes hide neither them nor what is no tag. */
+static void many_attributes_take_no_time(void **state)
+{
+    static const struct {
+        const char *begin, *piece, *end;
+        bool cut;
+    } rows[] = {
+        { "<p>before</p><p ", "a%x=1 ", ">in it</p><p>behind</p>", true },
+        { "<p>before</p><p title='>' ", "a%x=\">\"", ">in it</p><p>behind</p>", true },
+        { "<p>before</p><p a=b=\" ", "c%x ", ">in it</p><p>behind</p>", true },
+        { "<p>before</p><p \"a=\" ", "c%x ", ">in it</p><p>behind</p>", true },
+        { "<p>before</p><!-- <p ", "a%x=1 ", "--><p>behind</p>", false },
+        { "<p>before</p><img title=\"", "a%x=1\r\n", "\"><p>behind</p>", false },
+        { "<p>before</p><p>", "a%x=1 ", "</p><p>behind</p>", false },
+        { "<p>before</p>", "<b a%x=1>x</b>", "<p>behind</p>", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf in = BUF_INIT(64 << 20), out = BUF_INIT(64 << 20);
+        struct html_outcome outcome;
+        int64_t begin = when_monotonic();
+        buf_add_str(&in, rows[i].begin);
+        for (unsigned n = 0; n < 200000; n++)
+            buf_printf(&in, rows[i].piece, n);
+        buf_add_str(&in, rows[i].end);
+        assert_int_equal(buf_error(&in), 0);
+        assert_int_equal(html_clean(buf_span(&in), &FILTER, &out, &outcome), 0);
+        assert_true(when_monotonic() - begin < 20000);
+        assert_non_null(memmem(out.ptr, out.len, "before", 6));
+        if (!rows[i].cut != (memmem(out.ptr, out.len, "behind", 6) != NULL))
+            printf("%s\n", rows[i].begin);
+        assert_true(!rows[i].cut == (memmem(out.ptr, out.len, "behind", 6) != NULL));
+        buf_done(&in);
+        buf_done(&out);
+    }
+}
+
 static void pieces_are_found(void **state)
 {
     CLEANUP(free_ptr_arena) struct arena *arena = NULL;
@@ -146,6 +185,7 @@ int main(void)
         cmocka_unit_test(what_tells_goes),
         cmocka_unit_test(nothing_is_lost_unasked),
         cmocka_unit_test(long_input_takes_no_time),
+        cmocka_unit_test(many_attributes_take_no_time),
         cmocka_unit_test(pieces_are_found),
         cmocka_unit_test(damaged_pieces_are_not_found),
     };
