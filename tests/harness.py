@@ -154,8 +154,10 @@ class Server:
         if ENGINE != "sqlite" and not data and not {"--store", "--data"} & set(arguments):
             data = self.own = "%s/%d" % (uuid.uuid4(), os.getpid())
         where = [] if not data else ["--data", data] if ENGINE == "sqlite" else ["--store", store_at(data, ready=True)]
-        if data and ENGINE != "sqlite" and not any("store.writers=" in word for word in arguments):
-            where += ["--set", "store.writers=2"]  # each is a connection, which takes its time to make
+        if ENGINE != "sqlite":
+            for setting in ("store.writers=2", "store.partitions=2"):  # connections and tables, which take their time to make
+                if not any(word.startswith(setting.partition("=")[0]) for word in arguments):
+                    where += ["--set", setting]
         self.start(["dev", "--listen", "127.0.0.1:0"] + where + list(arguments), env)
 
     def start(self, arguments, env=None, ca=None):

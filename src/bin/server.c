@@ -137,6 +137,7 @@ static int open_store(struct server *server)
     const char *path = server->options->store;
     char name[STORE_NAME_SIZE];
     int r = store_open(&(struct store_options){ .path = path, .passfile = conf->store_passfile,
+                                                .partitions = (unsigned)conf->store_partitions,
                                                 .readers = (unsigned)conf->store_readers, .writers = (unsigned)conf->store_writers,
                                                 .quota = (uint64_t)conf->store_quota, .min_free = (uint64_t)conf->store_min_free,
                                                 .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);

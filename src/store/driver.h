@@ -36,6 +36,10 @@ enum store_control {
     STORE_CONTROL_COUNT
 };
 
+/* How a table should lie, where the engine can: in the order of its primary key;
+ * in parts by its first column, mailbox_id. */
+enum store_form { STORE_CLUSTERED = 1, STORE_BY_MAILBOX = 2 };
+
 /* Where the engine has the store, so that a copy of it is somewhere else. */
 struct store_place {
     uint64_t number; /* of the file, of the database */
@@ -87,9 +91,9 @@ struct store_driver {
     int (*control)(struct store_conn *conn, enum store_control what);
     /* False: the engine has given up the transaction by itself. */
     bool (*in_transaction)(struct store_conn *conn);
-    /* One statement of a migration; clustered: a table stored in the order of
-     * its primary key, where the engine has such. */
-    int (*define)(struct store_conn *conn, const char *text, bool clustered);
+    /* One statement of a migration; form: bits of enum store_form, for one that
+     * makes a table. */
+    int (*define)(struct store_conn *conn, const char *text, unsigned form);
     /* Statement number `statement`, or text (not kept) when that is not NULL. */
     int (*start)(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n,
                  struct store_rows **ret_rows);

@@ -1,7 +1,7 @@
 /*
  * The tables of statements.def and migrations.def as arrays.
  */
-#include "base/base.h"
+#include "store/driver.h"
 #include "store/statements.h"
 
 const char *const statement_text[] = {
@@ -31,4 +31,29 @@ bool migration_is_for(const struct migration *migration, const char *engine)
     const char *only = migration->kind == MIGRATION_SQLITE ? "sqlite" : migration->kind == MIGRATION_POSTGRES ? "postgres" : NULL;
 
     return !only || strcmp(only, engine) == 0;
+}
+
+/* Who is who, and what may they do: whole, for whoever asks about many. */
+static bool is_directory(const char *table)
+{
+    static const char *const names[] = { "mailbox (", "grant_ (", "removed (" };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strncmp(table, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Those whose key has mailbox_id in it. */
+unsigned migration_form(const struct migration *migration)
+{
+    static const char create[] = "CREATE TABLE ";
+    unsigned form = migration->kind == MIGRATION_CLUSTERED ? STORE_CLUSTERED : 0;
+    const char *key = strstr(migration->text, "PRIMARY KEY ("), *table = migration->text + sizeof(create) - 1;
+
+    if (strncmp(migration->text, create, sizeof(create) - 1) != 0 || is_directory(table))
+        return form;
+    if (strstr(key ? key : table, key ? "mailbox_id" : "(mailbox_id BIGINT NOT NULL PRIMARY KEY"))
+        return form | STORE_BY_MAILBOX;
+    return form;
 }

@@ -62,6 +62,8 @@ struct migration {
 extern const struct migration migrations[];
 /* Is that row for the engine of this name? */
 bool migration_is_for(const struct migration *migration, const char *engine);
+/* Bits of enum store_form, of one that makes a table. */
+unsigned migration_form(const struct migration *migration);
 extern const unsigned migrations_n;
 
 #endif

@@ -64,7 +64,7 @@ static int run_text(struct store_tx *tx, const char *text, const struct store_va
 static int migrate(struct store_tx *tx, bool opening)
 {
     int64_t version = 0;
-    int r = tx->driver->define(tx->conn, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)", false);
+    int r = tx->driver->define(tx->conn, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)", 0);
 
     if (r != 0)
         return r;
@@ -80,7 +80,7 @@ static int migrate(struct store_tx *tx, bool opening)
     for (unsigned i = 0; i < migrations_n; i++) {
         if (migrations[i].version <= version || !migration_is_for(&migrations[i], tx->driver->name))
             continue;
-        r = tx->driver->define(tx->conn, migrations[i].text, migrations[i].kind == MIGRATION_CLUSTERED);
+        r = tx->driver->define(tx->conn, migrations[i].text, migration_form(&migrations[i]));
         if (r != 0)
             return r;
     }
@@ -130,9 +130,9 @@ static int drop_tables(struct store_tx *tx)
 
     for (size_t i = 0; r == 0 && i < tables.n; i++) {
         snprintf(text, sizeof(text), "DROP TABLE %.*s", (int)tables.v[i].name.len, tables.v[i].name.ptr);
-        r = tx->driver->define(tx->conn, text, false);
+        r = tx->driver->define(tx->conn, text, 0);
     }
-    return r == 0 ? tx->driver->define(tx->conn, "DROP TABLE schema_version", false) : r;
+    return r == 0 ? tx->driver->define(tx->conn, "DROP TABLE schema_version", 0) : r;
 }
 
 /* Before anything else is in it: a copy that ends early must not be taken for a

@@ -47,6 +47,7 @@ struct store_options {
     enum store_mode mode;
     unsigned readers;      /* reader connections at most; 0 is 32 */
     unsigned writers;      /* that commit at the same time, where the engine can; 0 is 8 */
+    unsigned partitions;   /* of a store that is made, where the engine has such; 0 is 8 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of one mailbox; 0: no limit */

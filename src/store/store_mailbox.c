@@ -72,6 +72,8 @@ static int create_mailbox(struct store_tx *tx, struct arena *arena, const struct
                 ARGS(V_INT(mailbox->mailbox_id), V_RAW(mailbox->guid, STORE_GUID_SIZE), V_TEXT(mailbox->address),
                      V_TEXT(mailbox->display_name), V_TEXT(mailbox->password_hash)),
                 NULL);
+    if (r == 0)
+        r = sql_run(tx, SQL_counter_insert, ARGS(V_INT(mailbox->mailbox_id)), NULL);
     return r != 0 ? r : create_folders(tx, arena, mailbox->mailbox_id);
 }
 

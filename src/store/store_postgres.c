@@ -129,13 +129,6 @@ static bool is_broken(struct store_conn *conn)
     return conn->broken;
 }
 
-static int define(struct store_conn *conn, const char *text, bool clustered ATTR_UNUSED)
-{
-    int r = postgres_send(conn, 0, text, NULL, 0);
-
-    return r == 0 ? postgres_drain(conn, NULL) : r;
-}
-
 static int hold(struct store_conn *conn, int64_t key, bool wait)
 {
     const struct store_value arg = { .type = STORE_INT, .number = LOCK_SPACE + key };
@@ -299,7 +292,7 @@ const struct store_driver store_driver_postgres = {
     .disconnect = postgres_disconnect,
     .control = control,
     .in_transaction = in_transaction,
-    .define = define,
+    .define = postgres_define,
     .start = start,
     .step = step,
     .get_int = get_int,

@@ -1,8 +1,8 @@
 /*
  * What the files of the PostgreSQL engine share: store_postgres.c (transactions
  * and rows), store_postgres_wire.c (what is sent and answered),
- * store_postgres_link.c (connections) and store_postgres_watch.c (telling other
- * servers). Only these include <libpq-fe.h>.
+ * store_postgres_link.c (connections), store_postgres_partition.c (tables) and
+ * store_postgres_watch.c (telling other servers). Only these include <libpq-fe.h>.
  */
 #ifndef EWSD_STORE_STORE_POSTGRES_H
 #define EWSD_STORE_STORE_POSTGRES_H
@@ -14,10 +14,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { POSTGRES_OWED_MAX = 256, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64 };
+enum { POSTGRES_OWED_MAX = 256, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64, POSTGRES_TEXT_SIZE = 4096, POSTGRES_PARTITIONS_MAX = 256 };
 
 struct store_db {
     char *url, *passfile;
+    unsigned partitions; /* for a store that has none yet */
     _Atomic int64_t away_until; /* monotonic ms; nobody connects before */
     _Atomic int64_t there_at;   /* somebody connected */
     struct store_place place;
@@ -47,8 +48,9 @@ struct store_conn {
     int error;   /* what failed first */
     bool unknown; /* it was the end of the connection, so what was last sent may have been done */
     unsigned owed_n;
-    int16_t owed[POSTGRES_OWED_MAX]; /* the statement that is prepared, or one of enum postgres_owed */
-    bool prepared[POSTGRES_STATEMENTS];
+    int32_t owed[POSTGRES_OWED_MAX]; /* what is prepared, or one of enum postgres_owed */
+    int partitions; /* of each table of mailboxes that can be named; -1: not known yet */
+    bool prepared[POSTGRES_STATEMENTS * (POSTGRES_PARTITIONS_MAX + 1)]; /* see postgres_part */
     bool checked[STATEMENT_COUNT]; /* its columns are of types that are read here */
 };
 
@@ -86,6 +88,16 @@ void postgres_disconnect(struct store_conn *conn);
 int postgres_place(struct store_db *db, struct store_place *ret_place);
 /* A connection by itself, not in pipeline mode; -EIO. */
 int postgres_link(struct store_db *db, const char *name, PGconn **ret_pg);
+
+/* ---- store_postgres_partition.c ---- */
+
+int postgres_define(struct store_conn *conn, const char *text, unsigned form);
+/* A statement about one mailbox is sent to the partition itself, by another text:
+ * planned and locked is one table, not all of them. 0: as it is; else the number
+ * of the partition, from 1 on. */
+int postgres_part(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, unsigned *ret_part);
+/* text may be of POSTGRES_TEXT_SIZE; -E2BIG. */
+int postgres_part_text(unsigned part, char *text);
 
 /* ---- store_postgres_watch.c ---- */
 

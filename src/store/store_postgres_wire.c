@@ -13,7 +13,6 @@
 #include <stdio.h>
 
 #define PATIENCE_MS 60000
-#define TEXT_SIZE 4096
 
 /* ---- what failed ---- */
 
@@ -62,7 +61,7 @@ int postgres_break_off(struct store_conn *conn)
 
 /* ---- sending ---- */
 
-static int owe(struct store_conn *conn, int16_t what)
+static int owe(struct store_conn *conn, int32_t what)
 {
     conn->owed[conn->owed_n++] = what;
     return 0;
@@ -136,36 +135,39 @@ static const char *const own_text[] = {
 };
 _Static_assert(ARRAY_LEN(own_text) == POSTGRES_STATEMENTS - STATEMENT_COUNT, "a text for each");
 
-static int text_of(unsigned statement, char ret_text[TEXT_SIZE])
+static int text_of(unsigned statement, char ret_text[POSTGRES_TEXT_SIZE])
 {
     const char *text = statement < STATEMENT_COUNT ? statement_text[statement] : own_text[statement - STATEMENT_COUNT];
     bool skipping = statement < STATEMENT_COUNT && statement_skipping[statement];
-    int n = snprintf(ret_text, TEXT_SIZE, "%s%s", text, skipping ? " FOR UPDATE SKIP LOCKED" : "");
+    int n = snprintf(ret_text, POSTGRES_TEXT_SIZE, "%s%s", text, skipping ? " FOR UPDATE SKIP LOCKED" : "");
 
-    return n < TEXT_SIZE ? 0 : -E2BIG;
+    return n < POSTGRES_TEXT_SIZE ? 0 : -E2BIG;
 }
 
-static int prepare(struct store_conn *conn, unsigned statement, const char *name, const struct arguments *args)
+static int prepare(struct store_conn *conn, unsigned statement, unsigned part, const char *name, const struct arguments *args)
 {
-    char text[TEXT_SIZE];
+    unsigned at = part * POSTGRES_STATEMENTS + statement;
+    char text[POSTGRES_TEXT_SIZE];
 
-    if (conn->prepared[statement])
+    if (conn->prepared[at])
         return 0;
     int r = text_of(statement, text);
+    if (r == 0 && part)
+        r = postgres_part_text(part, text);
     if (r != 0)
         return r;
     if (!PQsendPrepare(conn->pg, name, text, args->n, args->types))
         return postgres_break_off(conn);
-    conn->prepared[statement] = true; /* until its answer says otherwise */
-    return owe(conn, (int16_t)statement);
+    conn->prepared[at] = true; /* until its answer says otherwise */
+    return owe(conn, (int32_t)at);
 }
 
-static int send_kept(struct store_conn *conn, unsigned statement, const struct arguments *args)
+static int send_kept(struct store_conn *conn, unsigned statement, unsigned part, const struct arguments *args)
 {
-    char name[16];
+    char name[32];
 
-    snprintf(name, sizeof(name), "s%u", statement);
-    int r = prepare(conn, statement, name, args);
+    snprintf(name, sizeof(name), "s%u_%u", statement, part);
+    int r = prepare(conn, statement, part, name, args);
     if (r != 0)
         return r;
     if (!PQsendQueryPrepared(conn->pg, name, args->n, args->values, args->lengths, args->formats, 1))
@@ -183,13 +185,16 @@ static int send_text(struct store_conn *conn, const char *text, const struct arg
 int postgres_send(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n)
 {
     struct arguments arguments;
-    int r = conn->failed ? conn->error : make_room(conn);
+    unsigned part = 0;
+    int r = text ? 0 : postgres_part(conn, statement, args, n, &part);
 
+    if (r == 0)
+        r = conn->failed ? conn->error : make_room(conn);
     if (r == 0)
         r = set_arguments(&arguments, args, n);
     if (r != 0)
         return r;
-    return text ? send_text(conn, text, &arguments) : send_kept(conn, statement, &arguments);
+    return text ? send_text(conn, text, &arguments) : send_kept(conn, statement, part, &arguments);
 }
 
 /* ---- answers ---- */
@@ -213,7 +218,7 @@ static PGresult *next_result(struct store_conn *conn)
 }
 
 /* What one statement is answered; after it comes a NULL. */
-static PGresult *take_answer(struct store_conn *conn, int16_t owed)
+static PGresult *take_answer(struct store_conn *conn, int32_t owed)
 {
     PGresult *result = next_result(conn);
 
@@ -238,7 +243,7 @@ static PGresult *take_answer(struct store_conn *conn, int16_t owed)
 int postgres_drain(struct store_conn *conn, PGresult **ret_last)
 {
     PGresult *last = NULL;
-    int16_t owed[POSTGRES_OWED_MAX];
+    int32_t owed[POSTGRES_OWED_MAX];
     int r = conn->broken ? postgres_fail(conn, -EIO) : conn->owed_n && conn->owed[conn->owed_n - 1] == OWED_SYNC ? 0 : postgres_sync(conn);
     unsigned n = conn->owed_n;
 

@@ -42,7 +42,7 @@ static const struct {
 
 int store_mailbox_remove(struct store_tx *tx, int64_t mailbox_id, bool discard)
 {
-    static const enum store_statement statements[] = { SQL_remove_record, SQL_remove_members, SQL_remove_addresses,
+    static const enum store_statement statements[] = { SQL_remove_record, SQL_remove_counter, SQL_remove_members, SQL_remove_addresses,
                                                        SQL_remove_grants, SQL_remove_permissions, SQL_remove_queue };
     uint64_t queued = 0;
     int64_t written = 0;

@@ -248,9 +248,9 @@ static bool in_transaction(struct store_conn *conn)
     return !sqlite3_get_autocommit(conn->handle);
 }
 
-static int define(struct store_conn *conn, const char *text, bool clustered)
+static int define(struct store_conn *conn, const char *text, unsigned form)
 {
-    char *whole = sqlite3_mprintf("%s%s", text, clustered ? " WITHOUT ROWID" : "");
+    char *whole = sqlite3_mprintf("%s%s", text, form & STORE_CLUSTERED ? " WITHOUT ROWID" : "");
 
     if (!whole)
         return -ENOMEM;

@@ -131,10 +131,30 @@ static int create(struct span *text, struct tables *tables)
     return r;
 }
 
+/* One that is no part of the key. */
+static int drop_column(struct table *table, struct span name)
+{
+    size_t at = 0;
+
+    while (at < table->columns_n && !span_eq(table->columns[at].name, name))
+        at++;
+    if (at == table->columns_n)
+        return -EINVAL;
+    for (size_t i = 0; i < table->key_n; i++) {
+        if (table->key[i] == at)
+            return -EINVAL;
+        table->key[i] -= table->key[i] > at;
+    }
+    memmove(&table->columns[at], &table->columns[at + 1], (--table->columns_n - at) * sizeof(*table->columns));
+    return 0;
+}
+
 static int alter(struct span *text, struct tables *tables)
 {
     struct table *table = find(tables, next_token(text));
 
+    if (table && take(text, "DROP COLUMN"))
+        return drop_column(table, next_token(text));
     if (!table || !take(text, "ADD COLUMN"))
         return -EINVAL;
     return read_column(text, table);

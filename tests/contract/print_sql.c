@@ -1,6 +1,7 @@
 /*
  * Prints every migration and a PREPARE of every statement, for psql: what
- * prepare_pg.sh feeds to a real PostgreSQL.
+ * prepare_pg.sh feeds to a real PostgreSQL. With an argument, "NAME TEXT" of
+ * every statement alone, for tests/postgres/plans.
  */
 #include "model/query.h"
 #include "store/driver.h"
@@ -42,8 +43,26 @@ static void print_searches(void)
     buf_done(&words);
 }
 
-int main(void)
+static const char *const names[] = {
+#define STATEMENT(name, text) #name,
+#include "store/statements.def"
+#undef STATEMENT
+};
+
+static void print_statements(void)
 {
+    for (unsigned i = 0; i < STATEMENT_COUNT; i++)
+        printf("%s %s\n", names[i], statement_text[i]);
+    puts("search_newer " STORE_SEARCH_NEWER "\nsearch_all " STORE_SEARCH_ALL "\nsearch_deleted " STORE_SEARCH_DELETED);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        print_statements();
+        return 0;
+    }
     puts("CREATE TABLE schema_version (version BIGINT NOT NULL);");
     for (unsigned i = 0; i < migrations_n; i++)
         if (migration_is_for(&migrations[i], "postgres"))

@@ -246,7 +246,8 @@ static int forget_size(struct store_tx *tx, struct world *world, void *data)
 {
     (void)world;
     (void)data;
-    return tx->driver->define(tx->conn, "UPDATE mailbox SET size = 0", false);
+    int r = tx->driver->define(tx->conn, "ALTER TABLE mailbox ADD COLUMN size BIGINT NOT NULL DEFAULT 0", 0);
+    return r == 0 ? tx->driver->define(tx->conn, "UPDATE counter SET size = 0", 0) : r;
 }
 
 /* The step of the migration that fills the column, on a store with items. */
@@ -255,8 +256,10 @@ static int count_again(struct store_tx *tx, struct world *world, void *data)
     (void)world;
     (void)data;
     for (unsigned i = 0; i < migrations_n; i++)
-        if (migrations[i].version == 5 && strncmp(migrations[i].text, "UPDATE mailbox SET size", 23) == 0)
-            return tx->driver->define(tx->conn, migrations[i].text, false);
+        if (migrations[i].version == 5 && strncmp(migrations[i].text, "UPDATE mailbox SET size", 23) == 0 &&
+            tx->driver->define(tx->conn, migrations[i].text, 0) == 0)
+            return tx->driver->define(tx->conn,
+                                      "UPDATE counter SET size = (SELECT m.size FROM mailbox m WHERE m.mailbox_id = counter.mailbox_id)", 0);
     return -ENOENT;
 }
 

@@ -100,7 +100,7 @@ int world_set_up(void **state)
     assert_non_null(world);
     world->driver = *state;
     make_place(world->driver, world->path);
-    world->options = (struct store_options){ .driver = world->driver, .path = world->path, .readers = 8 };
+    world->options = (struct store_options){ .driver = world->driver, .path = world->path, .readers = 8, .partitions = 2 };
     assert_int_equal(store_open(&world->options, &world->store), 0);
     assert_int_equal(arena_new(256u << 20, &world->arena), 0);
     assert_int_equal(do_write(world, make_people, NULL), 0);
@@ -179,12 +179,12 @@ void make_version(const char *driver_name, const char *path, int version)
     assert_int_equal(driver->open(&options, &db), 0);
     assert_int_equal(driver->connect(db, true, 1, &conn), 0);
     assert_int_equal(driver->control(conn, STORE_BEGIN_WRITE), 0);
-    assert_int_equal(driver->define(conn, "CREATE TABLE schema_version (version BIGINT NOT NULL)", false), 0);
+    assert_int_equal(driver->define(conn, "CREATE TABLE schema_version (version BIGINT NOT NULL)", 0), 0);
     for (unsigned i = 0; i < migrations_n; i++)
         if (migrations[i].version <= version && migration_is_for(&migrations[i], driver->name))
-            assert_int_equal(driver->define(conn, migrations[i].text, migrations[i].kind == MIGRATION_CLUSTERED), 0);
+            assert_int_equal(driver->define(conn, migrations[i].text, migration_form(&migrations[i])), 0);
     snprintf(text, sizeof(text), "INSERT INTO schema_version (version) VALUES (%d)", version);
-    assert_int_equal(driver->define(conn, text, false), 0);
+    assert_int_equal(driver->define(conn, text, 0), 0);
     assert_int_equal(driver->control(conn, STORE_COMMIT), 0);
     driver->disconnect(conn);
     driver->close(db);

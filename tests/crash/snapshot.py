@@ -25,7 +25,7 @@ BOOKS = {
         SELECT i.mailbox_id, i.item_no, i.folder_no FROM item i LEFT JOIN folder f
         ON f.mailbox_id = i.mailbox_id AND f.folder_no = i.folder_no WHERE f.folder_no IS NULL""",
     "sizes of mailboxes": """
-        SELECT m.mailbox_id, m.size, TOTAL(i.size) FROM mailbox m LEFT JOIN item i ON i.mailbox_id = m.mailbox_id
+        SELECT m.mailbox_id, m.size, TOTAL(i.size) FROM counter m LEFT JOIN item i ON i.mailbox_id = m.mailbox_id
         GROUP BY m.mailbox_id HAVING m.size <> TOTAL(i.size)""",
     "references to content": """
         WITH users AS (SELECT mailbox_id, content_no FROM item
@@ -65,7 +65,7 @@ BOOKS = {
             SELECT mailbox_id, 0, change_no FROM change UNION ALL SELECT mailbox_id, 0, change_no FROM item UNION ALL
             SELECT mailbox_id, 0, key_no FROM item UNION ALL SELECT mailbox_id, 0, change_no FROM folder)
         SELECT u.mailbox_id, MAX(u.no), m.next_no, MAX(u.change), m.next_change FROM used u
-        JOIN mailbox m ON m.mailbox_id = u.mailbox_id GROUP BY u.mailbox_id
+        JOIN counter m ON m.mailbox_id = u.mailbox_id GROUP BY u.mailbox_id
         HAVING MAX(u.no) >= m.next_no OR MAX(u.change) > m.next_change""",
     "change numbers of two": """
         SELECT mailbox_id, change_no, COUNT(*) FROM change GROUP BY mailbox_id, change_no HAVING COUNT(*) > 1 UNION ALL
@@ -142,7 +142,7 @@ class Snapshot:
                 self.own[token].append((user, folder, version, names))
         self.read_outbox()
         self.numbers = {mailbox_id: (next_no, next_change) for mailbox_id, next_no, next_change in
-                        self.db.execute("SELECT mailbox_id, next_no, next_change FROM mailbox")}
+                        self.db.execute("SELECT mailbox_id, next_no, next_change FROM counter")}
         self.history = self.db.execute("SELECT * FROM change ORDER BY mailbox_id, change_no").fetchall()
 
     def read_files(self):
