@@ -182,7 +182,7 @@ int postgres_connect(struct store_db *db, bool writer, uint64_t number, struct s
 int postgres_connect_again(struct store_conn *conn)
 {
     PQfinish(conn->pg);
-    *conn = (struct store_conn){ .db = conn->db, .broken = true };
+    *conn = (struct store_conn){ .db = conn->db, .partitions = -1, .broken = true };
     int r = make_ready(conn, READER_NAME);
     conn->broken = r != 0;
     return r;
