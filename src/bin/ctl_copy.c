@@ -1,6 +1,7 @@
 /*
  * ewsctl store copy: a whole store into another one. It opens both by itself; of
- * the server's configuration only how a database is logged in to matters to it.
+ * the server's configuration only how a database is logged in to, and in how many
+ * parts it is made, matters to it.
  */
 #include "bin/ctl.h"
 
@@ -95,7 +96,7 @@ int ctl_store_copy(struct ctl_call *call)
     const char *passfile = call->conf->store_passfile;
     const struct store_options of_from = { .path = call->operands[0], .passfile = passfile, .mode = STORE_EXISTING, .readers = 2 };
     const struct store_options of_to = { .path = call->operands[1], .passfile = passfile, .mode = replace ? STORE_ANY : STORE_NEW,
-                                         .readers = 2, .filling = true };
+                                         .readers = 2, .partitions = (unsigned)call->conf->store_partitions, .filling = true };
     struct store *from, *to;
     int r = store_open(&of_from, &from);
 

@@ -128,7 +128,7 @@ static int put_restored(struct store_tx *tx, struct ctl_call *call, void *data)
 int ctl_store_restore(struct ctl_call *call)
 {
     const struct store_options options = { .path = call->path, .passfile = call->conf->store_passfile, .mode = STORE_EXISTING,
-                                           .readers = 2 };
+                                           .readers = 2, .partitions = (unsigned)call->conf->store_partitions };
     int r = store_restore(&options, call->file, ctl_option(call, "force") != NULL, &(struct store_watch){ store_is_shared(call->path) ? tell_rows : tell_copied, call });
 
     if (r == 0)
