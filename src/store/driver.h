@@ -115,6 +115,9 @@ struct store_driver {
     /* With several writers: has `key` to itself until the transaction ends.
      * wait: may be found impossible later, as in run. 1: somebody else has it. */
     int (*hold)(struct store_conn *conn, int64_t key, bool wait);
+    /* What is asked in this transaction from now on takes as long as a large store
+     * makes it take, beyond what a request may wait for. */
+    int (*be_patient)(struct store_conn *conn);
     /* The connection is of no more use. */
     bool (*is_broken)(struct store_conn *conn);
     /* Calls back when another program that has the store open calls

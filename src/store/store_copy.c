@@ -443,6 +443,8 @@ int store_copy(struct store *from, struct store *to, const struct store_copy *co
         r = arena_new(MEMORY, &all);
     if (r == 0)
         r = store_read_begin(from, &tx);
+    if (r == 0 && tx->driver->be_patient)
+        r = tx->driver->be_patient(tx->conn);
     copying.tx = tx;
     copying.arena = arena;
     copying.tables = r == 0 ? arena_alloc(all, sizeof(*copying.tables)) : NULL;

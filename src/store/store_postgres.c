@@ -42,7 +42,7 @@ _Static_assert(ARRAY_LEN(control_text) == STORE_CONTROL_COUNT, "a text for each 
 
 static int begin(struct store_conn *conn, enum store_control what)
 {
-    conn->failed = conn->unknown = false;
+    conn->failed = conn->unknown = conn->patient = false;
     conn->error = 0;
     int r = postgres_send(conn, 0, control_text[what], NULL, 0);
     conn->in_tx = conn->untouched = r == 0;
@@ -183,9 +183,12 @@ static int ask(struct store_conn *conn, unsigned statement, const char *text, co
  * nothing was read a new one is as good, so a reader tries once more. */
 static int begin_again(struct store_conn *conn)
 {
+    bool patient = conn->patient;
     int r = postgres_connect_again(conn);
 
-    return r == 0 ? begin(conn, STORE_BEGIN_READ) : r;
+    if (r == 0)
+        r = begin(conn, STORE_BEGIN_READ);
+    return r == 0 && patient ? postgres_be_patient(conn) : r;
 }
 
 static int start(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n,
@@ -302,6 +305,7 @@ const struct store_driver store_driver_postgres = {
     .finish = finish,
     .run = run,
     .hold = hold,
+    .be_patient = postgres_be_patient,
     .is_broken = is_broken,
     .watch = postgres_watch,
     .unwatch = postgres_unwatch,

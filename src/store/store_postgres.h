@@ -43,6 +43,7 @@ struct store_conn {
     bool writer;
     bool in_tx;
     bool untouched; /* nothing has been read in this transaction */
+    bool patient; /* in this transaction an answer may take long */
     bool failed; /* something of this transaction has failed: nothing of it will stand */
     bool broken;
     int error;   /* what failed first */
@@ -73,6 +74,8 @@ int postgres_break_off(struct store_conn *conn);
 int postgres_send(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n);
 /* From here on a failure before it has no effect. */
 int postgres_sync(struct store_conn *conn);
+/* Until the transaction ends. */
+int postgres_be_patient(struct store_conn *conn);
 /* Reads all that is owed. ret_last: the answer of the last statement, the
  * caller's to clear. */
 int postgres_drain(struct store_conn *conn, PGresult **ret_last);

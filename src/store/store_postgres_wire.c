@@ -1,7 +1,7 @@
 /*
  * The way to PostgreSQL and back: what is sent, and the answers that are owed.
- * Nobody waits for an answer longer than PATIENCE_MS: then the connection is
- * given up.
+ * Nobody waits for an answer longer than PATIENCE_MS, or LONG_MS where all of a
+ * store is gone through: then the connection is given up.
  */
 #include "store/store_postgres.h"
 
@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define PATIENCE_MS 60000
+#define LONG_MS 21600000
 
 /* ---- what failed ---- */
 
@@ -80,6 +81,15 @@ int postgres_sync(struct store_conn *conn)
     if (!PQpipelineSync(conn->pg))
         return postgres_break_off(conn);
     return owe(conn, OWED_SYNC);
+}
+
+/* The database may have a patience of its own. */
+int postgres_be_patient(struct store_conn *conn)
+{
+    int r = conn->patient ? 0 : postgres_send(conn, 0, "SET LOCAL statement_timeout = 0", NULL, 0);
+
+    conn->patient = true;
+    return r;
 }
 
 /* Arguments as libpq takes them. */
@@ -201,7 +211,7 @@ int postgres_send(struct store_conn *conn, unsigned statement, const char *text,
 
 static PGresult *next_result(struct store_conn *conn)
 {
-    int64_t until = when_monotonic() + PATIENCE_MS;
+    int64_t until = when_monotonic() + (conn->patient ? LONG_MS : PATIENCE_MS);
 
     while (PQisBusy(conn->pg)) {
         struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
