@@ -85,7 +85,7 @@ int attachment_write(struct store_tx *tx, int64_t mailbox_id, uint64_t content_n
 
 /* ---- reading ---- */
 
-static int from_row(struct sql *sql, struct arena *arena, struct attachment *ret_attachment)
+static int from_row(struct sql *sql, struct arena *arena, void *ret_row)
 {
     struct attachment attachment = {
         .no = (uint32_t)sql_int(sql, 0),
@@ -102,30 +102,7 @@ static int from_row(struct sql *sql, struct arena *arena, struct attachment *ret
     for (unsigned i = 0; r == 0 && i < ARRAY_LEN(texts); i++)
         r = sql_copy(sql, i + 1, arena, texts[i]);
     if (r == 0)
-        *ret_attachment = attachment;
-    return r;
-}
-
-static int read_list(struct store_tx *tx, struct arena *arena, const struct item *item, struct attachment_list *ret_list)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct attachment_list list = { 0 };
-    size_t room = 0;
-    int r = sql_open(tx, SQL_attachment_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
-
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list.v = store_grow(arena, list.v, list.n, &room, sizeof(*list.v));
-        if (!list.v)
-            return -ENOMEM;
-        r = from_row(&sql, arena, &list.v[list.n]);
-        if (r != 0)
-            return r;
-        list.n++;
-    }
-    if (r == 0)
-        *ret_list = list;
+        *(struct attachment *)ret_row = attachment;
     return r;
 }
 
@@ -174,10 +151,12 @@ static int load_file(struct store_tx *tx, struct arena *arena, int64_t mailbox_i
 
 int attachments_load(struct store_tx *tx, struct arena *arena, unsigned depth, unsigned level, struct item *item)
 {
-    int r = read_list(tx, arena, item, &item->attachments);
+    struct attachment_list *list = &item->attachments;
+    int r = sql_list(tx, arena, SQL_attachment_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), sizeof(*list->v), from_row,
+                     &list->v, &list->n);
 
-    for (size_t i = 0; r == 0 && depth & STORE_DATA && i < item->attachments.n; i++) {
-        struct attachment *attachment = &item->attachments.v[i];
+    for (size_t i = 0; r == 0 && depth & STORE_DATA && i < list->n; i++) {
+        struct attachment *attachment = &list->v[i];
         if (attachment->kind == ATTACHMENT_ITEM)
             r = load_item(tx, arena, item->mailbox_id, depth, level, attachment);
         else

@@ -54,7 +54,7 @@ int store_capture_put(struct store_tx *tx, struct store_capture *capture, struct
     return put_rcpts(tx, capture, n);
 }
 
-static int read_capture(struct sql *sql, struct arena *arena, struct store_capture *ret_capture)
+static int read_capture(struct sql *sql, struct arena *arena, void *ret_row)
 {
     struct store_capture capture = {
         .capture_no = (uint64_t)sql_int(sql, 0),
@@ -68,51 +68,27 @@ static int read_capture(struct sql *sql, struct arena *arena, struct store_captu
     if (r == 0)
         r = sql_copy(sql, 6, arena, &capture.subject);
     if (r == 0)
-        *ret_capture = capture;
+        *(struct store_capture *)ret_row = capture;
     return r;
 }
 
-static int read_rcpts(struct store_tx *tx, struct arena *arena, struct store_capture *capture)
+static int read_rcpt(struct sql *sql, struct arena *arena, void *ret_row)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct span *list = NULL;
-    size_t n = 0, room = 0;
-    int r = sql_open(tx, SQL_capture_rcpts, ARGS(V_INT(capture->capture_no)), &sql);
-
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list = store_grow(arena, list, n, &room, sizeof(*list));
-        if (!list)
-            return -ENOMEM;
-        r = sql_copy(&sql, 0, arena, &list[n]);
-        if (r != 0)
-            return r;
-        n++;
-    }
-    capture->rcpts = list;
-    capture->rcpts_n = n;
-    return r;
+    return sql_copy(sql, 0, arena, ret_row);
 }
 
 int store_capture_list(struct store_tx *tx, struct arena *arena, uint64_t after, uint64_t limit, struct store_capture **ret_entries,
                        size_t *ret_n)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
     struct store_capture *list = NULL;
-    size_t n = 0, room = 0;
+    size_t n = 0;
     uint64_t most = limit == 0 || limit > INT64_MAX ? INT64_MAX : limit;
     uint64_t from = after > INT64_MAX ? INT64_MAX : after;
-    int r = sql_open(tx, SQL_capture_list, ARGS(V_INT(from), V_INT(most)), &sql);
+    int r = sql_list(tx, arena, SQL_capture_list, ARGS(V_INT(from), V_INT(most)), sizeof(*list), read_capture, &list, &n);
 
-    while (r == 0 && (r = sql_next(&sql)) == 1) {
-        list = store_grow(arena, list, n, &room, sizeof(*list));
-        r = list ? read_capture(&sql, arena, &list[n]) : -ENOMEM;
-        n++;
-    }
-    sql_close(&sql);
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = read_rcpts(tx, arena, &list[i]);
+        r = sql_list(tx, arena, SQL_capture_rcpts, ARGS(V_INT(list[i].capture_no)), sizeof(*list[i].rcpts), read_rcpt, &list[i].rcpts,
+                     &list[i].rcpts_n);
     if (r != 0)
         return r;
     *ret_entries = list;

@@ -213,13 +213,12 @@ static int read_tree_row(struct sql *sql, struct arena *arena, void *ret_row)
 
 static int check_tree(const struct look *look)
 {
-    void *list = NULL;
+    const struct tree_row *rows = NULL;
     size_t n = 0;
 
     arena_reset(look->arena);
-    int r = sql_list(look->tx, look->arena, SQL_folder_all, ARGS(V_INT(look->mailbox->mailbox_id)), sizeof(struct tree_row),
-                     read_tree_row, &list, &n);
-    const struct tree_row *rows = list;
+    int r = sql_list(look->tx, look->arena, SQL_folder_all, ARGS(V_INT(look->mailbox->mailbox_id)), sizeof(*rows), read_tree_row, &rows,
+                     &n);
     for (size_t i = 0; r == 0 && i < n; i++)
         if (!ends(rows, n, &rows[i]))
             r = tell(look, "folder", rows[i].folder_no, SPAN("it is inside itself"), RESTORE, false);

@@ -105,6 +105,8 @@ int meta_put(struct store_tx *tx, const char *name, const void *bytes, size_t le
 /* ---- store_outbox.c ---- */
 
 int outbox_insert_rcpt(struct store_tx *tx, struct store_outbox_key key, const struct store_outbox_rcpt *rcpt);
+/* For sql_list: the first two columns, as a struct store_outbox_key. */
+int outbox_read_key(struct sql *sql, struct arena *arena, void *ret_row);
 /* outbox.due as its recipients have it now. */
 int outbox_renew_due(struct store_tx *tx, struct store_outbox_key key);
 

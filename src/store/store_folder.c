@@ -70,17 +70,11 @@ static int read_row(struct sql *sql, struct arena *arena, void *ret_row)
 static int list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t args_n,
                 struct folder **ret_folders, size_t *ret_n)
 {
-    void *rows = NULL;
-    size_t n = 0;
-    int r = sql_list(tx, arena, statement, args, args_n, sizeof(struct folder), read_row, &rows, &n);
+    int r = sql_list(tx, arena, statement, args, args_n, sizeof(struct folder), read_row, ret_folders, ret_n);
 
-    if (r != 0)
-        return r;
-    *ret_folders = rows;
-    *ret_n = n;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; r == 0 && i < *ret_n; i++)
         (*ret_folders)[i].mailbox_id = args[0].number;
-    return 0;
+    return r;
 }
 
 /* ---- the tree ---- */

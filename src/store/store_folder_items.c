@@ -95,7 +95,7 @@ int store_folder_copy_items(struct store_tx *tx, int64_t mailbox_id, uint64_t fo
                             unsigned max, struct store_copying *copying, unsigned *ret_n)
 {
     CLEANUP(free_ptr_arena) struct arena *arena = NULL;
-    void *rows = NULL;
+    const struct listed *listed = NULL;
     size_t n = 0;
     int r = arena_new(ROOM * 4, &arena);
 
@@ -103,8 +103,7 @@ int store_folder_copy_items(struct store_tx *tx, int64_t mailbox_id, uint64_t fo
         r = sql_list(tx, arena, SQL_folder_items_after,
                      ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(copying->begun ? copying->associated : -1), V_INT(copying->received),
                           V_INT(copying->item_no), V_INT(max)),
-                     sizeof(struct listed), read_listed, &rows, &n);
-    struct listed *listed = rows;
+                     sizeof(*listed), read_listed, &listed, &n);
     for (size_t i = 0; r == 0 && i < n; i++) {
         struct item copy = listed[i].item;
         copying->begun = true;

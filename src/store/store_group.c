@@ -69,13 +69,13 @@ static int read_group(struct sql *sql, struct arena *arena, void *ret_row)
 static int one_group(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
                      struct store_group *ret_group)
 {
-    void *rows = NULL;
+    struct store_group *rows = NULL;
     size_t found = 0;
-    int r = sql_list(tx, arena, statement, args, n, sizeof(struct store_group), read_group, &rows, &found);
+    int r = sql_list(tx, arena, statement, args, n, sizeof(*rows), read_group, &rows, &found);
 
     if (r != 0 || found != 1)
         return r != 0 ? r : found == 0 ? 1 : CODE_ErrorNameResolutionMultipleResults;
-    *ret_group = *(struct store_group *)rows;
+    *ret_group = *rows;
     return 0;
 }
 
@@ -97,42 +97,35 @@ int store_group_by_name(struct store_tx *tx, struct arena *arena, struct span na
 
 int store_group_list(struct store_tx *tx, struct arena *arena, struct store_group **ret_groups, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_group_list, NULL, 0, sizeof(struct store_group), read_group, &rows, ret_n);
+    return sql_list(tx, arena, SQL_group_list, NULL, 0, sizeof(struct store_group), read_group, ret_groups, ret_n);
+}
+
+/* The statement's arguments: the keys of both, and the member's address if it
+ * takes that. */
+static int write_member(struct store_tx *tx, enum store_statement statement, size_t args_n, struct span group, struct span member)
+{
+    struct span key = { 0 }, member_key = { 0 };
+    int64_t written = 0;
+    int r = store_group_hold(tx);
 
     if (r == 0)
-        *ret_groups = rows;
-    return r;
+        r = fold(tx, group, &key);
+    if (r == 0)
+        r = fold(tx, member, &member_key);
+    const struct store_value args[] = { V_TEXT(key), V_TEXT(member_key), V_TEXT(member) };
+    if (r == 0)
+        r = sql_run(tx, statement, args, args_n, &written);
+    return r != 0 ? r : written == 0;
 }
 
 int store_group_add_member(struct store_tx *tx, struct span group, struct span member)
 {
-    struct span key = { 0 }, member_key = { 0 };
-    int64_t written = 0;
-    int r = store_group_hold(tx);
-
-    if (r == 0)
-        r = fold(tx, group, &key);
-    if (r == 0)
-        r = fold(tx, member, &member_key);
-    if (r == 0)
-        r = sql_run(tx, SQL_group_member_put, ARGS(V_TEXT(key), V_TEXT(member_key), V_TEXT(member)), &written);
-    return r != 0 ? r : written == 0;
+    return write_member(tx, SQL_group_member_put, 3, group, member);
 }
 
 int store_group_remove_member(struct store_tx *tx, struct span group, struct span member)
 {
-    struct span key = { 0 }, member_key = { 0 };
-    int64_t written = 0;
-    int r = store_group_hold(tx);
-
-    if (r == 0)
-        r = fold(tx, group, &key);
-    if (r == 0)
-        r = fold(tx, member, &member_key);
-    if (r == 0)
-        r = sql_run(tx, SQL_group_member_delete, ARGS(V_TEXT(key), V_TEXT(member_key)), &written);
-    return r != 0 ? r : written == 0;
+    return write_member(tx, SQL_group_member_delete, 2, group, member);
 }
 
 /* ---- entries: address, name, mailbox_id, and the address that was looked for ---- */
@@ -149,15 +142,10 @@ static int read_entry(struct sql *sql, struct arena *arena, void *ret_row)
 
 int store_group_members(struct store_tx *tx, struct arena *arena, struct span group, struct store_listing **ret_members, size_t *ret_n)
 {
-    void *rows = NULL;
     struct span key = { 0 };
     int r = fold(tx, group, &key);
 
-    if (r == 0)
-        r = sql_list(tx, arena, SQL_group_members, ARGS(V_TEXT(key)), sizeof(struct store_listing), read_entry, &rows, ret_n);
-    if (r == 0)
-        *ret_members = rows;
-    return r;
+    return r == 0 ? sql_list(tx, arena, SQL_group_members, ARGS(V_TEXT(key)), sizeof(**ret_members), read_entry, ret_members, ret_n) : r;
 }
 
 struct finding {

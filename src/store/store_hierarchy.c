@@ -215,14 +215,14 @@ int store_hierarchy_changes(struct store_tx *tx, struct arena *arena, int64_t ma
 {
     struct tree tree = { .top = top };
     struct folder *folders = NULL;
-    void *rows = NULL;
+    struct row *rows = NULL;
     size_t rows_n = 0, folders_n = 0;
     bool any = false;
-    int r = sql_list(tx, arena, SQL_folder_log_since, ARGS(V_INT(mailbox_id), V_INT(since ? since : until)), sizeof(struct row),
+    int r = sql_list(tx, arena, SQL_folder_log_since, ARGS(V_INT(mailbox_id), V_INT(since ? since : until)), sizeof(*rows),
                      read_row, &rows, &rows_n);
 
     for (size_t i = 0; r == 0 && since && i < rows_n; i++)
-        if (((const struct row *)rows)[i].kind == HIERARCHY_FORGOTTEN)
+        if (rows[i].kind == HIERARCHY_FORGOTTEN)
             return 1;
     if (r == 0)
         r = anything(tx, mailbox_id, since, rows_n, &any);

@@ -205,12 +205,7 @@ static int read_mailbox_row(struct sql *sql, struct arena *arena, void *ret_row)
 
 int store_mailbox_list(struct store_tx *tx, struct arena *arena, struct store_mailbox **ret_mailboxes, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_mailbox_list, NULL, 0, sizeof(struct store_mailbox), read_mailbox_row, &rows, ret_n);
-
-    if (r == 0)
-        *ret_mailboxes = rows;
-    return r;
+    return sql_list(tx, arena, SQL_mailbox_list, NULL, 0, sizeof(struct store_mailbox), read_mailbox_row, ret_mailboxes, ret_n);
 }
 
 static int read_usage(struct sql *sql, struct arena *arena, void *ret_row)
@@ -227,12 +222,7 @@ static int read_usage(struct sql *sql, struct arena *arena, void *ret_row)
 int store_mailbox_usage(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_usage **ret_folders,
                         size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_mailbox_usage, ARGS(V_INT(mailbox_id)), sizeof(struct store_usage), read_usage, &rows, ret_n);
-
-    if (r == 0)
-        *ret_folders = rows;
-    return r;
+    return sql_list(tx, arena, SQL_mailbox_usage, ARGS(V_INT(mailbox_id)), sizeof(struct store_usage), read_usage, ret_folders, ret_n);
 }
 
 int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_size)
@@ -313,12 +303,7 @@ static int read_address(struct sql *sql, struct arena *arena, void *ret_row)
 int store_address_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, struct store_address **ret_addresses,
                        size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_address_list, ARGS(V_INT(mailbox_id)), sizeof(struct store_address), read_address, &rows, ret_n);
-
-    if (r == 0)
-        *ret_addresses = rows;
-    return r;
+    return sql_list(tx, arena, SQL_address_list, ARGS(V_INT(mailbox_id)), sizeof(struct store_address), read_address, ret_addresses, ret_n);
 }
 
 void store_forget_kept(struct store_tx *tx)
@@ -395,11 +380,6 @@ static int read_grant(struct sql *sql, struct arena *arena, void *ret_row)
 int store_grant_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
                      struct store_grant **ret_grants, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_grant_list, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), sizeof(struct store_grant),
-                     read_grant, &rows, ret_n);
-
-    if (r == 0)
-        *ret_grants = rows;
-    return r;
+    return sql_list(tx, arena, SQL_grant_list, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), sizeof(struct store_grant),
+                    read_grant, ret_grants, ret_n);
 }

@@ -55,33 +55,16 @@ static int read_node(struct sql *sql, struct arena *arena, void *ret_row)
 
 int store_node_list(struct store_tx *tx, struct arena *arena, struct store_node **ret_nodes, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_node_list, NULL, 0, sizeof(struct store_node), read_node, &rows, ret_n);
-
-    if (r == 0)
-        *ret_nodes = rows;
-    return r;
-}
-
-static int read_key(struct sql *sql, struct arena *arena, void *ret_row)
-{
-    (void)arena;
-    *(struct store_outbox_key *)ret_row = (struct store_outbox_key){ sql_int(sql, 0), (uint64_t)sql_int(sql, 1) };
-    return 0;
+    return sql_list(tx, arena, SQL_node_list, NULL, 0, sizeof(struct store_node), read_node, ret_nodes, ret_n);
 }
 
 int store_node_leases(struct store_tx *tx, struct arena *arena, int64_t node_id, bool relayed, struct store_outbox_key after,
                       size_t limit, struct store_outbox_key **ret_keys, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_lease_list,
-                     ARGS(V_INT(node_id), V_INT(node_id + NODE_OWNERS), V_INT(relayed), V_INT(after.mailbox_id),
-                          V_INT(after.outbox_no), V_INT(limit)),
-                     sizeof(struct store_outbox_key), read_key, &rows, ret_n);
-
-    if (r == 0)
-        *ret_keys = rows;
-    return r;
+    return sql_list(tx, arena, SQL_lease_list,
+                    ARGS(V_INT(node_id), V_INT(node_id + NODE_OWNERS), V_INT(relayed), V_INT(after.mailbox_id),
+                    V_INT(after.outbox_no), V_INT(limit)),
+                    sizeof(struct store_outbox_key), outbox_read_key, ret_keys, ret_n);
 }
 
 int store_node_free(struct store_tx *tx, int64_t node_id, bool relayed, struct store_outbox_key key)

@@ -120,7 +120,7 @@ static int next_due(struct store_tx *tx, int64_t now, int64_t *ret_next)
     return 0;
 }
 
-static int read_key(struct sql *sql, struct arena *arena, void *ret_row)
+int outbox_read_key(struct sql *sql, struct arena *arena, void *ret_row)
 {
     struct store_outbox_key *key = ret_row;
 
@@ -132,7 +132,7 @@ static int read_key(struct sql *sql, struct arena *arena, void *ret_row)
 int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size_t limit, struct store_outbox_key **ret_keys,
                      size_t *ret_n, int64_t *ret_next)
 {
-    void *keys = NULL;
+    struct store_outbox_key *keys = NULL;
     size_t n = 0;
     int64_t next = WHEN_NONE, since;
     int r = store_held(tx, &since);
@@ -143,7 +143,7 @@ int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size
     }
     if (r != 1)
         return r;
-    r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), read_key, &keys, &n);
+    r = sql_list(tx, arena, SQL_outbox_due, ARGS(V_INT(now), V_INT(limit)), sizeof(struct store_outbox_key), outbox_read_key, &keys, &n);
 
     if (r == 0 && n < limit)
         r = next_due(tx, now, &next);
@@ -158,13 +158,8 @@ int store_outbox_due(struct store_tx *tx, struct arena *arena, int64_t now, size
 int store_outbox_list(struct store_tx *tx, struct arena *arena, struct store_outbox_key after, size_t limit,
                       struct store_outbox_key **ret_keys, size_t *ret_n)
 {
-    void *keys = NULL;
-    int r = sql_list(tx, arena, SQL_outbox_list, ARGS(V_INT(after.mailbox_id), V_INT(after.outbox_no), V_INT(limit)),
-                     sizeof(struct store_outbox_key), read_key, &keys, ret_n);
-
-    if (r == 0)
-        *ret_keys = keys;
-    return r;
+    return sql_list(tx, arena, SQL_outbox_list, ARGS(V_INT(after.mailbox_id), V_INT(after.outbox_no), V_INT(limit)),
+                    sizeof(struct store_outbox_key), outbox_read_key, ret_keys, ret_n);
 }
 
 int outbox_renew_due(struct store_tx *tx, struct store_outbox_key key)
@@ -284,8 +279,10 @@ static int read_frozen(struct store_tx *tx, struct arena *arena, struct store_ou
     return r;
 }
 
-static int read_rcpt(struct sql *sql, struct arena *arena, struct store_outbox_rcpt *rcpt)
+static int read_rcpt(struct sql *sql, struct arena *arena, void *ret_row)
 {
+    struct store_outbox_rcpt *rcpt = ret_row;
+
     rcpt->no = (uint32_t)sql_int(sql, 0);
     rcpt->kind = (enum store_rcpt_kind)sql_int(sql, 3);
     rcpt->state = (enum store_rcpt_state)sql_int(sql, 4);
@@ -300,31 +297,12 @@ static int read_rcpt(struct sql *sql, struct arena *arena, struct store_outbox_r
     return r == 0 ? sql_copy(sql, 8, arena, &rcpt->relay) : r;
 }
 
-static int read_rcpts(struct store_tx *tx, struct arena *arena, uint64_t owner, struct store_outbox *entry)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    size_t room = 0;
-    int r = sql_open(tx, SQL_outbox_rcpts, ARGS(V_INT(entry->mailbox_id), V_INT(entry->outbox_no), V_INT(owner)), &sql);
-
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        entry->rcpts = store_grow(arena, entry->rcpts, entry->rcpts_n, &room, sizeof(*entry->rcpts));
-        if (!entry->rcpts)
-            return -ENOMEM;
-        r = read_rcpt(&sql, arena, &entry->rcpts[entry->rcpts_n]);
-        if (r != 0)
-            return r;
-        entry->rcpts_n++;
-    }
-    return r;
-}
-
 int store_outbox_rcpts(struct store_tx *tx, struct arena *arena, struct store_outbox_key key, uint64_t owner,
                        struct store_outbox *ret_entry)
 {
     struct store_outbox entry = { .mailbox_id = key.mailbox_id, .outbox_no = key.outbox_no };
-    int r = read_rcpts(tx, arena, owner, &entry);
+    int r = sql_list(tx, arena, SQL_outbox_rcpts, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(owner)), sizeof(*entry.rcpts),
+                     read_rcpt, &entry.rcpts, &entry.rcpts_n);
 
     if (r == 0)
         *ret_entry = entry;

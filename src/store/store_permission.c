@@ -53,13 +53,8 @@ static int read_of_grantee(struct sql *sql, struct arena *arena ATTR_UNUSED, voi
 int store_permission_of_grantee(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
                                 struct store_entry **ret_entries, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_permission_of_grantee, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), sizeof(struct store_entry),
-                     read_of_grantee, &rows, ret_n);
-
-    if (r == 0)
-        *ret_entries = rows;
-    return r;
+    return sql_list(tx, arena, SQL_permission_of_grantee, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), sizeof(struct store_entry),
+                    read_of_grantee, ret_entries, ret_n);
 }
 
 static int read_of_folder(struct sql *sql, struct arena *arena, void *ret_row)
@@ -81,13 +76,8 @@ static int read_of_folder(struct sql *sql, struct arena *arena, void *ret_row)
 int store_permission_of_folder(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t folder_no,
                                struct store_entry **ret_entries, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_permission_of_folder, ARGS(V_INT(mailbox_id), V_INT(folder_no)), sizeof(struct store_entry),
-                     read_of_folder, &rows, ret_n);
-
-    if (r == 0)
-        *ret_entries = rows;
-    return r;
+    return sql_list(tx, arena, SQL_permission_of_folder, ARGS(V_INT(mailbox_id), V_INT(folder_no)), sizeof(struct store_entry),
+                    read_of_folder, ret_entries, ret_n);
 }
 
 int store_permission_drop(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no)
@@ -111,11 +101,6 @@ static int read_permission(struct sql *sql, struct arena *arena, void *ret_row)
 int store_permission_list(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, int64_t grantee_id,
                           struct store_permission **ret_permissions, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_permission_list, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), sizeof(struct store_permission),
-                     read_permission, &rows, ret_n);
-
-    if (r == 0)
-        *ret_permissions = rows;
-    return r;
+    return sql_list(tx, arena, SQL_permission_list, ARGS(V_INT(mailbox_id), V_INT(grantee_id)), sizeof(struct store_permission),
+                    read_permission, ret_permissions, ret_n);
 }

@@ -5,7 +5,7 @@
  */
 #include "store/store_queue.h"
 
-#include "store/store_sql.h"
+#include "store/store_core.h"
 
 #include <errno.h>
 
@@ -51,25 +51,11 @@ int store_outbox_warned(struct store_tx *tx, struct store_outbox_key key)
     return sql_run(tx, SQL_outbox_warned, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), NULL);
 }
 
-static int read_key(struct sql *sql, struct arena *arena, void *ret_row)
-{
-    struct store_outbox_key *key = ret_row;
-
-    (void)arena;
-    *key = (struct store_outbox_key){ sql_int(sql, 0), (uint64_t)sql_int(sql, 1) };
-    return 0;
-}
-
 int store_outbox_by_message_id(struct store_tx *tx, struct arena *arena, struct span message_id, struct store_outbox_key **ret_keys,
                                size_t *ret_n)
 {
-    void *keys = NULL;
-    int r = sql_list(tx, arena, SQL_outbox_by_message_id, ARGS(V_TEXT(message_id)), sizeof(struct store_outbox_key), read_key, &keys,
-                     ret_n);
-
-    if (r == 0)
-        *ret_keys = keys;
-    return r;
+    return sql_list(tx, arena, SQL_outbox_by_message_id, ARGS(V_TEXT(message_id)), sizeof(struct store_outbox_key), outbox_read_key, ret_keys,
+                    ret_n);
 }
 
 /* ---- traces ---- */

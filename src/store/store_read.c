@@ -132,29 +132,12 @@ int item_list_from_rows(struct sql *sql, struct arena *arena, int64_t mailbox_id
     return 0;
 }
 
-/* All recipients in one array, in the order of their types. */
-static int read_rcpts(struct store_tx *tx, struct arena *arena, const struct item *item, struct rcpt_list *ret_list)
+static int read_rcpt(struct sql *sql, struct arena *arena, void *ret_row)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct rcpt_list list = { 0 };
-    size_t room = 0;
-    int r = sql_open(tx, SQL_recipient_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
+    struct rcpt *rcpt = ret_row;
 
-    if (r != 0)
-        return r;
-    while ((r = sql_next(&sql)) == 1) {
-        list.v = store_grow(arena, list.v, list.n, &room, sizeof(*list.v));
-        if (!list.v)
-            return -ENOMEM;
-        list.v[list.n].type = (enum rcpt_type)sql_int(&sql, 0);
-        r = take_rcpt(&sql, 1, arena, &list.v[list.n]);
-        if (r != 0)
-            return r;
-        list.n++;
-    }
-    if (r == 0)
-        *ret_list = list;
-    return r;
+    rcpt->type = (enum rcpt_type)sql_int(sql, 0);
+    return take_rcpt(sql, 1, arena, rcpt);
 }
 
 static struct rcpt_list slice(const struct rcpt_list *all, enum rcpt_type type)
@@ -173,8 +156,9 @@ static struct rcpt_list slice(const struct rcpt_list *all, enum rcpt_type type)
 
 static int load_rcpts(struct store_tx *tx, struct arena *arena, struct item *item)
 {
-    struct rcpt_list all = { 0 };
-    int r = read_rcpts(tx, arena, item, &all);
+    struct rcpt_list all = { 0 }; /* in the order of their types */
+    int r = sql_list(tx, arena, SQL_recipient_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), sizeof(*all.v), read_rcpt,
+                     &all.v, &all.n);
 
     if (r != 0)
         return r;

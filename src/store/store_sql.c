@@ -128,7 +128,7 @@ void sql_close(struct sql *sql)
 }
 
 int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
-             size_t size, int (*read)(struct sql *sql, struct arena *arena, void *ret_row), void **ret_rows, size_t *ret_n)
+             size_t size, sql_read *read, void *ret_rows, size_t *ret_n)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
     char *rows = NULL;
@@ -148,7 +148,7 @@ int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement stat
     }
     if (r != 0)
         return r;
-    *ret_rows = rows;
+    memcpy(ret_rows, &rows, sizeof(rows)); /* a pointer to whatever they are */
     *ret_n = rows_n;
     return 0;
 }

@@ -96,10 +96,12 @@ struct span sql_bytes(struct sql *sql, unsigned column);
 int sql_copy(struct sql *sql, unsigned column, struct arena *arena, struct span *ret_text);
 void sql_close(struct sql *sql);
 
-/* All rows of a statement as an array in the arena: read fills one element of
- * `size` zeroed bytes from the row that sql is at. */
+/* Fills one element of an array, zeroed, from the row that sql is at. */
+typedef int sql_read(struct sql *sql, struct arena *arena, void *ret_row);
+/* All rows of a statement as an array in the arena, of elements of `size` bytes;
+ * ret_rows is the address of the pointer to the first. */
 int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
-             size_t size, int (*read)(struct sql *sql, struct arena *arena, void *ret_row), void **ret_rows, size_t *ret_n);
+             size_t size, sql_read *read, void *ret_rows, size_t *ret_n);
 
 /* Bytes of one mailbox; 0: no limit. */
 uint64_t store_quota(const struct store_tx *tx);

@@ -209,14 +209,9 @@ static int read_unlike(struct sql *sql, struct arena *arena ATTR_UNUSED, void *r
 int store_sync_unlike(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t folder_no, bool read, int64_t received,
                       uint64_t item_no, uint64_t limit, struct store_unlike **ret_items, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_sync_unlike,
-                     ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(read), V_INT(received), V_INT(item_no), V_INT(limit)),
-                     sizeof(**ret_items), read_unlike, &rows, ret_n);
-
-    if (r == 0)
-        *ret_items = rows;
-    return r;
+    return sql_list(tx, arena, SQL_sync_unlike,
+                    ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(read), V_INT(received), V_INT(item_no), V_INT(limit)),
+                    sizeof(**ret_items), read_unlike, ret_items, ret_n);
 }
 
 static int mark_one(struct store_tx *tx, const struct item *item, bool read, int64_t now, int *marked)
@@ -270,11 +265,9 @@ static int read_oldest(struct sql *sql, struct arena *arena ATTR_UNUSED, void *r
 int store_changes_old(struct store_tx *tx, struct arena *arena, int64_t day, uint64_t limit, int64_t *after, int64_t **ret_mailboxes,
                       size_t *ret_n)
 {
-    void *rows = NULL;
+    const struct oldest *list = NULL;
     size_t n = 0, old = 0;
-    int r = sql_list(tx, arena, SQL_change_oldest, ARGS(V_INT(*after), V_INT(limit), V_INT(day)), sizeof(struct oldest), read_oldest,
-                     &rows, &n);
-    const struct oldest *list = rows;
+    int r = sql_list(tx, arena, SQL_change_oldest, ARGS(V_INT(*after), V_INT(limit), V_INT(day)), sizeof(*list), read_oldest, &list, &n);
     int64_t *mailboxes = r == 0 ? arena_array(arena, n + 1, sizeof(*mailboxes)) : NULL;
 
     if (!mailboxes)
@@ -314,13 +307,8 @@ static int read_recoverable(struct sql *sql, struct arena *arena ATTR_UNUSED, vo
 int store_recoverable_due(struct store_tx *tx, struct arena *arena, int64_t deleted, uint64_t limit,
                           struct store_recoverable **ret_items, size_t *ret_n)
 {
-    void *rows = NULL;
-    int r = sql_list(tx, arena, SQL_recoverable_due, ARGS(V_INT(deleted), V_INT(limit)), sizeof(**ret_items), read_recoverable, &rows,
-                     ret_n);
-
-    if (r == 0)
-        *ret_items = rows;
-    return r;
+    return sql_list(tx, arena, SQL_recoverable_due, ARGS(V_INT(deleted), V_INT(limit)), sizeof(**ret_items), read_recoverable, ret_items,
+                    ret_n);
 }
 
 int store_recoverable_purge(struct store_tx *tx, const struct store_recoverable *item)

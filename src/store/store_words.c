@@ -192,7 +192,7 @@ static int scan_some(struct step *step, uint64_t change_no, int64_t scanned, boo
 
     if (r == 0)
         r = sql_list(step->tx, list, SQL_words_scan, ARGS(V_INT(step->mailbox_id), V_INT(scanned), V_INT(STEP_ITEMS)),
-                     sizeof(*numbers), number_from_row, (void **)&numbers, &n);
+                     sizeof(*numbers), number_from_row, &numbers, &n);
     step->until = UINT64_MAX;
     for (size_t i = 0; r == 0 && i < n; i++)
         r = index_item(step, numbers[i]);
@@ -219,7 +219,7 @@ static int follow_some(struct step *step, uint64_t change_no, bool *ret_more)
     if ((r = arena_new(ARENA_CAP, &list)))
         return r;
     r = sql_list(step->tx, list, SQL_words_changes, ARGS(V_INT(step->mailbox_id), V_INT(change_no), V_INT(until)), sizeof(*changes),
-                 change_from_row, (void **)&changes, &n);
+                 change_from_row, &changes, &n);
     for (size_t i = 0; r == 0 && i < n; i++)
         r = index_change(step, &changes[i]);
     return r == 0 ? advance(step, step->until, INT64_MAX) : r;
