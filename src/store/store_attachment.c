@@ -109,11 +109,9 @@ static int from_row(struct sql *sql, struct arena *arena, void *ret_row)
 static int read_attached(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t content_no, struct item *ret_item)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_attached_get, ARGS(V_INT(mailbox_id), V_INT(content_no)), &sql);
+    int r = sql_first(tx, SQL_attached_get, ARGS(V_INT(mailbox_id), V_INT(content_no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorItemCorrupt;
     r = item_from_row(&sql, arena, mailbox_id, ret_item);
     ret_item->item_no = 0;
@@ -171,11 +169,9 @@ int attachments_load(struct store_tx *tx, struct arena *arena, unsigned depth, u
 static int refresh_content_no(struct store_tx *tx, struct item *item)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_item_place, ARGS(V_INT(item->mailbox_id), V_INT(item->item_no)), &sql);
+    int r = sql_first(tx, SQL_item_place, ARGS(V_INT(item->mailbox_id), V_INT(item->item_no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorItemNotFound;
     item->content_no = (uint64_t)sql_int(&sql, 2);
     return 0;
@@ -185,12 +181,10 @@ static int find_one(struct store_tx *tx, struct arena *arena, int64_t mailbox_id
                     struct attachment *ret_attachment)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_attachment_one, ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(no)), &sql);
+    int r = sql_first(tx, SQL_attachment_one, ARGS(V_INT(mailbox_id), V_INT(content_no), V_INT(no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
+    if (r != 0)
+        return r;
     return from_row(&sql, arena, ret_attachment);
 }
 

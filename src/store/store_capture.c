@@ -99,13 +99,10 @@ int store_capture_list(struct store_tx *tx, struct arena *arena, uint64_t after,
 int store_capture_raw(struct store_tx *tx, struct arena *arena, uint64_t capture_no, struct span *ret_raw)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = capture_no > INT64_MAX ? 1 : sql_open(tx, SQL_capture_get, ARGS(V_INT(capture_no)), &sql);
+    int r = capture_no > INT64_MAX ? 1 : sql_first(tx, SQL_capture_get, ARGS(V_INT(capture_no)), &sql);
 
     if (r != 0)
         return r;
-    r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
     int64_t mailbox_id = sql_int(&sql, 0);
     uint64_t content_no = (uint64_t)sql_int(&sql, 1);
     uint64_t size = (uint64_t)sql_int(&sql, 2);

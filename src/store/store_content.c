@@ -185,11 +185,9 @@ int attachment_drop_data(struct store_tx *tx, int64_t mailbox_id, uint64_t data_
 static int content_refs(struct store_tx *tx, const struct item *item, int64_t *ret_refs)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_content_get, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
+    int r = sql_first(tx, SQL_content_get, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorItemCorrupt;
     *ret_refs = sql_int(&sql, 3);
     return 0;

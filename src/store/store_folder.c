@@ -40,11 +40,9 @@ static int read_folder(struct sql *sql, struct arena *arena, int64_t mailbox_id,
 int store_folder_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t folder_no, struct folder *ret_folder)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_folder_get, ARGS(V_INT(mailbox_id), V_INT(folder_no)), &sql);
+    int r = sql_first(tx, SQL_folder_get, ARGS(V_INT(mailbox_id), V_INT(folder_no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorFolderNotFound;
     return read_folder(&sql, arena, mailbox_id, ret_folder);
 }

@@ -33,12 +33,10 @@ static const char stamp_name[] = "stamp", place_name[] = "place", copied_name[] 
 int meta_get(struct store_tx *tx, const char *name, void *ret_bytes, size_t len)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_meta_get, ARGS(V_TEXT(span_of(name))), &sql);
+    int r = sql_first(tx, SQL_meta_get, ARGS(V_TEXT(span_of(name))), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
+    if (r != 0)
+        return r;
     struct span value = sql_bytes(&sql, 0);
     if (value.len != len)
         return -EIO;

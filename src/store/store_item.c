@@ -167,11 +167,9 @@ int store_item_insert_unlimited(struct store_tx *tx, struct item *item)
 static int find_place(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, struct item_place *ret_place)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_item_place, ARGS(V_INT(mailbox_id), V_INT(item_no)), &sql);
+    int r = sql_first(tx, SQL_item_place, ARGS(V_INT(mailbox_id), V_INT(item_no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorItemNotFound;
     ret_place->item_no = item_no;
     ret_place->folder_no = (uint64_t)sql_int(&sql, 0);

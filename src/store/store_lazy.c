@@ -23,12 +23,10 @@ struct chunks {
 static int read_chunk(struct store_tx *tx, struct chunks *chunks, uint64_t at, struct span *ret_piece)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_chunk_one,
+    int r = sql_first(tx, SQL_chunk_one,
                      ARGS(V_INT(chunks->mailbox_id), V_INT(chunks->content_no), V_INT(chunks->part), V_INT(at / CHUNK_SIZE)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : -EUCLEAN;
     struct span data = sql_bytes(&sql, 0);
     if (data.len > SOURCE_PIECE)

@@ -119,11 +119,9 @@ static int find_mailbox(struct store_tx *tx, struct arena *arena, enum store_sta
                         struct store_mailbox *ret_mailbox)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, statement, &key, 1, &sql);
+    int r = sql_first(tx, statement, &key, 1, &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorNonExistentMailbox;
     return read_mailbox(&sql, arena, ret_mailbox);
 }
@@ -139,11 +137,9 @@ int store_mailbox_by_address(struct store_tx *tx, struct arena *arena, struct sp
 int store_mailbox_by_name(struct store_tx *tx, struct arena *arena, struct span name, struct store_mailbox *ret_mailbox)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_mailbox_by_name, ARGS(V_TEXT(name)), &sql);
+    int r = sql_first(tx, SQL_mailbox_by_name, ARGS(V_TEXT(name)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorNonExistentMailbox;
     r = read_mailbox(&sql, arena, ret_mailbox);
     if (r == 0)

@@ -261,12 +261,10 @@ static int read_entry(struct sql *sql, struct arena *arena, struct store_outbox 
 static int read_frozen(struct store_tx *tx, struct arena *arena, struct store_outbox *entry, struct item *item)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_outbox_get, ARGS(V_INT(entry->mailbox_id), V_INT(entry->outbox_no)), &sql);
+    int r = sql_first(tx, SQL_outbox_get, ARGS(V_INT(entry->mailbox_id), V_INT(entry->outbox_no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
+    if (r != 0)
+        return r;
     r = item_from_row(&sql, arena, entry->mailbox_id, item);
     if (r == 0)
         r = read_entry(&sql, arena, entry);

@@ -29,12 +29,10 @@ int store_permission_effective(struct store_tx *tx, int64_t mailbox_id, uint64_t
                                uint32_t *ret_rights, bool *ret_named)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_permission_effective, ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(grantee_id)), &sql);
+    int r = sql_first(tx, SQL_permission_effective, ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(grantee_id)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
+    if (r != 0)
+        return r;
     *ret_rights = (uint32_t)sql_int(&sql, 0);
     *ret_named = sql_int(&sql, 1) == grantee_id;
     return 0;

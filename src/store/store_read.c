@@ -182,15 +182,12 @@ static int load_part(struct store_tx *tx, struct arena *arena, const struct item
 static int load_body(struct store_tx *tx, struct arena *arena, unsigned depth, struct item *item)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_content_get, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
+    int r = sql_first(tx, SQL_content_get, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorItemCorrupt;
     int64_t body_size = sql_int(&sql, 1);
     uint64_t mime_size = (uint64_t)sql_int(&sql, 2);
-    r = 0;
     if (depth & STORE_BODY && body_size >= 0 && body_size <= INLINE_BODY)
         r = sql_bytes(&sql, 0).len == (size_t)body_size ? sql_copy(&sql, 0, arena, &item->body) : CODE_ErrorItemCorrupt;
     sql_close(&sql);
@@ -237,11 +234,9 @@ int item_whole(const struct item *item, unsigned depth)
 static int read_one(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, struct item *ret_item)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_item_get, ARGS(V_INT(mailbox_id), V_INT(item_no)), &sql);
+    int r = sql_first(tx, SQL_item_get, ARGS(V_INT(mailbox_id), V_INT(item_no)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : CODE_ErrorItemNotFound;
     return item_from_row(&sql, arena, mailbox_id, ret_item);
 }

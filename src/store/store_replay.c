@@ -17,12 +17,10 @@ int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_
                       const uint8_t key[SHA256_SIZE], int64_t now, struct span *ret_answer)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_replay_find, ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(now)), &sql);
+    int r = sql_first(tx, SQL_replay_find, ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(now)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
+    if (r != 0)
+        return r;
     return sql_copy(&sql, 0, arena, ret_answer);
 }
 
@@ -37,11 +35,9 @@ int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, 
 int store_replays_count(struct store_tx *tx, const struct store_replays *seen, struct store_replays *ret_replays)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_replay_count, NULL, 0, &sql);
+    int r = sql_first(tx, SQL_replay_count, NULL, 0, &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : -EIO;
     ret_replays->drafts = (uint64_t)sql_int(&sql, 0);
     ret_replays->others = (uint64_t)sql_int(&sql, 1) - ret_replays->drafts;

@@ -74,16 +74,11 @@ int sql_run_text(struct store_tx *tx, const char *text, const struct store_value
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, statement, args, n, &sql);
+    int r = sql_first(tx, statement, args, n, &sql);
 
     if (r == 0)
-        r = sql_next(&sql);
-    if (r < 0)
-        return r;
-    if (r == 0)
-        return 1;
-    *ret_value = sql_int(&sql, 0);
-    return 0;
+        *ret_value = sql_int(&sql, 0);
+    return r;
 }
 
 int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql)
@@ -92,6 +87,16 @@ int sql_open(struct store_tx *tx, enum store_statement statement, const struct s
 
     ret_sql->driver = tx->driver;
     return r == 0 ? tx->driver->start(tx->conn, statement, NULL, args, n, &ret_sql->rows) : r;
+}
+
+int sql_first(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql)
+{
+    int r = sql_open(tx, statement, args, n, ret_sql);
+
+    if (r != 0)
+        return r;
+    r = sql_next(ret_sql);
+    return r < 0 ? r : r == 0;
 }
 
 int sql_open_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, struct sql *ret_sql)
@@ -167,11 +172,9 @@ struct store_growth store_grows(uint64_t from, uint64_t to)
 static int read_numbers(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_next, uint64_t *ret_change)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_numbers_taken, ARGS(V_INT(mailbox_id)), &sql);
+    int r = sql_first(tx, SQL_numbers_taken, ARGS(V_INT(mailbox_id)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : -ENOENT;
     *ret_next = (uint64_t)sql_int(&sql, 0);
     *ret_change = (uint64_t)sql_int(&sql, 1);

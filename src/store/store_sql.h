@@ -87,6 +87,8 @@ int sql_number(struct store_tx *tx, enum store_statement statement, const struct
 
 /* Row by row, for SELECT only (what writes goes through sql_run): CLEANUP(sql_close) struct sql q = {0}; sql_open; sql_next. */
 int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql);
+/* The same, at its first row. 1: there is none. */
+int sql_first(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql);
 int sql_open_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n, struct sql *ret_sql);
 /* 1: a row; 0: the end. */
 int sql_next(struct sql *sql);

@@ -19,11 +19,9 @@ enum { LOG_ROWS = 4096, FORGET_ROWS = 2000 };
 int store_sync_now(struct store_tx *tx, int64_t mailbox_id, struct store_sync_now *ret_now)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_sync_numbers, ARGS(V_INT(mailbox_id)), &sql);
+    int r = sql_first(tx, SQL_sync_numbers, ARGS(V_INT(mailbox_id)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+    if (r != 0)
         return r < 0 ? r : -ENOENT;
     *ret_now = (struct store_sync_now){
         .bound = (uint64_t)sql_int(&sql, 0), .change = (uint64_t)sql_int(&sql, 1), .forgotten = (uint64_t)sql_int(&sql, 2),

@@ -229,12 +229,10 @@ static int follow_some(struct step *step, uint64_t change_no, bool *ret_more)
 static int read_state(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_change, int64_t *ret_scanned, bool *ret_behind)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_open(tx, SQL_words_state, ARGS(V_INT(mailbox_id)), &sql);
+    int r = sql_first(tx, SQL_words_state, ARGS(V_INT(mailbox_id)), &sql);
 
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
-        return r < 0 ? r : 1;
+    if (r != 0)
+        return r;
     *ret_change = (uint64_t)sql_int(&sql, 0);
     *ret_scanned = sql_int(&sql, 1);
     *ret_behind = sql_int(&sql, 2) != 0;
