@@ -36,6 +36,13 @@ enum store_control {
     STORE_CONTROL_COUNT
 };
 
+/* All but how a transaction begins, as every SQL says it: of an array of texts. */
+#define STORE_CONTROL_ENDS                                                              \
+    [STORE_COMMIT] = "COMMIT", [STORE_ROLLBACK] = "ROLLBACK",                           \
+    [STORE_JOB_BEGIN] = "SAVEPOINT job", [STORE_JOB_RELEASE] = "RELEASE job",           \
+    [STORE_JOB_ROLLBACK] = "ROLLBACK TO job", [STORE_ITEM_BEGIN] = "SAVEPOINT item",    \
+    [STORE_ITEM_RELEASE] = "RELEASE item", [STORE_ITEM_ROLLBACK] = "ROLLBACK TO item"
+
 /* How a table should lie, where the engine can: in the order of its primary key;
  * in parts by its first column, mailbox_id. */
 enum store_form { STORE_CLUSTERED = 1, STORE_BY_MAILBOX = 2 };

@@ -27,14 +27,7 @@ struct store_rows {
 static const char *const control_text[] = {
     [STORE_BEGIN_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     [STORE_BEGIN_WRITE] = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
-    [STORE_COMMIT] = "COMMIT",
-    [STORE_ROLLBACK] = "ROLLBACK",
-    [STORE_JOB_BEGIN] = "SAVEPOINT job",
-    [STORE_JOB_RELEASE] = "RELEASE job",
-    [STORE_JOB_ROLLBACK] = "ROLLBACK TO job",
-    [STORE_ITEM_BEGIN] = "SAVEPOINT item",
-    [STORE_ITEM_RELEASE] = "RELEASE item",
-    [STORE_ITEM_ROLLBACK] = "ROLLBACK TO item",
+    STORE_CONTROL_ENDS,
 };
 _Static_assert(ARRAY_LEN(control_text) == STORE_CONTROL_COUNT, "a text for each control");
 
