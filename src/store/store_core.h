@@ -85,6 +85,12 @@ struct store {
 /* The driver of that name, or by what the path is; NULL: there is none. */
 const struct store_driver *store_driver_find(const struct store_options *options);
 
+/* ---- store_migrate.c ---- */
+
+/* opening: notes the version that was found. -ENOTSUP: of a newer version. */
+int store_migrate(struct store_tx *tx, bool opening);
+int store_drop_tables(struct store_tx *tx);
+
 /* ---- store_identity.c: is this store a copy? ---- */
 
 /* In the transaction that opens the store, and behind its COMMIT. */
