@@ -1,6 +1,6 @@
 /*
  * Inside the store only: the opened store, shared by store.c (open, readers)
- * and writer.c (the queues of jobs and the threads that commit them).
+ * and the writers (writer_queue.c: jobs and the threads that commit them).
  * A writer's lock guards its queue, reader_lock the pool; a writer's connection
  * belongs to whoever set its `writing`.
  */
@@ -121,7 +121,7 @@ int outbox_renew_due(struct store_tx *tx, struct store_outbox_key key);
 /* No step begins from now on. */
 void words_stop(struct store *store);
 
-/* ---- writer.c ---- */
+/* ---- store.c, writer_queue.c ---- */
 
 /* Connects and migrates; opening: the first of this store, which on an engine
  * with one writer also makes all leases void. */

@@ -23,16 +23,23 @@ int store_words_step(struct store_tx *tx, int64_t mailbox_id, size_t body_max, b
 /* All steps, in the background, soon. */
 void store_words_want(struct store *store, int64_t mailbox_id, size_t body_max);
 
-/* Inside the store: a filter as a query of the engine's index. False: the index
- * cannot narrow the search down. ret_exact: what is found matches, but for items
- * that are marked, which are always found. */
+/* ---- inside the store ---- */
+
+/* Before the first rows of search_item go, in the order of their numbers. */
+int words_sweep(struct store_tx *tx, int64_t mailbox_id, unsigned rows);
+/* What stands in front of each word of a mailbox, or the mark alone. */
+void words_add_prefix(struct buf *out, int64_t mailbox_id, bool mark);
+
+/* ---- store_words_query.c ---- */
+
 struct store_words_dialect;
 /* Appends the SELECT of the items that the index finds: $1 mailbox, $2 folder, $3
  * associated, $4 the change up to which it knows them, $5 the query. Columns: as
  * item_from_row, then whether the item is marked. */
 void words_select(const struct store_words_dialect *dialect, struct buf *out);
-/* Before the first rows of search_item go, in the order of their numbers. */
-int words_sweep(struct store_tx *tx, int64_t mailbox_id, unsigned rows);
+/* A filter as a query of the engine's index. False: the index cannot narrow the
+ * search down. ret_exact: what is found matches, but for items that are marked,
+ * which are always found. */
 bool words_query(const struct store_words_dialect *dialect, int64_t mailbox_id, const struct filter *filter, struct buf *out,
                  bool *ret_exact);
 
