@@ -309,6 +309,20 @@ int store_read_begin(struct store *store, struct store_tx **ret_tx)
     return 0;
 }
 
+int store_read_begin_long(struct store *store, struct store_tx **ret_tx)
+{
+    struct store_tx *tx = NULL;
+    int r = store_read_begin(store, &tx);
+
+    if (r == 0 && store->driver->be_patient)
+        r = store->driver->be_patient(tx->conn);
+    if (r == 0)
+        *ret_tx = tx;
+    else
+        store_read_end(tx);
+    return r;
+}
+
 void store_read_end(struct store_tx *tx)
 {
     if (!tx)

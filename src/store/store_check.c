@@ -240,7 +240,7 @@ static int check_mailbox(struct look *look)
 {
     CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
     struct store_mailbox mailbox;
-    int r = store_read_begin(look->store, &tx);
+    int r = store_read_begin_long(look->store, &tx);
 
     look->tx = tx;
     arena_reset(look->arena);
@@ -261,7 +261,7 @@ static int check_mailbox(struct look *look)
 static int check_directory(struct look *look, struct arena *arena, struct store_mailbox **ret_mailboxes, size_t *ret_n)
 {
     CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
-    int r = store_read_begin(look->store, &tx);
+    int r = store_read_begin_long(look->store, &tx);
 
     look->tx = tx;
     if (r == 0)

@@ -343,7 +343,7 @@ static int read_again(struct copying *copying, const struct side *from)
     struct side to = { .table = from->table };
     struct walk walk = { .table = from->table, .kept = BUF_INIT(ROW_MAX), .limit = BATCH_MIN };
     struct batch batch = { .n = 1 };
-    int r = store_read_begin(copying->to, &tx);
+    int r = store_read_begin_long(copying->to, &tx);
 
     while (r == 0 && batch.n > 0) {
         arena_reset(copying->arena);
@@ -442,9 +442,7 @@ int store_copy(struct store *from, struct store *to, const struct store_copy *co
     if (r == 0)
         r = arena_new(MEMORY, &all);
     if (r == 0)
-        r = store_read_begin(from, &tx);
-    if (r == 0 && tx->driver->be_patient)
-        r = tx->driver->be_patient(tx->conn);
+        r = store_read_begin_long(from, &tx);
     copying.tx = tx;
     copying.arena = arena;
     copying.tables = r == 0 ? arena_alloc(all, sizeof(*copying.tables)) : NULL;

@@ -85,6 +85,9 @@ struct store {
 /* The driver of that name, or by what the path is; NULL: there is none. */
 const struct store_driver *store_driver_find(const struct store_options *options);
 
+/* As store_read_begin, for what goes through a whole store or mailbox. */
+int store_read_begin_long(struct store *store, struct store_tx **ret_tx);
+
 /* ---- store_migrate.c ---- */
 
 /* opening: notes the version that was found. -ENOTSUP: of a newer version. */
