@@ -1,22 +1,17 @@
 /*
- * See store_copy.h. Rows go over in batches, in the order of the primary key;
- * each batch begins behind the last key of the one before, so that memory does
- * not grow with the store, whatever an engine does with a long answer. The
- * digest of a table is the sum of the hashes of its rows, since engines order
- * text in their own ways. What a store knows of its own place is not copied.
+ * See store_copy.h. Rows go over in batches (store_walk.h). The digest of a table
+ * is the sum of the hashes of its rows, since engines order text in their own
+ * ways. What a store knows of its own place is not copied.
  */
 #include "store/store_copy.h"
 
 #include "store/store_core.h"
-#include "store/store_tables.h"
+#include "store/store_walk.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-enum { TEXT_SIZE = 4096, BATCH_MIN = 16, BATCH_MAX = 1024, ROW_MAX = 64 << 20, ARGS_MAX = 64 };
 #define MEMORY ((size_t)1 << 30)
-#define BATCH_BYTES 4194304 /* from which on the next batch is smaller */
-#define BATCH_LARGE (4 * BATCH_BYTES) /* and this one at its end */
 
 /* Of the store that they are in; the rest of meta is copied. */
 static const char *const own_names[] = { "stamp", "place", "epoch", "copied", "unfinished" };
@@ -29,13 +24,6 @@ struct side {
     uint64_t expected; /* of all its rows; rows and sum are of those that are not its own */
     uint64_t rows;
     uint64_t sum[SHA256_SIZE / 8];
-};
-
-struct batch {
-    const struct table *table;
-    struct store_value *values; /* rows of table->columns_n, in the arena */
-    size_t n;
-    uint64_t bytes;
 };
 
 struct copying {
@@ -100,7 +88,7 @@ static int count_row(struct side *side, struct buf *text, const struct store_val
 
 static int count_batch(struct side *side, const struct batch *batch)
 {
-    struct buf text = BUF_INIT(ROW_MAX);
+    struct buf text = BUF_INIT(WALK_ROW_MAX);
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < batch->n; i++) {
@@ -108,146 +96,6 @@ static int count_batch(struct side *side, const struct batch *batch)
         r = is_own_row(batch->table, row) ? 0 : count_row(side, &text, row);
     }
     buf_done(&text);
-    return r;
-}
-
-/* ---- statements ---- */
-
-static void add_names(struct buf *text, const struct table *table)
-{
-    for (size_t i = 0; i < table->columns_n; i++)
-        buf_printf(text, "%s%.*s", i ? ", " : "", (int)table->columns[i].name.len, table->columns[i].name.ptr);
-}
-
-static void add_key(struct buf *text, const struct table *table)
-{
-    for (size_t i = 0; i < table->key_n; i++) {
-        const struct span name = table->columns[table->key[i]].name;
-        buf_printf(text, "%s%.*s", i ? ", " : "", (int)name.len, name.ptr);
-    }
-}
-
-static void add_places(struct buf *text, size_t first, size_t n)
-{
-    buf_add_char(text, '(');
-    for (size_t i = 0; i < n; i++)
-        buf_printf(text, "%s$%zu", i ? ", " : "", first + i);
-    buf_add_char(text, ')');
-}
-
-static void make_select(struct buf *text, const struct table *table, bool first, size_t limit)
-{
-    buf_clear(text);
-    buf_add_str(text, "SELECT ");
-    add_names(text, table);
-    buf_printf(text, " FROM %.*s", (int)table->name.len, table->name.ptr);
-    if (!first) {
-        buf_add_str(text, " WHERE (");
-        add_key(text, table);
-        buf_add_str(text, ") > ");
-        add_places(text, 1, table->key_n);
-    }
-    buf_add_str(text, " ORDER BY ");
-    add_key(text, table);
-    buf_printf(text, " LIMIT %zu", limit);
-    buf_add_char(text, 0);
-}
-
-static void make_insert(struct buf *text, const struct table *table, size_t rows)
-{
-    buf_clear(text);
-    buf_printf(text, "INSERT INTO %.*s (", (int)table->name.len, table->name.ptr);
-    add_names(text, table);
-    buf_add_str(text, ") VALUES ");
-    for (size_t i = 0; i < rows; i++) {
-        buf_add_str(text, i ? ", " : "");
-        add_places(text, i * table->columns_n + 1, table->columns_n);
-    }
-    buf_add_char(text, 0);
-}
-
-/* ---- reading ---- */
-
-static int read_value(struct sql *sql, unsigned column, enum store_value_type type, struct arena *arena, struct store_value *ret_value)
-{
-    *ret_value = (struct store_value){ .type = sql->driver->is_null(sql->rows, column) ? STORE_NULL : type };
-    if (ret_value->type == STORE_INT)
-        ret_value->number = sql_int(sql, column);
-    else if (ret_value->type != STORE_NULL)
-        return sql_copy(sql, column, arena, &ret_value->bytes);
-    return 0;
-}
-
-static int read_row(struct sql *sql, struct arena *arena, struct batch *batch)
-{
-    const struct table *table = batch->table;
-    struct store_value *row = &batch->values[batch->n * table->columns_n];
-    int r = 0;
-
-    for (unsigned i = 0; r == 0 && i < table->columns_n; i++) {
-        r = read_value(sql, i, table->columns[i].type, arena, &row[i]);
-        batch->bytes += sizeof(*row) + row[i].bytes.len;
-    }
-    batch->n++;
-    return r;
-}
-
-/* Where a walk over a table is. */
-struct walk {
-    const struct table *table;
-    struct store_value key[TABLE_KEY_MAX];
-    struct buf kept; /* their bytes */
-    bool begun;
-    size_t limit;
-};
-
-static int keep_key(struct walk *walk, const struct batch *batch)
-{
-    const struct store_value *row = &batch->values[(batch->n - 1) * walk->table->columns_n];
-    size_t at = 0;
-
-    buf_clear(&walk->kept);
-    for (size_t i = 0; i < walk->table->key_n; i++) {
-        walk->key[i] = row[walk->table->key[i]];
-        buf_add_span(&walk->kept, walk->key[i].bytes);
-    }
-    for (size_t i = 0; i < walk->table->key_n; i++) {
-        walk->key[i].bytes.ptr = walk->kept.ptr + at;
-        at += walk->key[i].bytes.len;
-    }
-    walk->begun = true;
-    return buf_error(&walk->kept);
-}
-
-/* As much as is good for memory and for the number of round trips. */
-static void adapt(struct walk *walk, const struct batch *batch)
-{
-    if (batch->bytes > BATCH_BYTES && walk->limit > BATCH_MIN)
-        walk->limit /= 2;
-    else if (batch->bytes < BATCH_BYTES / 4 && walk->limit < BATCH_MAX)
-        walk->limit *= 2;
-}
-
-/* Rows in the arena; none: the end. */
-static int read_batch(struct store_tx *tx, struct arena *arena, struct walk *walk, struct batch *ret_batch)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct buf text = BUF_INIT(TEXT_SIZE);
-    struct batch batch = { .table = walk->table };
-
-    make_select(&text, walk->table, !walk->begun, walk->limit);
-    int r = buf_error(&text);
-    batch.values = arena_array(arena, walk->limit * walk->table->columns_n, sizeof(*batch.values));
-    if (r == 0)
-        r = batch.values ? sql_open_text(tx, text.ptr, walk->key, walk->begun ? walk->table->key_n : 0, &sql) : -ENOMEM;
-    while (r == 0 && batch.n < walk->limit && batch.bytes < BATCH_LARGE && (r = sql_next(&sql)) == 1)
-        r = read_row(&sql, arena, &batch);
-    if (r == 0 && batch.n > 0)
-        r = keep_key(walk, &batch);
-    adapt(walk, &batch);
-    buf_done(&text);
-    if (r == 0)
-        *ret_batch = batch;
     return r;
 }
 
@@ -282,47 +130,23 @@ static int put_meta(struct store_tx *tx, const struct batch *batch)
     return r;
 }
 
-static int insert_rows(struct store_tx *tx, const struct batch *batch, size_t first, size_t rows)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    struct buf text = BUF_INIT(TEXT_SIZE);
-    size_t columns = batch->table->columns_n;
-
-    make_insert(&text, batch->table, rows);
-    int r = buf_error(&text);
-    if (r == 0)
-        r = sql_open_text(tx, text.ptr, &batch->values[first * columns], rows * columns, &sql);
-    if (r == 0)
-        r = sql_next(&sql);
-    buf_done(&text);
-    return r;
-}
-
-/* As many rows in a statement as its arguments allow. */
 static int insert_job(struct store_tx *tx, void *arg)
 {
     const struct batch *batch = arg;
-    size_t most = ARGS_MAX / batch->table->columns_n;
-    int r = 0;
 
-    tx->dirty = true; /* it is not sql_run's writing */
-    if (span_is(batch->table->name, "meta"))
-        return put_meta(tx, batch);
-    for (size_t at = 0; r == 0 && at < batch->n; at += most)
-        r = insert_rows(tx, batch, at, batch->n - at < most ? batch->n - at : most);
-    return r;
+    return span_is(batch->table->name, "meta") ? put_meta(tx, batch) : batch_insert(tx, batch);
 }
 
 static int copy_table(struct copying *copying, struct side *side)
 {
-    struct walk walk = { .table = side->table, .kept = BUF_INIT(ROW_MAX), .limit = BATCH_MIN };
+    struct walk walk = WALK_INIT(side->table);
     struct batch batch = { .n = 1 };
     uint64_t seen = 0;
     int r = 0;
 
     while (r == 0 && batch.n > 0) {
         arena_reset(copying->arena);
-        r = failed(copying, side->table, STORE_COPY_FROM, read_batch(copying->tx, copying->arena, &walk, &batch));
+        r = failed(copying, side->table, STORE_COPY_FROM, walk_next(copying->tx, copying->arena, &walk, &batch));
         if (r == 0)
             r = count_batch(side, &batch);
         if (r == 0 && batch.n > 0)
@@ -331,7 +155,7 @@ static int copy_table(struct copying *copying, struct side *side)
             r = went_on(copying, batch.n);
         seen += batch.n;
     }
-    buf_done(&walk.kept);
+    walk_done(&walk);
     if (r == 0 && seen != side->expected)
         r = failed(copying, side->table, STORE_COPY_FROM, -EUCLEAN);
     return r;
@@ -341,40 +165,25 @@ static int read_again(struct copying *copying, const struct side *from)
 {
     CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
     struct side to = { .table = from->table };
-    struct walk walk = { .table = from->table, .kept = BUF_INIT(ROW_MAX), .limit = BATCH_MIN };
+    struct walk walk = WALK_INIT(from->table);
     struct batch batch = { .n = 1 };
     int r = store_read_begin_long(copying->to, &tx);
 
     while (r == 0 && batch.n > 0) {
         arena_reset(copying->arena);
-        r = read_batch(tx, copying->arena, &walk, &batch);
+        r = walk_next(tx, copying->arena, &walk, &batch);
         if (r == 0)
             r = count_batch(&to, &batch);
         if (r == 0)
             r = went_on(copying, batch.n);
     }
-    buf_done(&walk.kept);
+    walk_done(&walk);
     if (r == 0 && (to.rows != from->rows || memcmp(to.sum, from->sum, sizeof(to.sum)) != 0))
         r = 1;
     return failed(copying, from->table, STORE_COPY_TO, r);
 }
 
 /* ---- all of them ---- */
-
-static int count_rows(struct store_tx *tx, const struct table *table, uint64_t *ret_rows)
-{
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    char text[128];
-
-    snprintf(text, sizeof(text), "SELECT COUNT(*) FROM %.*s", (int)table->name.len, table->name.ptr);
-    int r = sql_open_text(tx, text, NULL, 0, &sql);
-    if (r == 0)
-        r = sql_next(&sql);
-    if (r != 1)
-        return r < 0 ? r : -EUCLEAN;
-    *ret_rows = (uint64_t)sql_int(&sql, 0);
-    return 0;
-}
 
 /* It may be made over another index than the one that the rows are read by: when
  * they disagree something is damaged. */
@@ -386,7 +195,7 @@ static int begin(struct copying *copying)
         struct side *side = &copying->sides[i];
         side->table = &copying->tables->v[i];
         if (!is_own_table(side->table))
-            r = failed(copying, side->table, STORE_COPY_FROM, count_rows(copying->tx, side->table, &side->expected));
+            r = failed(copying, side->table, STORE_COPY_FROM, table_count(copying->tx, side->table, &side->expected));
         copying->all += 2 * side->expected;
     }
     return r;
