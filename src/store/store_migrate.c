@@ -39,15 +39,16 @@ int store_migrate(struct store_tx *tx, bool opening)
         return -ENOTSUP;
     if (opening)
         tx->store->version_found = (int)version;
-    for (unsigned i = 0; i < migrations_n; i++) {
+    if (version == newest)
+        return 0;
+    r = tx->driver->be_patient ? tx->driver->be_patient(tx->conn) : 0;
+    for (unsigned i = 0; r == 0 && i < migrations_n; i++) {
         if (migrations[i].version <= version || !migration_is_for(&migrations[i], tx->driver->name))
             continue;
         r = tx->driver->define(tx->conn, migrations[i].text, migration_form(&migrations[i]));
-        if (r != 0)
-            return r;
     }
-    if (version == newest)
-        return 0;
+    if (r != 0)
+        return r;
     const char *text = fresh ? "INSERT INTO schema_version (version) VALUES ($1)" : "UPDATE schema_version SET version = $1";
     r = run_text(tx, text, ARGS(V_INT(newest)), NULL);
     return r < 0 ? r : 0;

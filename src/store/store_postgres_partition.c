@@ -190,14 +190,13 @@ int postgres_define(struct store_conn *conn, const char *text, unsigned form)
     char table[NAME_SIZE], whole[POSTGRES_TEXT_SIZE];
     unsigned n = 0;
     bool known;
-    int r = postgres_be_patient(conn);
 
-    if (r != 0 || !(form & STORE_BY_MAILBOX))
-        return r != 0 ? r : execute(conn, text, NULL);
+    if (!(form & STORE_BY_MAILBOX))
+        return execute(conn, text, NULL);
     if (sscanf(text, "CREATE TABLE %40[a-z_]", table) != 1 ||
         snprintf(whole, sizeof(whole), "%s PARTITION BY HASH (mailbox_id)", text) >= (int)sizeof(whole))
         return -EINVAL;
-    r = read_partitions(conn, &n, &known);
+    int r = read_partitions(conn, &n, &known);
     if (r == 0)
         r = execute(conn, whole, NULL);
     return r == 0 ? add_partitions(conn, table, n ? n : conn->db->partitions) : r;
