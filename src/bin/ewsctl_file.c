@@ -60,14 +60,15 @@ static int open_part(struct ctl_call *call, struct ctl_file *file)
         file->part = NULL;
         return -ENOMEM;
     }
+    take_signals(file->part); /* so that it is never there without */
     call->file = mkostemp(file->part, O_CLOEXEC);
     if (call->file < 0) {
         int error = errno;
+        take_signals(NULL);
         free(file->part);
         file->part = NULL;
         return cannot(call, EX_CANTCREAT, file->path, -error);
     }
-    take_signals(file->part);
     return 0;
 }
 
