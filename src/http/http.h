@@ -8,11 +8,13 @@
 
 #include "auth/auth.h"
 #include "http/listen.h"
+#include "http/pace.h"
 #include "ops/op.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+struct faults;
 struct http;
 struct soap;
 
@@ -24,6 +26,7 @@ struct http_options {
     bool dev;                       /* serves /dev, and checks Host */
     const char *const *hosts;       /* further names that Host may have (dev) */
     size_t hosts_n;
+    struct faults *faults; /* that requests are to meet (dev); or NULL */
 };
 
 /* Starts the threads on an open listener, of which it takes the socket;
@@ -34,7 +37,7 @@ void http_stop(struct http *http);
 
 /* ---- what a route sees ---- */
 
-#define HTTP_HEADERS_MAX 4
+#define HTTP_HEADERS_MAX 8
 
 struct http_response;
 struct http_request {
@@ -69,9 +72,12 @@ struct http_response {
     const char *detail; /* for the log line: the operation, say; static text */
     struct {
         const char *name;
-        struct span value; /* NUL-terminated, in the request's arena or static */
+        struct span value; /* both NUL-terminated, in the request's arena or static */
     } headers[HTTP_HEADERS_MAX];
+    struct http_pace pace; /* all zero: at once */
 };
+/* One more header, when there is room. */
+void http_response_add(struct http_response *response, const char *name, struct span value);
 
 #define HTTP_GET 1u
 #define HTTP_POST 2u
