@@ -197,7 +197,7 @@ static int start_serving(struct server *server)
                                            .soap = server->soap, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS,
                                            .listen = options->conf->http_listen, .workers = (unsigned)options->conf->http_workers,
                                            .connections = (unsigned)options->conf->http_max_connections,
-                                           .hosts = options->hosts, .hosts_n = options->hosts_n }, &server->listener, &server->http);
+                                           .hosts = options->hosts, .hosts_n = options->hosts_n, .faults = options->faults }, &server->listener, &server->http);
     return r ? failed(server, server->address, r) : EXIT_OK;
 }
 
