@@ -194,8 +194,10 @@ static int start_serving(struct server *server)
         return failed(server, "watching the store", r);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
     r = http_start(&(struct http_options){ .conf = options->conf, .auth = server->auth, .ops = &server->ops,
-                                           .soap = server->soap, .dev = options->dev, .hosts = options->hosts,
-                                           .hosts_n = options->hosts_n }, &server->listener, &server->http);
+                                           .soap = server->soap, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS,
+                                           .listen = options->conf->http_listen, .workers = (unsigned)options->conf->http_workers,
+                                           .connections = (unsigned)options->conf->http_max_connections,
+                                           .hosts = options->hosts, .hosts_n = options->hosts_n }, &server->listener, &server->http);
     return r ? failed(server, server->address, r) : EXIT_OK;
 }
 

@@ -18,7 +18,7 @@ struct server_options {
     const char *program; /* "ewsd dev": begins what is said on standard error */
     const struct conf *conf;
     const char *store;   /* as in store_options.path */
-    bool dev;            /* as in http_options */
+    bool dev;            /* HTTP_ON_DEV, not HTTP_ON_EWS */
     bool capture;        /* as in outbox_options */
     const char *const *hosts;
     size_t hosts_n;
