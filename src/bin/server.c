@@ -8,6 +8,7 @@
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "http/feed.h"
 #include "http/http.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
@@ -36,6 +37,7 @@ struct server {
     struct auth *auth;
     struct control *control;
     struct outbox *outbox;
+    struct feed *feed;
     struct http *http;
     struct op_env ops;
 };
@@ -131,6 +133,11 @@ static void tell_held(const struct server *server)
                   LOG_S("found", store_was_copied(server->store) ? "now" : "before"));
 }
 
+static void committed(void *feed)
+{
+    feed_changed(feed);
+}
+
 static int open_store(struct server *server)
 {
     const struct conf *conf = server->options->conf;
@@ -140,7 +147,8 @@ static int open_store(struct server *server)
                                                 .partitions = (unsigned)conf->store_partitions,
                                                 .readers = (unsigned)conf->store_readers, .writers = (unsigned)conf->store_writers,
                                                 .quota = (uint64_t)conf->store_quota, .min_free = (uint64_t)conf->store_min_free,
-                                                .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);
+                                                .checkpoint_pages = (unsigned)conf->store_checkpoint_pages,
+                                                .after_commit = committed, .hook_arg = server->feed }, &server->store);
     if (r == 0)
         tell_held(server);
     if (r == -EBUSY) {
@@ -162,6 +170,7 @@ static void woken(void *arg, bool directory)
     if (directory)
         auth_forget_all(server->auth);
     outbox_wake(server->outbox);
+    feed_changed(server->feed);
 }
 
 /* A folder that cannot have a socket, on some shared file systems, is no reason
@@ -197,7 +206,8 @@ static int start_serving(struct server *server)
                                            .soap = server->soap, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS,
                                            .listen = options->conf->http_listen, .workers = (unsigned)options->conf->http_workers,
                                            .connections = (unsigned)options->conf->http_max_connections,
-                                           .hosts = options->hosts, .hosts_n = options->hosts_n, .faults = options->faults }, &server->listener, &server->http);
+                                           .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed,
+                                           .faults = options->faults }, &server->listener, &server->http);
     return r ? failed(server, server->address, r) : EXIT_OK;
 }
 
@@ -205,7 +215,10 @@ static int start(struct server *server)
 {
     const struct server_options *options = server->options;
     mime_init();
-    int r = open_store(server);
+    int r = feed_new(&server->feed);
+    if (r)
+        return failed(server, "the feed", r);
+    r = open_store(server);
     if (r == EXIT_OK && options->prepare)
         r = options->prepare(server->store, options->arg);
     if (r)
@@ -243,6 +256,7 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    feed_close(server->feed);
     http_stop(server->http);
     if (server->store)
         store_unwatch_others(server->store);
@@ -251,6 +265,7 @@ void server_close(struct server *server)
     auth_free(server->auth);
     soap_free(server->soap);
     store_close(server->store);
+    feed_free(server->feed);
     listener_close(&server->listener);
     if (server->signals >= 0)
         close(server->signals);

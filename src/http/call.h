@@ -26,7 +26,7 @@ struct call {
     const struct http_route *route;
     enum stage stage;
     const char *method, *path, *authorization;
-    const char *host, *content_type; /* or NULL */
+    const char *host, *origin, *content_type; /* or NULL */
     struct peer client; /* the peer, or whom trusted proxies name */
     uint64_t length;    /* Content-Length; UINT64_MAX when chunked */
     struct buf body;

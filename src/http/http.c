@@ -273,6 +273,7 @@ static void read_headers(struct call *call)
     const char *length = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t number = 0;
     call->host = header(call, MHD_HTTP_HEADER_HOST);
+    call->origin = header(call, MHD_HTTP_HEADER_ORIGIN);
     call->content_type = header(call, MHD_HTTP_HEADER_CONTENT_TYPE);
     call->authorization = authorization ? authorization : "";
     if (header(call, MHD_HTTP_HEADER_TRANSFER_ENCODING))

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 struct faults;
+struct feed;
 struct http;
 struct soap;
 
@@ -36,6 +37,7 @@ struct http_options {
     unsigned connections;     /* open ones at most */
     const char *const *hosts; /* further names that Host may have (dev) */
     size_t hosts_n;
+    struct feed *feed;        /* for who waits for a change; NULL: nobody can */
     struct faults *faults; /* that requests are to meet (dev); or NULL */
 };
 
@@ -48,6 +50,7 @@ void http_stop(struct http *http);
 /* ---- what a route sees ---- */
 
 #define HTTP_HEADERS_MAX 8
+#define HTTP_PARTS_MAX 3
 
 struct http_response;
 struct http_request {
@@ -55,6 +58,7 @@ struct http_request {
     struct arena *arena;
     const char *method;
     struct span path;
+    struct span parts[HTTP_PARTS_MAX]; /* what stands for each * of the route's path */
     struct buf *body; /* the route may change it */
     struct store_mailbox caller; /* on routes that need one */
     struct span request_id;      /* a GUID */
@@ -63,6 +67,7 @@ struct http_request {
      * has set go_on by then, and calls http_go_on once: go_on then fills the
      * response, on any thread. */
     bool may_wait;
+    bool can_wait; /* the same for what may take seconds: no thread should be spent on it */
     int (*go_on)(struct http_request *request, struct http_response *response);
     void *state; /* the route's own */
 };
@@ -95,13 +100,15 @@ void http_response_add(struct http_response *response, const char *name, struct 
 #define HTTP_DELETE 8u
 
 struct http_route {
-    const char *path;     /* lower case; "/dev/messages/" with prefix set takes what follows */
+    const char *path;     /* lower case; "/dev/messages/" with prefix set takes what follows; * is any text up to a slash */
     bool prefix;
     unsigned methods;
     bool caller;          /* needs credentials */
     unsigned open;        /* methods that need none all the same */
     bool small;           /* a body is a question of some lines, whoever sends it */
     bool xml;             /* a POST needs text/xml, else 415 */
+    bool rest;            /* errors are JSON, and what changes something is no foreign page's: guard.h */
+    bool large;           /* a body may be as large as one of a known caller */
     unsigned on;          /* where it exists: HTTP_ON_... */
     /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */
     int (*handle)(struct http_request *request, struct http_response *response);

@@ -4,23 +4,12 @@
  * deleted. Exists only in `ewsd dev`.
  */
 #include "http/faults.h"
+#include "http/rest.h"
 
 #include "base/json.h"
 #include "base/json_read.h"
 
 #include <stdio.h>
-
-#define ITEM_PATH "/dev/faults/"
-
-static int refuse(struct http_response *response, int status, const char *code, const char *text)
-{
-    response->status = status;
-    response->content_type = "application/json";
-    buf_printf(&response->body, "{\"error\":{\"code\":\"%s\",\"message\":", code);
-    json_add_string(&response->body, span_of(text));
-    buf_add_str(&response->body, "}}\n");
-    return buf_error(&response->body);
-}
 
 static int write_rules(struct http_response *response, const struct fault_rule *rules, size_t n)
 {
@@ -74,15 +63,15 @@ static int add(struct http_request *request, const struct json_read *root, struc
     bool many = json_read_kind(root) == JSON_IS_ARRAY;
     size_t n = many ? json_read_count(root) : 1;
     if (n > FAULT_RULES_MAX)
-        return refuse(response, 400, "TooMany", "There can be 256 faults at most.");
+        return rest_error(response, 400, "TooMany", "There can be %d faults at most.", FAULT_RULES_MAX);
     struct fault_rule *rules = arena_array(request->arena, n, sizeof(*rules));
     if (!rules)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
         if (read_rule(many ? json_read_at(root, i) : root, &rules[i], error))
-            return refuse(response, 400, "BadFault", error);
+            return rest_error(response, 400, "BadFault", "%s", error);
     if (faults_add(request->server->faults, rules, n))
-        return refuse(response, 400, "TooMany", "There can be 256 faults at most.");
+        return rest_error(response, 400, "TooMany", "There can be %d faults at most.", FAULT_RULES_MAX);
     response->status = 201;
     return write_rules(response, rules, n);
 }
@@ -93,7 +82,7 @@ static int post(struct http_request *request, struct http_response *response)
     char error[JSON_READ_ERROR_SIZE];
     int r = json_read_parse(buf_span(request->body), &root, error);
     if (r)
-        return r > 0 ? refuse(response, 400, "BadJson", error) : r;
+        return r > 0 ? rest_error(response, 400, "BadJson", "%s", error) : r;
     return add(request, root, response);
 }
 
@@ -109,9 +98,9 @@ static int list(struct http_request *request, struct http_response *response)
 
 static int faults(struct http_request *request, struct http_response *response)
 {
-    if (strcmp(request->method, "POST") == 0)
+    if (rest_is(request, "POST"))
         return post(request, response);
-    if (strcmp(request->method, "DELETE") == 0)
+    if (rest_is(request, "DELETE"))
         faults_clear(request->server->faults);
     return list(request, response);
 }
@@ -119,16 +108,16 @@ static int faults(struct http_request *request, struct http_response *response)
 /* One that is gone is answered by those that are left. */
 static int fault(struct http_request *request, struct http_response *response)
 {
-    struct span text = { request->path.ptr + sizeof(ITEM_PATH) - 1, request->path.len - (sizeof(ITEM_PATH) - 1) };
-    int64_t id;
-    if (!span_int(text, false, 1, INT64_MAX, &id) || !faults_remove(request->server->faults, (uint64_t)id))
-        return refuse(response, 404, "NotFound", "There is no such fault.");
+    uint64_t id;
+    if (!rest_part(request->parts[0], &id) || !faults_remove(request->server->faults, id))
+        return rest_not_found(response, "fault");
     return list(request, response);
 }
 
 const struct http_route http_route_dev_faults = {
-    .path = "/dev/faults", .methods = HTTP_GET | HTTP_POST | HTTP_DELETE, .on = HTTP_ON_DEV, .handle = faults
+    .path = "/dev/faults", .methods = HTTP_GET | HTTP_POST | HTTP_DELETE, .rest = true, .on = HTTP_ON_DEV,
+    .handle = faults
 };
 const struct http_route http_route_dev_fault = {
-    .path = ITEM_PATH, .prefix = true, .methods = HTTP_DELETE, .on = HTTP_ON_DEV, .handle = fault
+    .path = "/dev/faults/*", .methods = HTTP_DELETE, .rest = true, .on = HTTP_ON_DEV, .handle = fault
 };
