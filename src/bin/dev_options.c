@@ -118,6 +118,9 @@ static int take_relay(struct dev_options *options, const char *value)
 
 static int take_set(struct dev_options *options, const char *value)
 {
+    char error[CONF_ERROR_SIZE];
+    if (conf_assign(&options->conf, value, error))
+        return wrong("%s", error);
     if (options->sets_n == DEV_SETS_MAX)
         return wrong("more than %d settings", DEV_SETS_MAX);
     options->sets[options->sets_n++] = value;
