@@ -46,7 +46,7 @@ void http_stop(struct http *http);
 
 /* ---- what a route sees ---- */
 
-#define HTTP_HEADERS_MAX 4
+#define HTTP_HEADERS_MAX 6
 #define HTTP_PARTS_MAX 3
 
 struct http_response;
