@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "http/feed.h"
 #include "http/http.h"
+#include "http/reqlog.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
 #include "soap/envelope.h"
@@ -38,6 +39,7 @@ struct server {
     struct control *control;
     struct outbox *outbox;
     struct feed *feed;
+    struct reqlog *log;
     struct http *http;
     struct op_env ops;
 };
@@ -206,7 +208,8 @@ static int start_serving(struct server *server)
                                            .soap = server->soap, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS,
                                            .listen = options->conf->http_listen, .workers = (unsigned)options->conf->http_workers,
                                            .connections = (unsigned)options->conf->http_max_connections,
-                                           .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed }, &server->listener, &server->http);
+                                           .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed,
+                                           .log = server->log }, &server->listener, &server->http);
     return r ? failed(server, server->address, r) : EXIT_OK;
 }
 
@@ -217,6 +220,10 @@ static int start(struct server *server)
     int r = feed_new(&server->feed);
     if (r)
         return failed(server, "the feed", r);
+    if (server->options->dev && server->options->conf->dev_request_log) /* no other program's requests are anybody's to read */
+        r = reqlog_new((uint64_t)server->options->conf->dev_request_log, server->feed, &server->log);
+    if (r)
+        return failed(server, "the request log", r);
     r = open_store(server);
     if (r == EXIT_OK && options->prepare)
         r = options->prepare(server->store, options->arg);
@@ -264,6 +271,7 @@ void server_close(struct server *server)
     auth_free(server->auth);
     soap_free(server->soap);
     store_close(server->store);
+    reqlog_free(server->log);
     feed_free(server->feed);
     listener_close(&server->listener);
     if (server->signals >= 0)

@@ -15,6 +15,7 @@
 
 struct feed;
 struct http;
+struct reqlog;
 struct soap;
 
 /* Where a route exists. */
@@ -36,6 +37,7 @@ struct http_options {
     const char *const *hosts; /* further names that Host may have (dev) */
     size_t hosts_n;
     struct feed *feed;        /* for who waits for a change; NULL: nobody can */
+    struct reqlog *log;       /* of requests to routes that are logged; NULL: none (dev) */
 };
 
 /* Starts the threads on an open listener, of which it takes the socket;
@@ -102,6 +104,7 @@ struct http_route {
     bool small;           /* a body is a question of some lines, whoever sends it */
     bool xml;             /* a POST needs text/xml, else 415 */
     bool rest;            /* errors are JSON, and what changes something is no foreign page's: guard.h */
+    bool logged;          /* goes into the request log of dev */
     bool large;           /* a body may be as large as one of a known caller */
     unsigned on;          /* where it exists: HTTP_ON_... */
     /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */
