@@ -225,7 +225,7 @@ const char *guard_reason(int status)
     case 415:
         return "Send SOAP 1.1: Content-Type text/xml.\n";
     case 421:
-        return "This server does not answer to that Host; see --allow-host.\n";
+        return "This server does not answer to that Host: call it localhost, or see --allow-host of ewsd dev.\n";
     case 429:
         return "Too many wrong passwords came from this address. Try again later.\n";
     case 503:
