@@ -37,6 +37,8 @@ struct http_options {
     const char *const *hosts; /* further names that Host may have (dev) */
     size_t hosts_n;
     struct feed *feed;        /* for who waits for a change; NULL: nobody can */
+    int (*populate)(struct store *store, void *arg); /* makes what there is at the start, in an empty store (dev); not 0: failed */
+    void *populate_arg;
     struct reqlog *log;       /* of requests to routes that are logged; NULL: none (dev) */
 };
 
