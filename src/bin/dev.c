@@ -39,7 +39,7 @@ static int make_folder(char ret_folder[PATH_MAX])
 static int prepare(struct store *store, void *arg)
 {
     struct running *running = arg;
-    int r = running->options->with_parent ? dev_parent_watch(&running->parent) : 0;
+    int r = running->options->with_parent && !running->parent ? dev_parent_watch(&running->parent) : 0;
     if (r)
         return server_failed(PROGRAM, "--with-parent", r);
     r = dev_users_apply(store, running->options);

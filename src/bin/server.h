@@ -8,6 +8,7 @@
 #define EWSD_BIN_SERVER_H
 
 #include "base/conf.h"
+#include "base/confine.h"
 #include "store/store.h"
 
 /* Exit statuses are sysexits': a wrong command line, a wrong configuration,
@@ -22,6 +23,7 @@ struct server_options {
     const char *store;   /* as in store_options.path */
     bool dev;            /* HTTP_ON_DEV, not HTTP_ON_EWS */
     bool capture;        /* as in outbox_options */
+    const struct account *account; /* whom the program will become; NULL, or without a name: nobody */
     const char *const *hosts;
     size_t hosts_n;
     struct faults *faults; /* as in http_options */
@@ -36,10 +38,11 @@ struct server;
 /* These return an exit status, and have said on standard error what went
  * wrong. options, and what it points at, outlive the server. */
 
-/* Sets up log, signals and descriptors, binds the listening socket and loads
+/* Sets up log, signals and descriptors, binds the listening sockets and loads
  * the certificate. Starts no thread. */
 int server_open(const struct server_options *options, struct server **ret_server);
-/* Starts the threads, says ready, and returns when a signal ended it. */
+/* Starts the threads, says "ready URL" and, where there is an admin listener,
+ * "admin WHERE" on standard output, and returns when a signal ended it. */
 int server_run(struct server *server);
 void server_close(struct server *server);
 

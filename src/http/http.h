@@ -17,6 +17,7 @@
 struct faults;
 struct feed;
 struct http;
+struct reqlog;
 struct soap;
 
 /* Where a route exists. */
@@ -38,7 +39,10 @@ struct http_options {
     const char *const *hosts; /* further names that Host may have (dev) */
     size_t hosts_n;
     struct feed *feed;        /* for who waits for a change; NULL: nobody can */
-    struct faults *faults; /* that requests are to meet (dev); or NULL */
+    int (*populate)(struct store *store, void *arg); /* makes what there is at the start, in an empty store (dev); not 0: failed */
+    void *populate_arg;
+    struct reqlog *log;       /* of requests to routes that are logged; NULL: none (dev) */
+    struct faults *faults;    /* that requests are to meet (dev); or NULL */
 };
 
 /* Starts the threads on an open listener, of which it takes the socket;
@@ -108,6 +112,7 @@ struct http_route {
     bool small;           /* a body is a question of some lines, whoever sends it */
     bool xml;             /* a POST needs text/xml, else 415 */
     bool rest;            /* errors are JSON, and what changes something is no foreign page's: guard.h */
+    bool logged;          /* goes into the request log of dev */
     bool large;           /* a body may be as large as one of a known caller */
     unsigned on;          /* where it exists: HTTP_ON_... */
     /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */
