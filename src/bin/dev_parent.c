@@ -56,6 +56,14 @@ static bool input_tells(void)
     return fstat(STDIN_FILENO, &input) == 0 && (S_ISFIFO(input.st_mode) || S_ISSOCK(input.st_mode));
 }
 
+static void close_all(struct dev_parent *parent)
+{
+    for (int i = 0; i < FDS; i++)
+        if (i != FD_INPUT && parent->fds[i] >= 0)
+            close(parent->fds[i]);
+    free(parent);
+}
+
 int dev_parent_watch(struct dev_parent **ret_parent)
 {
     struct dev_parent *parent = calloc(1, sizeof(*parent));
@@ -68,12 +76,11 @@ int dev_parent_watch(struct dev_parent **ret_parent)
     int r = parent->fds[FD_STOP] < 0 ? -errno : -pthread_create(&parent->thread, NULL, watch, parent);
     if (r == 0 && getppid() != pid)
         (void)kill(getpid(), SIGTERM); /* it ended in between */
-    if (r) {
-        free(parent);
-        return r;
-    }
-    *ret_parent = parent;
-    return 0;
+    if (r)
+        close_all(parent);
+    else
+        *ret_parent = parent;
+    return r;
 }
 
 void dev_parent_unwatch(struct dev_parent *parent)
@@ -83,8 +90,5 @@ void dev_parent_unwatch(struct dev_parent *parent)
     uint64_t one = 1;
     if (write(parent->fds[FD_STOP], &one, sizeof(one)) == (ssize_t)sizeof(one))
         pthread_join(parent->thread, NULL);
-    close(parent->fds[FD_STOP]);
-    if (parent->fds[FD_PARENT] >= 0)
-        close(parent->fds[FD_PARENT]);
-    free(parent);
+    close_all(parent);
 }
