@@ -8,8 +8,10 @@
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/watch.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
 #include "soap/envelope.h"
@@ -37,6 +39,7 @@ struct server {
     struct auth *auth;
     struct control *control;
     struct outbox *outbox;
+    struct watch *watch;
     struct http *http, *admin;
     struct op_env ops;
 };
@@ -186,12 +189,19 @@ static void start_control(struct server *server)
         log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));
 }
 
+static void name_build(const struct server *server)
+{
+    (void)metric_name(METRIC_LABEL_version, EWSD_VERSION);
+    (void)metric_name(METRIC_LABEL_store, store_is_shared(server->options->store) ? "postgresql" : "sqlite");
+    metric_set(METRIC_build_info, 0, 1);
+}
+
 static int start_listeners(struct server *server)
 {
     const struct server_options *options = server->options;
     const struct conf *conf = options->conf;
     struct http_options http = { .conf = conf, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
-                                 .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
+                                 .watch = server->watch, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
                                  .hosts = options->hosts, .hosts_n = options->hosts_n };
     int r = http_start(&http, &server->listener, &server->http);
@@ -224,6 +234,10 @@ static int start_serving(struct server *server)
     if (r)
         return failed(server, "watching the store", r);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
+    r = watch_new(&server->ops, &server->watch);
+    if (r)
+        return failed(server, "memory", r);
+    name_build(server);
     return start_listeners(server);
 }
 
@@ -278,8 +292,11 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    if (server->watch)
+        watch_stop(server->watch);
     http_stop(server->http);
-    http_stop(server->admin);
+    http_stop(server->admin); /* tells meanwhile that it ends */
+    watch_free(server->watch);
     if (server->store)
         store_unwatch_others(server->store);
     control_stop(server->control);

@@ -5,6 +5,7 @@
  */
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/watch.h"
 #include "soap/envelope.h"
 
 #include <ftw.h>
@@ -29,6 +30,7 @@ static struct server {
     struct soap *soap;
     struct op_env ops;
     struct http *http;
+    struct watch *watch;
     int port;
 } server;
 
@@ -60,7 +62,8 @@ static int start(void **state ATTR_UNUSED)
     assert_int_equal(auth_new(s->store, &s->conf, &s->auth), 0);
     assert_int_equal(soap_new(&(struct soap_rules){ .served = op_is_served, .limits = XML_LIMITS_USUAL }, &s->soap), 0);
     op_env_init(&s->ops, s->store, &s->conf, NULL);
-    struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .on = HTTP_ON_DEV,
+    assert_int_equal(watch_new(&s->ops, &s->watch), 0);
+    struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .watch = s->watch, .on = HTTP_ON_DEV,
                                     .listen = s->conf.http_listen, .workers = 4, .connections = 8192 };
     struct listener listener;
     char wrong[LISTEN_ERROR_SIZE];
@@ -75,6 +78,7 @@ static int start(void **state ATTR_UNUSED)
 static int stop(void **state ATTR_UNUSED)
 {
     http_stop(server.http);
+    watch_free(server.watch);
     auth_free(server.auth);
     soap_free(server.soap);
     store_close(server.store);
