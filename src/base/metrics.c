@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define BUCKETS_MAX 14
+#define MANY_PAIRS 1000
 
 enum kind { COUNTER, GAUGE, HISTOGRAM };
 enum unit { ONE, MS, US };
@@ -238,10 +239,10 @@ static const char *suffix_of(const struct row *row)
     return row->kind == COUNTER && strncmp(row->name, "process_", 8) != 0 ? "_total" : "";
 }
 
-/* Of two labels, the pairs that occurred: most never do. */
+/* Where there are very many pairs of labels, those that occurred: most never do. */
 static bool is_written(const struct row *row, const cell *at)
 {
-    return row->kind == GAUGE || row->other == METRIC_LABEL_none || get(at) > 0;
+    return labels[row->label].room * labels[row->other].room < MANY_PAIRS || get(at) > 0;
 }
 
 static void add_row(struct buf *out, const struct row *row)

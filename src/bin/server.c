@@ -182,6 +182,7 @@ static void woken(void *arg, bool directory)
 static void start_control(struct server *server)
 {
     int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .conf = server->options->conf,
+                                                     .watch = server->watch,
                                                      .auth = server->auth,
                                                      .folder = store_is_shared(server->options->store) ? NULL : server->options->store },
                           &server->control);
@@ -229,14 +230,14 @@ static int start_serving(struct server *server)
     }
     if (r)
         return failed(server, "outbox", r);
-    start_control(server);
-    r = store_watch_others(server->store, woken, server);
-    if (r)
-        return failed(server, "watching the store", r);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
     r = watch_new(&server->ops, &server->watch);
     if (r)
         return failed(server, "memory", r);
+    start_control(server);
+    r = store_watch_others(server->store, woken, server);
+    if (r)
+        return failed(server, "watching the store", r);
     name_build(server);
     return start_listeners(server);
 }
@@ -278,8 +279,10 @@ static int say_ready(const struct server *server)
 int server_run(struct server *server)
 {
     int status = start(server);
-    if (status == EXIT_OK)
+    if (status == EXIT_OK) {
+        watch_start(server->watch);
         status = say_ready(server);
+    }
     if (status)
         return status;
     daemon_notify("READY=1");
@@ -296,10 +299,10 @@ void server_close(struct server *server)
         watch_stop(server->watch);
     http_stop(server->http);
     http_stop(server->admin); /* tells meanwhile that it ends */
-    watch_free(server->watch);
     if (server->store)
         store_unwatch_others(server->store);
     control_stop(server->control);
+    watch_free(server->watch);
     outbox_stop(server->outbox);
     auth_free(server->auth);
     soap_free(server->soap);

@@ -19,7 +19,7 @@
 struct watch {
     const struct op_env *ops;
     int64_t started; /* ms since 1970 */
-    atomic_bool stopping;
+    atomic_bool serving, stopping;
     pthread_mutex_t lock; /* guards what follows */
     struct store_queue queue;
     int64_t read_at, next_read; /* ms, monotonic */
@@ -48,6 +48,11 @@ void watch_free(struct watch *watch)
     free(watch);
 }
 
+void watch_start(struct watch *watch)
+{
+    atomic_store(&watch->serving, true);
+}
+
 void watch_stop(struct watch *watch)
 {
     atomic_store(&watch->stopping, true);
@@ -69,6 +74,8 @@ static int ask_store(struct store *store)
 
 const char *watch_unready(const struct watch *watch)
 {
+    if (!atomic_load(&watch->serving))
+        return "the server is starting";
     if (atomic_load(&watch->stopping))
         return "the server is stopping";
     if (ask_store(watch->ops->store))

@@ -13,10 +13,12 @@ struct watch;
 /* ops outlives the watch. The process counts as started now. -ENOMEM. */
 int watch_new(const struct op_env *ops, struct watch **ret_watch);
 void watch_free(struct watch *watch);
-/* From now on it is not ready: it ends. */
+/* Whoever watches is not told that it can serve before it does. */
+void watch_start(struct watch *watch);
+/* From now on it cannot: it ends. */
 void watch_stop(struct watch *watch);
 
-/* NULL: it can serve; else why it cannot, a line. */
+/* NULL: it can serve; else why it cannot. */
 const char *watch_unready(const struct watch *watch);
 /* Brings the gauges up to date. What takes long to read is read seldom: for no more
  * than a hundredth of the time. */

@@ -63,6 +63,7 @@ static int start(void **state ATTR_UNUSED)
     assert_int_equal(soap_new(&(struct soap_rules){ .served = op_is_served, .limits = XML_LIMITS_USUAL }, &s->soap), 0);
     op_env_init(&s->ops, s->store, &s->conf, NULL);
     assert_int_equal(watch_new(&s->ops, &s->watch), 0);
+    watch_start(s->watch);
     struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .watch = s->watch, .on = HTTP_ON_DEV,
                                     .listen = s->conf.http_listen, .workers = 4, .connections = 8192 };
     struct listener listener;
