@@ -54,7 +54,7 @@ _Static_assert(ARRAY_LEN(rows) == METRIC_COUNT, "a row per metric");
 static struct {
     const char *name;
     unsigned room;
-    const char *const *fixed; /* or, one by one: */
+    const char *const *_Atomic fixed; /* or, one by one: */
     char *own[ROOM_relay];
     atomic_uint n;
 } labels[] = {
@@ -152,13 +152,14 @@ uint64_t metric_get(enum metric metric)
 
 void metric_names(enum metric_label label, const char *const *names, size_t n)
 {
-    labels[label].fixed = names;
+    atomic_store(&labels[label].fixed, names);
     atomic_store(&labels[label].n, n < labels[label].room ? (unsigned)n : labels[label].room);
 }
 
 static const char *name_of(enum metric_label label, unsigned i)
 {
-    return labels[label].fixed ? labels[label].fixed[i] : labels[label].own[i];
+    const char *const *fixed = atomic_load(&labels[label].fixed);
+    return fixed ? fixed[i] : labels[label].own[i];
 }
 
 /* A place is taken before it counts, so that a page that is being written sees whole names. */

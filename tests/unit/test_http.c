@@ -190,6 +190,23 @@ static void methods_of_routes(void **state ATTR_UNUSED)
     assert_string_equal(allow, "DELETE");
 }
 
+static void says_whether_it_can_serve(void **state ATTR_UNUSED)
+{
+    char answer[4096];
+    struct watch *fresh;
+    int fd = dial();
+    say(fd, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_int_equal(hear(fd, answer, sizeof(answer)), 503);
+    assert_non_null(strstr(answer, "\r\n\r\nthe outbox does not run\n")); /* there is none */
+    close(fd);
+    assert_int_equal(watch_new(&server.ops, &fresh), 0);
+    assert_string_equal(watch_unready(fresh), "the server is starting");
+    watch_start(fresh);
+    watch_stop(fresh);
+    assert_string_equal(watch_unready(fresh), "the server is stopping");
+    watch_free(fresh);
+}
+
 static void refuses_at_the_headers(void **state ATTR_UNUSED)
 {
     assert_int_equal(ask_once("GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);
@@ -261,6 +278,7 @@ int main(void)
         cmocka_unit_test(keeps_connections),        cmocka_unit_test(takes_chunks),
         cmocka_unit_test(routes_exist_in_places),
         cmocka_unit_test(methods_of_routes),
+        cmocka_unit_test(says_whether_it_can_serve),
         cmocka_unit_test(refuses_at_the_headers),   cmocka_unit_test(refuses_long_chunked_bodies),
         cmocka_unit_test(serves_any_number_at_once), cmocka_unit_test(ends_drips),
     };
