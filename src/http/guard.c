@@ -152,7 +152,7 @@ static bool is_authority(struct span text)
     if (text.len == 0 || text.len > 255)
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if (!isalnum((unsigned char)text.ptr[i]) && !strchr(".-:[]", text.ptr[i]))
+        if (!isalnum((unsigned char)text.ptr[i]) && !memchr(".-:[]", text.ptr[i], 5))
             return false;
     return true;
 }
