@@ -8,10 +8,12 @@
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "http/feed.h"
 #include "http/guard.h"
 #include "http/http.h"
 #include "http/reqlog.h"
+#include "http/watch.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
 #include "soap/envelope.h"
@@ -41,6 +43,7 @@ struct server {
     struct outbox *outbox;
     struct feed *feed;
     struct reqlog *log;
+    struct watch *watch;
     struct http *http, *admin;
     struct op_env ops;
 };
@@ -190,6 +193,7 @@ static void woken(void *arg, bool directory)
 static void start_control(struct server *server)
 {
     int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .conf = server->options->conf,
+                                                     .watch = server->watch,
                                                      .auth = server->auth,
                                                      .folder = store_is_shared(server->options->store) ? NULL : server->options->store },
                           &server->control);
@@ -197,12 +201,19 @@ static void start_control(struct server *server)
         log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));
 }
 
+static void name_build(const struct server *server)
+{
+    (void)metric_name(METRIC_LABEL_version, EWSD_VERSION);
+    (void)metric_name(METRIC_LABEL_store, store_is_shared(server->options->store) ? "postgresql" : "sqlite");
+    metric_set(METRIC_build_info, 0, 1);
+}
+
 static int start_listeners(struct server *server)
 {
     const struct server_options *options = server->options;
     const struct conf *conf = options->conf;
     struct http_options http = { .conf = conf, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
-                                 .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
+                                 .watch = server->watch, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
                                  .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed, .log = server->log,
                                  .faults = options->faults,
@@ -232,11 +243,15 @@ static int start_serving(struct server *server)
     }
     if (r)
         return failed(server, "outbox", r);
+    op_env_init(&server->ops, server->store, options->conf, server->outbox);
+    r = watch_new(&server->ops, &server->watch);
+    if (r)
+        return failed(server, "memory", r);
     start_control(server);
     r = store_watch_others(server->store, woken, server);
     if (r)
         return failed(server, "watching the store", r);
-    op_env_init(&server->ops, server->store, options->conf, server->outbox);
+    name_build(server);
     return start_listeners(server);
 }
 
@@ -284,8 +299,10 @@ static int say_ready(const struct server *server)
 int server_run(struct server *server)
 {
     int status = start(server);
-    if (status == EXIT_OK)
+    if (status == EXIT_OK) {
+        watch_start(server->watch);
         status = say_ready(server);
+    }
     if (status)
         return status;
     daemon_notify("READY=1");
@@ -299,11 +316,14 @@ void server_close(struct server *server)
     if (!server)
         return;
     feed_close(server->feed);
+    if (server->watch)
+        watch_stop(server->watch);
     http_stop(server->http);
-    http_stop(server->admin);
+    http_stop(server->admin); /* tells meanwhile that it ends */
     if (server->store)
         store_unwatch_others(server->store);
     control_stop(server->control);
+    watch_free(server->watch);
     outbox_stop(server->outbox);
     auth_free(server->auth);
     soap_free(server->soap);

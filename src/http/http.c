@@ -6,6 +6,7 @@
  * ends connections that are over their deadline or too slow, since MHD's own
  * time-out counts idle time only.
  */
+#include "http/count.h"
 #include "http/gate.h"
 #include "http/guard.h"
 #include "http/record.h"
@@ -181,6 +182,7 @@ static enum MHD_Result answer(struct call *call)
     if (!mhd)
         return MHD_NO;
     response->body = BUF_INIT(ANSWER_MAX);
+    count_answer(call->options, response->status);
     return queue(call, mhd);
 }
 
@@ -384,12 +386,14 @@ static struct conn *conn_new(struct http *http, struct MHD_Connection *mhd)
         conn->next->prev = &conn->next;
     http->conns = conn;
     limits_connected(gate_limits(http->gate), &conn->peer);
+    count_connection(&http->options, 1);
     return conn;
 }
 
 static void conn_free(struct http *http, struct conn *conn)
 {
     limits_disconnected(gate_limits(http->gate), &conn->peer, when_monotonic());
+    count_connection(&http->options, -1);
     *conn->prev = conn->next;
     if (conn->next)
         conn->next->prev = conn->prev;
@@ -576,6 +580,7 @@ int http_start(const struct http_options *options, struct listener *listener, st
     http->options = *options;
     http->epoll_fd = http->event_fd = -1;
     pthread_mutex_init(&http->lock, NULL);
+    count_names();
     int r = gate_new(&http->options, &http->gate);
     if (r == 0)
         r = start_workers(http);

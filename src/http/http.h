@@ -19,6 +19,7 @@ struct feed;
 struct http;
 struct reqlog;
 struct soap;
+struct watch;
 
 /* Where a route exists. */
 #define HTTP_ON_EWS 1u   /* the listener of `ewsd serve`, for everybody's clients */
@@ -32,6 +33,7 @@ struct http_options {
     struct auth *auth;
     const struct op_env *ops;
     struct soap *soap;
+    struct watch *watch;
     unsigned on;              /* the one that this is */
     const char *listen;       /* where, as it was set */
     unsigned workers;         /* requests worked on at the same time */

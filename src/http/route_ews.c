@@ -6,17 +6,19 @@
 
 #include "base/metrics.h"
 #include "http/faults.h"
+#include "base/when.h"
 #include "soap/envelope.h"
 
-static int write_fault(const struct conf *conf, const struct soap_request *request, const struct soap_fault *fault,
-                       struct http_response *response)
+/* operation: the number of the one that it is the answer of; 0: none was reached. */
+static int write_fault(const struct conf *conf, const struct soap_request *request, unsigned operation,
+                       const struct soap_fault *fault, struct http_response *response)
 {
     const struct soap_server server = { .major = conf->soap_version_major,
                                         .minor = conf->soap_version_minor,
                                         .major_build = conf->soap_build_major,
                                         .minor_build = conf->soap_build_minor,
                                         .version = span_of(conf->soap_version_string) };
-    metric_add(METRIC_soap_faults, 1);
+    op_count_fault(operation, fault->code);
     response->status = 500;
     response->detail = "fault";
     soap_fault_write(&response->body, &server, request->shape_2007, fault);
@@ -28,7 +30,7 @@ static int busy(const struct http_options *server, struct http_response *respons
     const struct soap_fault fault =
         soap_fault_make("ErrorExceededConnectionCount", code_text(CODE_ErrorExceededConnectionCount));
     response->content_type = "text/xml; charset=utf-8";
-    int r = write_fault(server->conf, &(struct soap_request){ 0 }, &fault, response);
+    int r = write_fault(server->conf, &(struct soap_request){ 0 }, 0, &fault, response);
     response->detail = "ErrorExceededConnectionCount";
     return r;
 }
@@ -44,6 +46,7 @@ struct ews_state {
     struct op_request asked;
     struct op_reply reply;
     struct op_call *call;
+    int64_t begun; /* by when_ticks */
 };
 
 static void wake(void *request)
@@ -70,13 +73,19 @@ static int read_key(const struct http_request *request, struct op_once **ret_onc
     return *ret_once ? 0 : -ENOMEM;
 }
 
+static void count_time(const struct ews_state *state)
+{
+    metric_observe(METRIC_request_duration_seconds, state->reply.number, (uint64_t)(when_ticks() - state->begun));
+}
+
 static int finish(struct http_request *request, struct ews_state *state, int r, struct http_response *response)
 {
+    count_time(state);
     if (r) {
         int code = r == -ENOMEM ? CODE_ErrorNotEnoughMemory : CODE_ErrorInternalServerError;
         struct soap_fault fault = soap_fault_make(code_name(code), code_text(code));
         buf_clear(&response->body);
-        return write_fault(request->server->conf, &state->soap, &fault, response);
+        return write_fault(request->server->conf, &state->soap, state->reply.number, &fault, response);
     }
     response->status = state->reply.status;
     response->detail = state->reply.op;
@@ -94,20 +103,23 @@ static int go_on(struct http_request *request, struct http_response *response)
 
 static int post(struct http_request *request, struct http_response *response)
 {
-    struct ews_state *state = arena_alloc(request->arena, sizeof(*state));
+    struct ews_state *state = arena_alloc(request->arena, sizeof(*state)), lost = { .begun = when_ticks() };
     struct soap_fault fault = { 0 };
     struct op_once *once;
     response->content_type = "text/xml; charset=utf-8";
     if (!state)
-        return finish(request, &(struct ews_state){ 0 }, -ENOMEM, response);
+        return finish(request, &lost, -ENOMEM, response);
+    *state = lost;
     state->env = request->server->ops;
     request->state = state;
     request->go_on = go_on;
     int r = read_key(request, &once);
     if (r == 0)
         r = soap_parse(request->server->soap, request->body, request->arena, &state->soap, &fault);
-    if (r == SOAP_FAULT)
-        return write_fault(request->server->conf, &state->soap, &fault, response);
+    if (r == SOAP_FAULT) {
+        count_time(state);
+        return write_fault(request->server->conf, &state->soap, 0, &fault, response);
+    }
     if (r == 0 && request->server->faults)
         r = fault_meet(request, state->soap.operation->name, response, &state->env, &state->fault);
     if (r == FAULT_ANSWERED)

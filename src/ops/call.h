@@ -41,6 +41,7 @@ struct op_call {
     struct arena *arena;
     const struct soap_request *request;
     const struct xml_node *node; /* the operation */
+    unsigned number;             /* of it, for what is counted */
     struct xml_writer *xw;
     struct xml_writer writer; /* what xw is, but for parts that are written apart */
     struct buf *body;

@@ -20,6 +20,20 @@ static const struct op ops[] = {
 #undef OP
 };
 
+/* As they are counted: numbers of operations are those of the rows, from 1 on. */
+static const char *const op_names[] = {
+    "none",
+#define OP(name, file, list, payload) #name,
+#include "ops/ops.def"
+#undef OP
+};
+static const char *const code_names[] = {
+#define CODE(name, text, stops) #name,
+#include "model/codes.def"
+#undef CODE
+    "other",
+};
+
 static const struct op *op_find(struct span name)
 {
     for (size_t i = 0; i < ARRAY_LEN(ops); i++)
@@ -37,6 +51,19 @@ void op_env_init(struct op_env *env, struct store *store, const struct conf *con
 {
     *env = (struct op_env){ .store = store, .conf = conf, .outbox = outbox };
     mac_key_init(&env->id_key, store_id_secret(store));
+    metric_names(METRIC_LABEL_operation, op_names, ARRAY_LEN(op_names));
+    metric_names(METRIC_LABEL_code, code_names, ARRAY_LEN(code_names));
+}
+
+void op_count_fault(unsigned operation, struct span code)
+{
+    unsigned i = 0;
+    while (i < CODE_COUNT && !span_is(code, code_names[i]))
+        i++;
+    metric_add(METRIC_soap_faults, 1);
+    metric_add_by(METRIC_response_codes, operation, i, 1);
+    if (operation == 0)
+        metric_add_by(METRIC_requests, 0, 0, 1);
 }
 
 void op_messages_begin(struct op_call *call)
@@ -108,7 +135,7 @@ void op_message_begin(struct op_call *call, const char *element, const struct op
 {
     struct xml_writer *xw = call->xw;
     bool ok = result->code == 0, warning = result->warning || result->code == CODE_ErrorBatchProcessingStopped;
-    metric_add(ok ? METRIC_op_items_ok : METRIC_op_items_error, 1);
+    metric_add_by(METRIC_response_codes, call->number, (unsigned)result->code, 1);
     xw_open(xw, element);
     xw_attr_str(xw, "ResponseClass", ok ? "Success" : warning ? "Warning" : "Error");
     if (!ok)
@@ -181,6 +208,7 @@ static int write_fault(struct op_call *call, int code)
     buf_clear(body);
     soap_fault_write(body, &server, call->request->shape_2007, &fault);
     metric_add(METRIC_soap_faults, 1);
+    metric_add_by(METRIC_response_codes, call->number, (unsigned)code, 1);
     call->reply->status = 500;
     call->reply->headers_n = 0;
     return buf_error(body);
@@ -284,8 +312,9 @@ int op_dispatch(const struct op_request *request, struct buf *body, struct op_re
     };
     xw_init(&call->writer, body);
     call->mailbox = &call->own.mailbox;
-    *ret_reply = (struct op_reply){ .status = 200, .op = op ? op->name : "" };
-    metric_add(METRIC_op_requests, 1);
+    call->number = op ? (unsigned)(op - ops) + 1 : 0;
+    *ret_reply = (struct op_reply){ .status = 200, .op = op ? op->name : "", .number = call->number };
+    metric_add_by(METRIC_requests, call->number, 0, 1);
     int r = answer(call);
     return r == OP_LATER ? r : conclude(call, r);
 }
