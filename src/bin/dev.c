@@ -5,6 +5,7 @@
 #include "bin/dev.h"
 
 #include "base/err.h"
+#include "http/seed.h"
 
 #include <ftw.h>
 #include <limits.h>
@@ -29,12 +30,27 @@ static int make_folder(char ret_folder[PATH_MAX])
     return server_failed(PROGRAM, "a folder for the store", r);
 }
 
+static int plant(struct store *store, const struct dev_options *dev)
+{
+    char error[SEED_ERROR_SIZE];
+    struct op_env env;
+    op_env_init(&env, store, &dev->conf, NULL);
+    int r = seed_apply_file(&env, dev->seed, error);
+    if (r < 0)
+        return server_failed(PROGRAM, dev->seed, r);
+    if (r > 0)
+        fprintf(stderr, PROGRAM ": %s: %s\n", dev->seed, error);
+    return r ? EXIT_USAGE : EXIT_OK;
+}
+
+/* What there is at the start, and after a reset. */
 static int prepare(struct store *store, void *arg)
 {
-    int r = dev_users_apply(store, arg);
+    const struct dev_options *dev = arg;
+    int r = dev_users_apply(store, dev);
     if (r < 0)
         return server_failed(PROGRAM, "users", r);
-    return r ? EXIT_USAGE : EXIT_OK;
+    return r ? EXIT_USAGE : dev->seed ? plant(store, dev) : EXIT_OK;
 }
 
 static int serve_store(struct dev_options *dev, const char *store)
