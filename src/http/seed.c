@@ -9,7 +9,6 @@
 #include "model/rights.h"
 #include "store/store_folder.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -10,8 +10,9 @@
 #include "model/id.h"
 #include "model/mapi.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
