@@ -205,6 +205,7 @@ static int start_listeners(struct server *server)
                                  .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
                                  .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed, .log = server->log,
+                                 .faults = options->faults,
                                  .populate = options->prepare, .populate_arg = options->arg };
     int r = http_start(&http, &server->listener, &server->http);
     if (r)

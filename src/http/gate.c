@@ -198,6 +198,12 @@ static void delay(struct gate *gate, struct call *call)
     gate->delayed = call;
 }
 
+void gate_hold(struct gate *gate, struct call *call, int64_t at)
+{
+    call->resume_at = at;
+    delay(gate, call);
+}
+
 /* A wrong password is answered later, and counts. */
 static void judged(struct gate *gate, struct call *call, int64_t now)
 {
@@ -208,8 +214,7 @@ static void judged(struct gate *gate, struct call *call, int64_t now)
     metric_add(METRIC_auth_failures, 1);
     call_log_failure(call);
     limits_failed(gate->limits, &call->client, now);
-    call->resume_at = now + gate->options->conf->auth_failure_delay;
-    delay(gate, call);
+    gate_hold(gate, call, now + gate->options->conf->auth_failure_delay);
 }
 
 void gate_verified(struct gate *gate, struct call *call, int64_t now)
