@@ -5,6 +5,7 @@
 #include "bin/dev.h"
 
 #include "base/err.h"
+#include "http/seed.h"
 
 #include <ftw.h>
 #include <limits.h>
@@ -36,16 +37,31 @@ static int make_folder(char ret_folder[PATH_MAX])
     return server_failed(PROGRAM, "a folder for the store", r);
 }
 
+static int plant(struct store *store, const struct dev_options *dev)
+{
+    char error[SEED_ERROR_SIZE];
+    struct op_env env;
+    op_env_init(&env, store, &dev->conf, NULL);
+    int r = seed_apply_file(&env, dev->seed, error);
+    if (r < 0)
+        return server_failed(PROGRAM, dev->seed, r);
+    if (r > 0)
+        fprintf(stderr, PROGRAM ": %s: %s\n", dev->seed, error);
+    return r ? EXIT_USAGE : EXIT_OK;
+}
+
+/* What there is at the start, and after a reset. */
 static int prepare(struct store *store, void *arg)
 {
     struct running *running = arg;
-    int r = running->options->with_parent && !running->parent ? dev_parent_watch(&running->parent) : 0;
+    const struct dev_options *dev = running->options;
+    int r = dev->with_parent && !running->parent ? dev_parent_watch(&running->parent) : 0;
     if (r)
         return server_failed(PROGRAM, "--with-parent", r);
-    r = dev_users_apply(store, running->options);
+    r = dev_users_apply(store, dev);
     if (r < 0)
         return server_failed(PROGRAM, "users", r);
-    return r ? EXIT_USAGE : EXIT_OK;
+    return r ? EXIT_USAGE : dev->seed ? plant(store, dev) : EXIT_OK;
 }
 
 static int serve_store(struct running *running, const char *store)

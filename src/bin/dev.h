@@ -36,6 +36,7 @@ struct dev_options {
     bool users_default; /* no --user: the known two; passwords they have are kept */
     struct dev_grant grants[DEV_GRANTS_MAX];
     size_t grants_n;
+    const char *seed;  /* a file, or NULL */
     const char *hosts[DEV_HOSTS_MAX];
     size_t hosts_n;
     const char *preset;             /* or NULL */

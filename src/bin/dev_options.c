@@ -116,6 +116,12 @@ static int take_relay(struct dev_options *options, const char *value)
     return set(options, "relay.url", value);
 }
 
+static int take_seed(struct dev_options *options, const char *value)
+{
+    options->seed = value;
+    return *value ? 0 : wrong("--seed needs a file");
+}
+
 static int take_set(struct dev_options *options, const char *value)
 {
     char error[CONF_ERROR_SIZE];
@@ -174,6 +180,7 @@ static const struct {
     { "--user", "ADDRESS:PASSWORD", "make or update a mailbox; without any: alice and bob@example.test, \"secret\"", take_user },
     { "--grant", "MAILBOX[:FOLDER]:GRANTEE:RIGHT", "send-as, full-access, editor ...: a right on a mailbox, or in a folder", take_grant },
     { "--relay", "smtp://HOST:PORT", "send mail for other domains there; without it, it is captured", take_relay },
+    { "--seed", "FILE.json", "make the users, folders and messages of this file, as POST /dev/seed does", take_seed },
     { "--set", "SECTION.KEY=VALUE", "change a setting", take_set },
     { "--allow-host", "NAME", "accept this name in Host, too", take_host },
     { "--preset", "NAME", "the limits and the version of exchange-2016 or exchange-online; \"list\" shows them", take_preset },

@@ -38,6 +38,20 @@ static void add_answer_headers(const struct call *call, struct buf *out)
             add_header(out, call->response.headers[i].name, call->response.headers[i].value.ptr);
 }
 
+/* The first element in Body, when the answer does not say what was asked for. */
+static struct span find_op(struct span body)
+{
+    const char *end = body.ptr + body.len, *at = body.len ? memmem(body.ptr, body.len, "Body>", 5) : NULL;
+    at = at ? memchr(at, '<', (size_t)(end - at)) : NULL;
+    if (!at)
+        return (struct span){ 0 };
+    struct span name = { at + 1, 0 };
+    while (name.ptr + name.len < end && !strchr(" \t\r\n/>", name.ptr[name.len]))
+        if (name.ptr[name.len++] == ':')
+            name = (struct span){ name.ptr + name.len, 0 };
+    return name.len <= 64 ? name : (struct span){ 0 };
+}
+
 void record_end(struct call *call)
 {
     if (!is_recorded(call))
@@ -53,6 +67,8 @@ void record_end(struct call *call)
         .request = buf_span(&call->recorded), .answer = buf_span(&call->response.body),
         .request_size = call->recorded_size, .answer_size = call->response.body.len,
     };
+    if (!op_is_served(entry.op))
+        entry.op = find_op(entry.request);
     reqlog_find_codes(entry.answer, &entry);
     reqlog_add(call->options->log, &entry);
     buf_done(&asked);

@@ -74,7 +74,7 @@ static void cut(struct span *text, size_t max)
 {
     text->len = text->len < max ? text->len : max;
     while (text->len && text->len == max && ((unsigned char)text->ptr[text->len - 1] & 0x80)) /* not within a character */
-        text->len--, max--;
+        max = --text->len;
 }
 
 static struct node *make_node(const struct reqlog_entry *entry)

@@ -94,10 +94,17 @@ static bool is_token(char c)
 static void add_disposition(struct buf *out, struct span name)
 {
     static const char hex[] = "0123456789ABCDEF";
+    bool plain = true;
     buf_add_str(out, "attachment; filename=\"");
-    for (size_t i = 0; i < name.len; i++)
-        buf_add_char(out, isalnum((unsigned char)name.ptr[i]) || strchr("._- ", name.ptr[i]) ? name.ptr[i] : '_');
-    buf_add_str(out, "\"; filename*=UTF-8''");
+    for (size_t i = 0; i < name.len; i++) {
+        bool letter = (unsigned char)name.ptr[i] < 0x80 && (isalnum((unsigned char)name.ptr[i]) || strchr("._- ", name.ptr[i]));
+        buf_add_char(out, letter ? name.ptr[i] : '_');
+        plain = plain && letter;
+    }
+    buf_add_char(out, '"');
+    if (plain)
+        return;
+    buf_add_str(out, "; filename*=UTF-8''");
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.ptr[i];
         if (c < 0x80 && (isalnum(c) || strchr("._-", c))) {
