@@ -14,6 +14,7 @@
 
 int64_t when_now(void);
 int64_t when_monotonic(void); /* ms; for deadlines, never for display */
+int64_t when_monotonic_us(void); /* the same, finer: for how long something took */
 void when_sleep(unsigned ms);
 /* NULL restores the system's clock. */
 void when_set_clock(int64_t (*clock_ms)(void));

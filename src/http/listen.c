@@ -1,22 +1,25 @@
 /*
- * Binding the listening socket.
+ * Binding the listening socket, or judging one that was given.
  */
 #include "http/listen.h"
 
 #include "base/err.h"
 #include "http/guard.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 1024
 
-static void describe(const char *listen, const struct sockaddr_storage *address, char ret_text[80])
+/* host: as it was asked for. */
+static void describe(struct span host, const struct sockaddr_storage *address, char ret_text[80])
 {
     unsigned port = ntohs(address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port
                                                         : ((const struct sockaddr_in6 *)address)->sin6_port);
-    int host = (int)(strrchr(listen, ':') - listen);
-    snprintf(ret_text, 80, "%.*s:%u", host < 64 ? host : 64, listen, port);
+    snprintf(ret_text, 80, "%.*s:%u", host.len < 64 ? (int)host.len : 64, host.ptr, port);
 }
 
 static int bind_socket(const char *listen_on, struct listener *listener)
@@ -33,11 +36,38 @@ static int bind_socket(const char *listen_on, struct listener *listener)
     if (bind(listener->fd, (struct sockaddr *)&address, len) || listen(listener->fd, LISTEN_BACKLOG) ||
         getsockname(listener->fd, (struct sockaddr *)&address, &len))
         return -errno;
-    describe(listen_on, &address, listener->address);
+    describe((struct span){ listen_on, (size_t)(strrchr(listen_on, ':') - listen_on) }, &address, listener->address);
     return 0;
 }
 
-int listener_open(const struct conf *conf, struct listener *ret_listener, char ret_error[LISTEN_ERROR_SIZE])
+/* What the service manager has bound is judged as http.listen is. */
+static int take_socket(const struct conf *conf, int given, struct listener *listener, char *ret_error)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t len = sizeof(address);
+    char host[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 2];
+    int listens = 0, type = 0;
+    listener->fd = given;
+    bool ok = getsockname(given, (struct sockaddr *)&address, &len) == 0 &&
+              getsockopt(given, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){ sizeof(listens) }) == 0 && listens &&
+              getsockopt(given, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){ sizeof(type) }) == 0 && type == SOCK_STREAM;
+    if (!ok || getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST) ||
+        (address.ss_family != AF_INET && address.ss_family != AF_INET6)) {
+        snprintf(ret_error, LISTEN_ERROR_SIZE, "the socket of the service manager must be one of TCP that listens");
+        return -EINVAL;
+    }
+    snprintf(text, sizeof(text), address.ss_family == AF_INET ? "%s" : "[%s]", host);
+    describe(span_of(text), &address, listener->address);
+    if (!guard_listens_on_loopback(listener->address) && !listener->tls.certificate && !conf->http_insecure_basic) {
+        snprintf(ret_error, LISTEN_ERROR_SIZE, "the socket of the service manager, %s, is not loopback, so passwords would cross the "
+                 "network in clear: give http.certificate and http.key, or allow it by http.insecure_basic = yes", listener->address);
+        return -EINVAL;
+    }
+    int flags = fcntl(given, F_GETFL);
+    return flags < 0 || fcntl(given, F_SETFL, flags | O_NONBLOCK) ? -errno : 0;
+}
+
+int listener_open(const struct conf *conf, int given, struct listener *ret_listener, char ret_error[LISTEN_ERROR_SIZE])
 {
     char wrong[TLS_ERROR_SIZE];
     const char *setting;
@@ -46,12 +76,13 @@ int listener_open(const struct conf *conf, struct listener *ret_listener, char r
         snprintf(ret_error, LISTEN_ERROR_SIZE, "%s: %s", setting, wrong);
         return -EINVAL;
     }
-    int r = bind_socket(conf->http_listen, ret_listener);
+    ret_error[0] = 0;
+    int r = given < 0 ? bind_socket(conf->http_listen, ret_listener) : take_socket(conf, given, ret_listener, ret_error);
     if (r == 0)
         return 0;
-    if (r == -EINVAL)
+    if (r == -EINVAL && !*ret_error)
         snprintf(ret_error, LISTEN_ERROR_SIZE, "http.listen is ADDRESS:PORT, not %.400s", conf->http_listen);
-    else
+    else if (!*ret_error)
         snprintf(ret_error, LISTEN_ERROR_SIZE, "%.400s: %s", conf->http_listen, err_text(r));
     listener_close(ret_listener);
     return r;

@@ -16,9 +16,10 @@ struct listener {
     struct tls tls;
 };
 
-/* Binds http.listen and loads http.certificate. -EINVAL: ret_error says which
- * setting is wrong; -EADDRINUSE and such: it says where. */
-int listener_open(const struct conf *conf, struct listener *ret_listener, char ret_error[LISTEN_ERROR_SIZE]);
+/* Loads http.certificate, and binds http.listen; or takes given, a listening
+ * socket of TCP, unless that is -1. -EINVAL: ret_error says which setting is
+ * wrong; -EADDRINUSE and such: it says where. */
+int listener_open(const struct conf *conf, int given, struct listener *ret_listener, char ret_error[LISTEN_ERROR_SIZE]);
 /* Closes what was not given away. */
 void listener_close(struct listener *listener);
 

@@ -18,6 +18,7 @@ static int write_fault(const struct conf *conf, const struct soap_request *reque
     metric_add(METRIC_soap_faults, 1);
     response->status = 500;
     response->detail = "fault";
+    response->codes = fault->code;
     soap_fault_write(&response->body, &server, request->shape_2007, fault);
     return buf_error(&response->body);
 }
@@ -31,6 +32,8 @@ static int busy(const struct http_options *server, struct http_response *respons
     response->detail = "ErrorExceededConnectionCount";
     return r;
 }
+
+#define CODES_MAX_BYTES 1024
 
 _Static_assert(HTTP_HEADERS_MAX >= OP_HEADERS_MAX, "room for each header of an operation");
 
@@ -67,6 +70,19 @@ static int read_key(const struct http_request *request, struct op_once **ret_onc
     return *ret_once ? 0 : -ENOMEM;
 }
 
+/* What the frame counted, for the log. */
+static void tell_codes(struct http_request *request, const struct op_reply *reply, struct http_response *response)
+{
+    struct buf text = BUF_INIT(CODES_MAX_BYTES);
+    op_codes_write(&reply->codes, &text);
+    response->items = reply->items;
+    if (buf_error(&text) || arena_copy(request->arena, buf_span(&text), &response->codes))
+        response->codes = SPAN("");
+    if (arena_copy(request->arena, reply->acting, &response->acting))
+        response->acting = SPAN("");
+    buf_done(&text);
+}
+
 static int finish(struct http_request *request, struct ews_state *state, int r, struct http_response *response)
 {
     if (r) {
@@ -77,6 +93,7 @@ static int finish(struct http_request *request, struct ews_state *state, int r, 
     }
     response->status = state->reply.status;
     response->detail = state->reply.op;
+    tell_codes(request, &state->reply, response);
     for (unsigned i = 0; i < state->reply.headers_n; i++) {
         response->headers[i].name = state->reply.headers[i].name;
         response->headers[i].value = span_of(state->reply.headers[i].value);

@@ -20,9 +20,11 @@
 #include "store/store_queue.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define LET_GO_MS 10000
+#define ID_SIZE 48
 #define SETTLE_TRIES 30 /* after the first; with a pause between */
 
 int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *store, const struct conf *conf, struct arena *arena,
@@ -295,25 +297,31 @@ static int deliver(struct attempt *const *attempts, size_t n)
 
 /* ---- and what is said of it ---- */
 
-static void log_rcpt(const struct attempt *attempt, const struct attempt_part *part, size_t i)
+/* state: what came of it; a deferral may have been the last. */
+static void log_rcpt(const struct attempt *attempt, const struct attempt_part *part, size_t i, enum store_rcpt_state state)
 {
-    static const char *const names[] = { "sent", "deferred", "failed" };
     static const enum metric metrics[] = { METRIC_outbox_sent, METRIC_outbox_deferred, METRIC_outbox_failed };
     const struct store_outbox_rcpt *rcpt = part->job.rcpts[i];
     const struct transport_result *result = &part->results[i];
+    const struct store_outbox *entry = &attempt->entry;
+    const char *status = result->outcome == TRANSPORT_SENT ? "sent" : state == STORE_RCPT_FAILED ? "bounced" : "deferred";
+    char id[ID_SIZE];
+    snprintf(id, sizeof(id), "%lld-%llu", (long long)entry->mailbox_id, (unsigned long long)entry->outbox_no);
     metric_add(metrics[result->outcome], 1);
-    log_event(result->outcome == TRANSPORT_SENT ? LOG_INFO_LEVEL : LOG_WARN_LEVEL, "delivery",
-              LOG_V("message_id", attempt->entry.message_id), LOG_V("to", rcpt->address),
-              LOG_S("transport", part->job.relay ? part->job.relay->name : part->transport->name),
-              LOG_S("result", names[result->outcome]), LOG_V("status", result->status), LOG_N("attempt", rcpt->attempts + 1));
+    log_event(result->outcome == TRANSPORT_SENT ? LOG_INFO_LEVEL : LOG_WARN_LEVEL, "delivery", LOG_S("id", id),
+              LOG_V("message_id", entry->message_id), LOG_V("to", rcpt->address),
+              LOG_S("relay", part->job.relay ? part->job.relay->name : part->transport->name), LOG_S("status", status),
+              LOG_V("reply", result->status), LOG_N("attempt", rcpt->attempts + 1),
+              LOG_MILLI("delay", when_now() - entry->created));
 }
 
 static void log_attempt(const struct attempt *attempt)
 {
+    const struct store_settle *settle = attempt->settles;
     for (size_t p = 0; p < attempt->parts_n; p++)
-        for (size_t i = 0; i < attempt->parts[p].job.n; i++)
+        for (size_t i = 0; i < attempt->parts[p].job.n; i++, settle++)
             if (!attempt->parts[p].put_off)
-                log_rcpt(attempt, &attempt->parts[p], i);
+                log_rcpt(attempt, &attempt->parts[p], i, settle->state);
 }
 
 static void log_unsettled(const struct attempt *attempt, int r)

@@ -62,7 +62,7 @@ static int start(void **state ATTR_UNUSED)
     struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .dev = true };
     struct listener listener;
     char wrong[LISTEN_ERROR_SIZE];
-    assert_int_equal(listener_open(&s->conf, &listener, wrong), 0);
+    assert_int_equal(listener_open(&s->conf, -1, &listener, wrong), 0);
     assert_int_equal(sscanf(listener.address, "127.0.0.1:%d", &s->port), 1);
     assert_int_equal(http_start(&options, &listener, &s->http), 0);
     listener_close(&listener);
@@ -72,7 +72,7 @@ static int start(void **state ATTR_UNUSED)
 
 static int stop(void **state ATTR_UNUSED)
 {
-    http_stop(server.http);
+    assert_int_equal(http_stop(server.http, INT64_MAX), 0);
     auth_free(server.auth);
     soap_free(server.soap);
     store_close(server.store);
