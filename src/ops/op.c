@@ -160,6 +160,12 @@ void op_message_end(struct op_call *call)
     xw_close(call->xw);
 }
 
+void op_message_kept(struct op_call *call, struct span message)
+{
+    count_item(call, 0);
+    xw_raw(call->xw, message);
+}
+
 void op_empty(struct op_call *call, const char *element)
 {
     xw_open(call->xw, element);
