@@ -258,8 +258,8 @@ void conf_report(struct conf_report *report, unsigned line, const char *format, 
 
     if (report->file)
         n = (size_t)snprintf(text, CONF_ERROR_SIZE / 2, "%.240s:", report->file);
-    if (line)
-        n += (size_t)snprintf(text + n, sizeof(text) - n, report->file ? "%u:" : "line %u:", line);
+    if (n && line)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%u:", line);
     if (n)
         text[n++] = ' ';
     va_start(args, format);

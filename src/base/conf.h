@@ -65,7 +65,7 @@ int conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_E
 struct conf_report {
     void (*tell)(void *arg, const char *text); /* a sentence: "FILE:LINE: SETTING must be ..." */
     void *arg;
-    const char *file; /* NULL: sentences begin without it */
+    const char *file; /* NULL: sentences begin without it, and without a line */
     unsigned n;       /* sentences so far */
 };
 /* line 0: it has none. */

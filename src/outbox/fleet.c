@@ -95,6 +95,31 @@ void fleet_take_over(struct fleet *fleet)
     outbox_call_help(outbox);
 }
 
+/* One of the retired in which something waits, until fleet_release; or NULL. */
+static struct fleet *hold_laden(struct outbox *outbox)
+{
+    struct fleet *found = NULL;
+    pthread_mutex_lock(&outbox->lock);
+    for (struct fleet *fleet = outbox->retired; fleet && !found; fleet = fleet->next)
+        for (size_t i = 0; i < CONF_RELAYS_MAX && !found; i++)
+            found = fleet->lanes[i] && lane_is_laden(fleet->lanes[i]) ? fleet : NULL;
+    if (found)
+        found->holders++;
+    pthread_mutex_unlock(&outbox->lock);
+    return found;
+}
+
+void fleet_give_back(struct outbox *outbox, struct arena *arena)
+{
+    struct fleet *fleet;
+    while (!atomic_load(&outbox->closing) && (fleet = hold_laden(outbox))) {
+        for (size_t i = 0; i < CONF_RELAYS_MAX; i++)
+            if (fleet->lanes[i])
+                lane_give_back(fleet->lanes[i], arena);
+        fleet_release(fleet);
+    }
+}
+
 bool fleet_is_through(const struct fleet *fleet)
 {
     bool through = fleet->holders == 0;

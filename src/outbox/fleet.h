@@ -32,6 +32,9 @@ struct fleet *fleet_hold(struct outbox *outbox);
 void fleet_release(struct fleet *fleet);
 /* It becomes the current one; what the one before it has will go its ways. */
 void fleet_take_over(struct fleet *fleet);
+/* For a dispatcher, with memory of its own: gives back what waits in the lanes of
+ * the retired, whose threads may be busy for long. */
+void fleet_give_back(struct outbox *outbox, struct arena *arena);
 /* Frees the retired that are through. */
 void fleet_reap(struct outbox *outbox);
 /* Under the outbox' lock: nobody holds it, and its lanes have ended. */

@@ -142,6 +142,15 @@ enum lane_answer lane_push(struct lane *lane, const struct lane_ticket *ticket, 
     return answer;
 }
 
+/* Under the lock; there is one. */
+static void take_first(struct lane *lane, struct lane_ticket *ret_ticket)
+{
+    *ret_ticket = lane->queue[lane->first];
+    lane->first = (lane->first + 1) % LANE_ROOM;
+    if (--lane->n == 0)
+        lane->refused = 0;
+}
+
 /* False: none came within IDLE_MS, or none will come any more. ret_reason is set when
  * the relay is dead and the ticket is no probe. */
 static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_reason[REASON_SIZE])
@@ -156,10 +165,7 @@ static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_rea
         timed_out = pthread_cond_timedwait(&lane->filled, &lane->lock, &until);
     bool found = lane->n > 0 && !is_closing(lane);
     if (found) {
-        *ret_ticket = lane->queue[lane->first];
-        lane->first = (lane->first + 1) % LANE_ROOM;
-        if (--lane->n == 0)
-            lane->refused = 0;
+        take_first(lane, ret_ticket);
         if (is_dead(lane) && !ret_ticket->probe)
             memcpy(ret_reason, lane->reason, REASON_SIZE);
     }
@@ -357,6 +363,17 @@ static int attempt_ticket(struct lane *lane, struct arena *arena, struct lane_ti
     return r;
 }
 
+static void do_ticket(struct lane *lane, struct arena *arena, struct lane_ticket *ticket, const char *dead, struct smtp_link **link)
+{
+    int r = attempt_ticket(lane, arena, ticket, dead, link);
+    if (aside_wanted(r))
+        aside_put(lane->outbox->options.store, ticket->key, r);
+    else if (r < 0)
+        log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", ticket->key.mailbox_id),
+                  LOG_N("entry", ticket->key.outbox_no), LOG_S("error", err_text(r)));
+    arena_reset(arena);
+}
+
 static void work(struct lane *lane, struct arena *arena)
 {
     struct smtp_link *link = NULL;
@@ -365,20 +382,38 @@ static void work(struct lane *lane, struct arena *arena)
     bool found = true;
     while (!is_closing(lane) && (found || !is_retired(lane))) {
         found = pull(lane, &ticket, dead);
-        if (!found) {
+        if (found) {
+            do_ticket(lane, arena, &ticket, dead, &link);
+        } else {
             smtp_link_free(link);
             link = NULL;
-            continue;
         }
-        int r = attempt_ticket(lane, arena, &ticket, dead, &link);
-        if (aside_wanted(r))
-            aside_put(lane->outbox->options.store, ticket.key, r);
-        else if (r < 0)
-            log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", ticket.key.mailbox_id),
-                      LOG_N("entry", ticket.key.outbox_no), LOG_S("error", err_text(r)));
-        arena_reset(arena);
     }
     smtp_link_free(link);
+}
+
+bool lane_is_laden(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    bool laden = lane->n > 0;
+    pthread_mutex_unlock(&lane->lock);
+    return laden;
+}
+
+void lane_give_back(struct lane *lane, struct arena *arena)
+{
+    struct smtp_link *none = NULL;
+    struct lane_ticket ticket;
+    while (!is_closing(lane)) {
+        pthread_mutex_lock(&lane->lock);
+        bool found = lane->n > 0;
+        if (found)
+            take_first(lane, &ticket);
+        pthread_mutex_unlock(&lane->lock);
+        if (!found)
+            return;
+        do_ticket(lane, arena, &ticket, "", &none);
+    }
 }
 
 static void *run(void *arg)

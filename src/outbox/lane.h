@@ -39,7 +39,10 @@ void lane_forgive(struct lane *lane);
 /* Wakes the threads. They end when the outbox is closing, after the message that
  * they carry; and when the fleet is retired, having given back what waits, too. */
 void lane_wake(struct lane *lane);
-/* Whether all of them have ended. */
+/* Of a retired fleet: whether something waits; and giving that back. */
+bool lane_is_laden(struct lane *lane);
+void lane_give_back(struct lane *lane, struct arena *arena);
+/* Whether all threads have ended. */
 bool lane_is_over(const struct lane *lane);
 /* Joins them. What waits stays queued in the store. NULL is fine. */
 void lane_free(struct lane *lane);

@@ -163,11 +163,12 @@ static void end_round(struct outbox *outbox)
     pthread_mutex_unlock(&outbox->lock);
 }
 
-static void look_after(struct outbox *outbox)
+static void look_after(struct outbox *outbox, struct arena *arena)
 {
     struct fleet *fleet = fleet_hold(outbox);
     forget_old(outbox, fleet->conf);
     fleet_release(fleet);
+    fleet_give_back(outbox, arena);
     fleet_reap(outbox);
 }
 
@@ -180,7 +181,7 @@ static void *run(void *arg)
     while (!atomic_load(&outbox->closing)) {
         int64_t next = WHEN_NONE;
         uint64_t seen = begin_round(outbox);
-        look_after(outbox);
+        look_after(outbox, arena);
         int r = outbox_dispatch(outbox, arena, &next);
         arena_reset(arena);
         end_round(outbox);
