@@ -220,7 +220,7 @@ static int give_up_rights(const struct serve *serve)
 static int run(struct serve *serve)
 {
     const struct server_options options = { .program = PROGRAM, .conf = &serve->conf, .store = serve->conf.server_store,
-                                            .configure = read_again, .arg = serve };
+                                            .account = &serve->account, .configure = read_again, .arg = serve };
     struct server *server;
     int status = choose_account(serve);
     if (status == EXIT_OK)

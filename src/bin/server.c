@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/when.h"
+#include "http/guard.h"
 #include "http/http.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
@@ -32,6 +33,8 @@
 
 #define GIVING_UP_MS 11000   /* a relay's reply to what it has whole, and a little */
 #define LAST_ANSWERS_MS 2000
+#define ADMIN_WORKERS 2
+#define ADMIN_CONNECTIONS 64
 
 struct server {
     const struct server_options *options;
@@ -40,15 +43,15 @@ struct server {
     const struct conf *conf; /* held: as at the start */
     pthread_mutex_t reloading;
     struct pulse *pulse; /* NULL: nobody watches */
-    struct listener listener;
-    char address[sizeof(((struct listener *)NULL)->address)];
+    struct listener listener, admin_listener;
+    char address[LISTEN_TEXT_SIZE];
     bool secure;
     struct store *store;
     struct soap *soap;
     struct auth *auth;
     struct control *control;
     struct outbox *outbox;
-    struct http *http;
+    struct http *http, *admin;
     struct op_env ops;
 };
 
@@ -91,9 +94,30 @@ static void tell(void *arg, const char *text)
     fprintf(stderr, "%s: %s\n", (const char *)arg, text);
 }
 
-static int open_parts(struct server *server)
+/* Each is the service manager's, or bound. */
+static int open_listeners(struct server *server)
 {
     static const char *const others[] = { "admin", NULL };
+    const struct conf *conf = server->options->conf;
+    const struct account *account = server->options->account;
+    bool named = account && account->name;
+    int admin = daemon_socket_take("admin", NULL);
+    char error[LISTEN_ERROR_SIZE];
+    int r = listener_open(conf, daemon_socket_take("http", others), &server->listener, error);
+    if (r == 0 && (admin >= 0 || *conf->admin_listen))
+        r = listener_open_admin(conf, admin, named ? account->uid : (uid_t)-1, named ? account->gid : (gid_t)-1, &server->admin_listener,
+                                error);
+    if (r) {
+        fprintf(stderr, "%s: %s\n", server->options->program, error);
+        return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+    }
+    memcpy(server->address, server->listener.address, sizeof(server->address));
+    server->secure = server->listener.tls.certificate != NULL;
+    return EXIT_OK;
+}
+
+static int open_parts(struct server *server)
+{
     const struct conf *conf = server->options->conf;
     struct conf_report report = { .tell = tell, .arg = (void *)(uintptr_t)server->options->program };
     char error[LISTEN_ERROR_SIZE];
@@ -107,16 +131,7 @@ static int open_parts(struct server *server)
     if (!server->options->capture && outbox_check(conf, &report) > 0)
         return EXIT_USAGE;
     r = daemon_signals_open(&server->signals);
-    if (r)
-        return failed(server, "signals", r);
-    r = listener_open(conf, daemon_socket_take("http", others), &server->listener, error);
-    if (r) {
-        fprintf(stderr, "%s: %s\n", server->options->program, error);
-        return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-    }
-    memcpy(server->address, server->listener.address, sizeof(server->address));
-    server->secure = server->listener.tls.certificate != NULL;
-    return EXIT_OK;
+    return r ? failed(server, "signals", r) : open_listeners(server);
 }
 
 /* A large message's memory goes back to the system with the message. glibc
@@ -134,7 +149,7 @@ int server_open(const struct server_options *options, struct server **ret_server
         return server_failed(options->program, "memory", -ENOMEM);
     server->options = options;
     server->signals = -1;
-    server->listener.fd = -1;
+    server->listener.fd = server->admin_listener.fd = -1;
     pthread_mutex_init(&server->reloading, NULL);
     keep_memory_small();
     int status = open_parts(server);
@@ -212,6 +227,27 @@ static void start_control(struct server *server)
         log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));
 }
 
+static int start_listeners(struct server *server)
+{
+    const struct server_options *options = server->options;
+    const struct conf *conf = options->conf;
+    struct http_options http = { .conf = server->conf, .live = server->live, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
+                                 .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
+                                 .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
+                                 .hosts = options->hosts, .hosts_n = options->hosts_n };
+    int r = http_start(&http, &server->listener, &server->http);
+    if (r)
+        return failed(server, server->address, r);
+    if (server->admin_listener.fd < 0)
+        return EXIT_OK;
+    http.on = HTTP_ON_ADMIN;
+    http.listen = server->admin_listener.address;
+    http.workers = ADMIN_WORKERS;
+    http.connections = ADMIN_CONNECTIONS;
+    r = http_start(&http, &server->admin_listener, &server->admin);
+    return r ? failed(server, server->admin_listener.address, r) : EXIT_OK;
+}
+
 static int start_serving(struct server *server)
 {
     const struct server_options *options = server->options;
@@ -227,10 +263,7 @@ static int start_serving(struct server *server)
     if (r)
         return failed(server, "watching the store", r);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
-    r = http_start(&(struct http_options){ .conf = server->conf, .live = server->live, .auth = server->auth, .ops = &server->ops,
-                                           .soap = server->soap, .dev = options->dev, .hosts = options->hosts,
-                                           .hosts_n = options->hosts_n }, &server->listener, &server->http);
-    return r ? failed(server, server->address, r) : EXIT_OK;
+    return start_listeners(server);
 }
 
 static int start(struct server *server)
@@ -255,6 +288,16 @@ static int start(struct server *server)
     r = start_serving(server);
     listener_close(&server->listener); /* the key is not needed any more */
     return r;
+}
+
+/* One piece, so that who waits for the first line has the second, too. */
+static int say_ready(const struct server *server)
+{
+    const char *admin = server->admin_listener.address;
+    const char *scheme = !server->admin ? "" : guard_unix_path(admin) ? "admin " : "admin http://";
+    printf("ready %s://%s/EWS/Exchange.asmx\n%s%s%s", server->secure ? "https" : "http", server->address, scheme,
+           server->admin ? admin : "", server->admin ? "\n" : "");
+    return fflush(stdout) ? failed(server, "standard output", -errno) : EXIT_OK;
 }
 
 /* ---- while it runs ---- */
@@ -289,6 +332,8 @@ static int change(struct server *server, const struct conf *conf, struct conf_re
         conf_hold_same(server->live, conf);
         conf_live_put(server->live, conf);
         r = http_reload(server->http, tls.certificate ? &tls : NULL);
+        if (r == 0 && server->admin)
+            r = http_reload(server->admin, NULL);
         auth_reload(server->auth, conf);
         apply_log(conf);
     }
@@ -396,7 +441,8 @@ static int finish(struct server *server)
         log_event(LOG_WARN_LEVEL, "nothing bounds the time of ending", LOG_S("error", err_text(r)));
     outbox_close(server->outbox);
     unsigned left = http_stop(server->http, until - (time / 4 < LAST_ANSWERS_MS ? time / 4 : LAST_ANSWERS_MS));
-    server->http = NULL;
+    (void)http_stop(server->admin, when_monotonic()); /* it was told until now how that went */
+    server->http = server->admin = NULL;
     if (left)
         log_event(LOG_ERROR_LEVEL, "server.stop_timeout is over: requests were left without an answer", LOG_N("requests", left));
     if (!outbox_finish(server->outbox, until - (time / 2 < GIVING_UP_MS ? time / 2 : GIVING_UP_MS)))
@@ -411,11 +457,10 @@ int server_run(struct server *server)
 {
     int64_t watchdog = daemon_watchdog_ms();
     int status = start(server);
+    if (status == EXIT_OK)
+        status = say_ready(server);
     if (status)
         return status;
-    printf("ready %s://%s/EWS/Exchange.asmx\n", server->secure ? "https" : "http", server->address);
-    if (fflush(stdout))
-        return failed(server, "standard output", -errno);
     int r = watchdog ? pulse_new(server->http, server->store, watchdog, &server->pulse) : 0;
     if (r)
         return failed(server, "watchdog", r);
@@ -430,8 +475,10 @@ void server_close(struct server *server)
     if (!server)
         return;
     (void)http_stop(server->http, when_monotonic());
+    (void)http_stop(server->admin, when_monotonic());
     take_down(server);
     listener_close(&server->listener);
+    listener_close(&server->admin_listener);
     if (server->live)
         conf_release(server->live, server->conf);
     conf_live_free(server->live);

@@ -14,12 +14,12 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/when.h"
 #include "outbox/aside.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define LANE_ROOM 1024
 #define DEAD_AFTER 5
@@ -155,9 +155,7 @@ static void take_first(struct lane *lane, struct lane_ticket *ret_ticket)
  * the relay is dead and the ticket is no probe. */
 static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_reason[REASON_SIZE])
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_MS / 1000;
+    const struct timespec until = when_in(IDLE_MS);
     ret_reason[0] = '\0';
     pthread_mutex_lock(&lane->lock);
     int timed_out = 0;
@@ -439,11 +437,7 @@ int lane_start(struct fleet *fleet, const struct relay *relay, struct lane **ret
     lane->outbox = fleet->outbox;
     lane->relay = relay;
     pthread_mutex_init(&lane->lock, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&lane->filled, &attr);
-    pthread_condattr_destroy(&attr);
+    when_cond_init(&lane->filled);
     *ret_lane = lane; /* also a half-started one is the fleet's to free */
     while (lane->threads_n < relay->conf->connections) {
         atomic_fetch_add(&lane->running, 1);
