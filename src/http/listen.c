@@ -105,7 +105,7 @@ static int take_socket(int given, struct listener *listener)
     if (!listens(given) || getsockname(given, (struct sockaddr *)&address, &len))
         return -EINVAL;
     if (address.ss_family == AF_UNIX) {
-        snprintf(listener->address, LISTEN_TEXT_SIZE, "unix:%s", ((const struct sockaddr_un *)&address)->sun_path);
+        snprintf(listener->address, LISTEN_TEXT_SIZE, "unix:%.108s", ((const struct sockaddr_un *)&address)->sun_path);
     } else if ((address.ss_family == AF_INET || address.ss_family == AF_INET6) &&
                getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST) == 0) {
         snprintf(text, sizeof(text), address.ss_family == AF_INET ? "%s" : "[%s]", host);
