@@ -120,7 +120,6 @@ static int open_parts(struct server *server)
 {
     const struct conf *conf = server->options->conf;
     struct conf_report report = { .tell = tell, .arg = (void *)(uintptr_t)server->options->program };
-    char error[LISTEN_ERROR_SIZE];
     int r = conf_live_new(conf, &server->live);
     if (r)
         return failed(server, "memory", r);
