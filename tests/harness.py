@@ -359,7 +359,8 @@ class Gateway(Server):
     of a dictionary over ones that do for a test."""
 
     def __init__(self, data, settings=None, certificate=None, env=None):
-        chosen = {"server.store": store_at(data), "http.listen": "127.0.0.1:0", "auth.failure_delay": 1}
+        chosen = {"server.store": store_at(data), "http.listen": "127.0.0.1:0", "auth.failure_delay": 1,
+                  "server.stop_timeout": 20}
         if ACCOUNT:
             chosen["server.user"] = ACCOUNT
         if certificate:

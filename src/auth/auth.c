@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define SETS 512 /* a power of two */
@@ -28,7 +29,8 @@ struct slot {
 
 struct auth {
     struct store *store;
-    const struct conf *conf;
+    const struct conf *conf; /* as at the start */
+    atomic_int_fast64_t cache_ttl;
     struct auth_watch *watch; /* NULL: only this program changes passwords */
     struct mac_key key;
     pthread_mutex_t lock;
@@ -47,6 +49,11 @@ static void forget(void *arg)
     auth_forget_all(arg);
 }
 
+void auth_reload(struct auth *auth, const struct conf *conf)
+{
+    atomic_store(&auth->cache_ttl, conf->auth_cache_ttl);
+}
+
 int auth_new(struct store *store, const struct conf *conf, struct auth **ret_auth)
 {
     uint8_t secret[MAC_KEY_SIZE];
@@ -58,6 +65,7 @@ int auth_new(struct store *store, const struct conf *conf, struct auth **ret_aut
         return -ENOMEM;
     auth->store = store;
     auth->conf = conf;
+    auth_reload(auth, conf);
     mac_key_init(&auth->key, secret);
     pthread_mutex_init(&auth->lock, NULL);
     r = auth_watch_start(store, forget, auth, &auth->watch);
@@ -155,7 +163,8 @@ static uint64_t generation_of(struct auth *auth)
 /* What was verified before an auth_forget_all is not remembered after it. */
 static void remember(struct auth *auth, struct span header, const struct store_mailbox *mailbox, uint64_t generation)
 {
-    if (auth->conf->auth_cache_ttl == 0 || mailbox->address.len >= sizeof(auth->sets[0][0].address) ||
+    int64_t ttl = atomic_load(&auth->cache_ttl);
+    if (ttl == 0 || mailbox->address.len >= sizeof(auth->sets[0][0].address) ||
         mailbox->display_name.len >= sizeof(auth->sets[0][0].display_name))
         return;
     uint8_t tag[SHA256_SIZE];
@@ -166,7 +175,7 @@ static void remember(struct auth *auth, struct span header, const struct store_m
         return;
     }
     struct slot *slot = slot_for(set, tag);
-    *slot = (struct slot){ .until = when_monotonic() + auth->conf->auth_cache_ttl * 1000, .mailbox_id = mailbox->mailbox_id };
+    *slot = (struct slot){ .until = when_monotonic() + ttl * 1000, .mailbox_id = mailbox->mailbox_id };
     memcpy(slot->tag, tag, sizeof(tag));
     memcpy(slot->guid, mailbox->guid, sizeof(slot->guid));
     if (mailbox->address.len)

@@ -19,6 +19,8 @@ struct auth;
 
 int auth_new(struct store *store, const struct conf *conf, struct auth **ret_auth);
 void auth_free(struct auth *auth);
+/* auth.cache_ttl as in conf, for what is remembered from now on. */
+void auth_reload(struct auth *auth, const struct conf *conf);
 
 enum auth_result { AUTH_OK, AUTH_UNKNOWN, AUTH_MISSING };
 

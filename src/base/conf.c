@@ -2,60 +2,47 @@
  * Settings as a table: each row of settings.def becomes a member, its bounds
  * and its default, so a setting is known in one place.
  */
-#include "base/conf.h"
+#include "base/conf_row.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
-enum setting_type { SETTING_INT, SETTING_BOOL, SETTING_TEXT, SETTING_CHOICE };
-
-struct setting {
-    const char *section, *key;
-    enum setting_type type;
-    size_t offset; /* in struct conf_relay for those of a relay, else in struct conf */
-    int64_t min;
-    int64_t max;
-    const char *unit; /* of a choice: its values, a|b|c */
-    int64_t number;   /* defaults */
-    const char *text;
-};
-
-/* A default is a number or a string by the type of its row. */
-#define DEFAULT_INT(def) .number = (def), .text = NULL
-#define DEFAULT_BOOL(def) .number = (def), .text = NULL
-#define DEFAULT_TEXT(def) .number = 0, .text = (def)
-#define DEFAULT_CHOICE(def) .number = 0, .text = (def)
-#define ROW(section_name, key_name, kind, at, def, low, high, unit_text)                                             \
-    { .section = (section_name), .key = (key_name), .type = SETTING_##kind, .offset = (at), .min = (low), .max = (high), \
-      .unit = (unit_text), DEFAULT_##kind(def) },
-
-static const struct setting settings[] = {
-#define SETTING(section, key, kind, def, low, high, unit, meaning) \
-    ROW(#section, #key, kind, offsetof(struct conf, section##_##key), def, low, high, unit)
+static const struct conf_row settings[] = {
+#define SETTING(section, key, when, kind, def, low, high, unit, meaning) \
+    CONF_ROW(#section, #key, when, kind, offsetof(struct conf, section##_##key), def, low, high, unit, meaning)
 #define RELAY_SETTING(key, kind, def, low, high, unit, meaning)
 #include "base/settings.def"
 };
 
-static const struct setting relay_settings[] = {
-#define SETTING(section, key, kind, def, low, high, unit, meaning)
+static const struct conf_row relay_settings[] = {
+#define SETTING(section, key, when, kind, def, low, high, unit, meaning)
 #define RELAY_SETTING(key, kind, def, low, high, unit, meaning) \
-    ROW("relay", #key, kind, offsetof(struct conf_relay, key), def, low, high, unit)
+    CONF_ROW("relay", #key, RELOAD, kind, offsetof(struct conf_relay, key), def, low, high, unit, meaning)
 #include "base/settings.def"
 };
 
 _Static_assert(ARRAY_LEN(settings) == CONF_ROWS && ARRAY_LEN(relay_settings) == CONF_RELAY_ROWS, "rows are numbered");
 
-static void set_number(void *base, const struct setting *setting, int64_t value)
+const struct conf_row *conf_row(size_t i)
+{
+    if (i < ARRAY_LEN(settings))
+        return &settings[i];
+    i -= ARRAY_LEN(settings);
+    return i < ARRAY_LEN(relay_settings) ? &relay_settings[i] : NULL;
+}
+
+static void set_number(void *base, const struct conf_row *setting, int64_t value)
 {
     char *at = (char *)base + setting->offset;
 
-    if (setting->type == SETTING_BOOL)
+    if (setting->type == CONF_BOOL)
         memcpy(at, &(bool){ value != 0 }, sizeof(bool));
     else
         memcpy(at, &value, sizeof(value));
 }
 
-static void set_text(void *base, const struct setting *setting, struct span value)
+static void set_text(void *base, const struct conf_row *setting, struct span value)
 {
     char *at = (char *)base + setting->offset;
 
@@ -64,7 +51,7 @@ static void set_text(void *base, const struct setting *setting, struct span valu
         memcpy(at, value.ptr, value.len);
 }
 
-static void set_defaults(void *base, const struct setting *rows, size_t n)
+static void set_defaults(void *base, const struct conf_row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (rows[i].text)
@@ -82,7 +69,7 @@ void conf_init(struct conf *conf)
     conf->relays_n = 1;
 }
 
-static int apply_int(void *base, const struct setting *setting, struct span value, char *ret_error)
+static int apply_int(void *base, const struct conf_row *setting, struct span value, char *ret_error)
 {
     int64_t number;
 
@@ -95,7 +82,7 @@ static int apply_int(void *base, const struct setting *setting, struct span valu
     return 0;
 }
 
-static int apply_bool(void *base, const struct setting *setting, struct span value, char *ret_error)
+static int apply_bool(void *base, const struct conf_row *setting, struct span value, char *ret_error)
 {
     bool yes = span_is(value, "yes") || span_is(value, "true") || span_is(value, "1");
 
@@ -107,7 +94,7 @@ static int apply_bool(void *base, const struct setting *setting, struct span val
     return 0;
 }
 
-static int apply_text(void *base, const struct setting *setting, struct span value, char *ret_error)
+static int apply_text(void *base, const struct conf_row *setting, struct span value, char *ret_error)
 {
     if (value.len >= CONF_TEXT_SIZE || !span_utf8_ok(value)) {
         snprintf(ret_error, CONF_ERROR_SIZE, "%s.%s must be text of at most %d bytes", setting->section, setting->key,
@@ -118,7 +105,7 @@ static int apply_text(void *base, const struct setting *setting, struct span val
     return 0;
 }
 
-static int apply_choice(void *base, const struct setting *setting, struct span value, char *ret_error)
+static int apply_choice(void *base, const struct conf_row *setting, struct span value, char *ret_error)
 {
     for (const char *word = setting->unit; *word;) {
         size_t len = strcspn(word, "|");
@@ -147,7 +134,7 @@ static struct conf_relay *find_relay(struct conf *conf, struct span name)
 }
 
 /* n: there is none. */
-static size_t find_row(const struct setting *rows, size_t n, struct span section, struct span key)
+static size_t find_row(const struct conf_row *rows, size_t n, struct span section, struct span key)
 {
     size_t i = 0;
 
@@ -156,25 +143,36 @@ static size_t find_row(const struct setting *rows, size_t n, struct span section
     return i;
 }
 
-/* lines and line: where it is noted that the row was set there. */
-static int set_row(void *base, unsigned *lines, unsigned line, const struct setting *rows, size_t n, struct span section,
+static int refuse_name(struct span section, struct span key, char *ret_error)
+{
+    char near[2 * CONF_NAME_SIZE];
+    conf_nearest(section, key, near);
+    snprintf(ret_error, CONF_ERROR_SIZE, "there is no setting %.*s.%.*s%s%s%s", (int)(section.len < 100 ? section.len : 100),
+             section.len > 0 ? section.ptr : "", (int)(key.len < 100 ? key.len : 100), key.len > 0 ? key.ptr : "",
+             *near ? "; is " : "", near, *near ? " meant?" : "");
+    return 1;
+}
+
+/* lines and line: where it is noted that the row was set there; once in a file. */
+static int set_row(void *base, unsigned *lines, unsigned line, const struct conf_row *rows, size_t n, struct span section,
                    struct span key, struct span value, char *ret_error)
 {
-    static int (*const apply[])(void *, const struct setting *, struct span, char *) = {
-        [SETTING_INT] = apply_int,
-        [SETTING_BOOL] = apply_bool,
-        [SETTING_TEXT] = apply_text,
-        [SETTING_CHOICE] = apply_choice,
+    static int (*const apply[])(void *, const struct conf_row *, struct span, char *) = {
+        [CONF_INT] = apply_int,
+        [CONF_BOOL] = apply_bool,
+        [CONF_TEXT] = apply_text,
+        [CONF_CHOICE] = apply_choice,
     };
 
     size_t i = find_row(rows, n, section, key);
-    if (i < n) {
-        lines[i] = line;
-        return apply[rows[i].type](base, &rows[i], value, ret_error);
+    if (i == n)
+        return refuse_name(section, key, ret_error);
+    if (line && lines[i]) {
+        snprintf(ret_error, CONF_ERROR_SIZE, "%s.%s stands in line %u already", rows[i].section, rows[i].key, lines[i]);
+        return 1;
     }
-    snprintf(ret_error, CONF_ERROR_SIZE, "there is no setting %.*s.%.*s", (int)(section.len < 100 ? section.len : 100),
-             section.len > 0 ? section.ptr : "", (int)(key.len < 100 ? key.len : 100), key.len > 0 ? key.ptr : "");
-    return 1;
+    lines[i] = line;
+    return apply[rows[i].type](base, &rows[i], value, ret_error);
 }
 
 /* "relay", "relay NAME": ret_name is the name. */
@@ -250,6 +248,46 @@ int conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_E
         return 1;
     }
     return conf_set(conf, (struct span){ assignment, (size_t)(equals - assignment) }, span_of(equals + 1), ret_error);
+}
+
+void conf_report(struct conf_report *report, unsigned line, const char *format, ...)
+{
+    char text[2 * CONF_ERROR_SIZE];
+    size_t n = 0;
+    va_list args;
+
+    if (report->file)
+        n = (size_t)snprintf(text, CONF_ERROR_SIZE / 2, "%.240s:", report->file);
+    if (n && line)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%u:", line);
+    if (n)
+        text[n++] = ' ';
+    va_start(args, format);
+    vsnprintf(text + n, sizeof(text) - n, format, args);
+    va_end(args);
+    report->n++;
+    report->tell(report->arg, text);
+}
+
+static size_t size_of(const struct conf_row *row)
+{
+    return row->type == CONF_INT ? sizeof(int64_t) : row->type == CONF_BOOL ? sizeof(bool) : CONF_TEXT_SIZE;
+}
+
+void conf_keep(struct conf *conf, const struct conf *now, void (*tell)(void *arg, const char *name), void *arg)
+{
+    char name[2 * CONF_NAME_SIZE];
+
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const struct conf_row *row = &settings[i];
+        char *at = (char *)conf + row->offset;
+        const char *was = (const char *)now + row->offset;
+        if (row->when == CONF_RELOAD || memcmp(at, was, size_of(row)) == 0)
+            continue;
+        memcpy(at, was, size_of(row));
+        snprintf(name, sizeof(name), "%s.%s", row->section, row->key);
+        tell(arg, name);
+    }
 }
 
 bool conf_list_next(struct span *rest, struct span *ret_word)

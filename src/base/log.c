@@ -4,15 +4,18 @@
  */
 #include "base/log.h"
 
-#include "base/buf.h"
+#include "base/json.h"
 #include "base/when.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 8192
+#define JSON_MAX_BYTES 131072 /* an escape takes six bytes */
 #define LINE_USUAL_BYTES 512
 #define VALUE_MAX_BYTES 1024
 
@@ -23,7 +26,28 @@ static const char level_names[][6] = {
     [LOG_DEBUG_LEVEL] = "debug",
 };
 
+/* As sd-daemon(3) numbers them. */
+static const char priorities[] = { [LOG_ERROR_LEVEL] = '3', [LOG_WARN_LEVEL] = '4', [LOG_INFO_LEVEL] = '6', [LOG_DEBUG_LEVEL] = '7' };
+
 static atomic_int shown_level = LOG_INFO_LEVEL;
+static atomic_bool as_json, with_priority;
+
+void log_begin(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat info;
+    char own[64];
+
+    if (!stream || fstat(STDERR_FILENO, &info))
+        return;
+    snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)info.st_dev, (uintmax_t)info.st_ino);
+    atomic_store(&with_priority, strcmp(own, stream) == 0);
+}
+
+void log_set_json(bool json)
+{
+    atomic_store(&as_json, json);
+}
 
 void log_set_level(enum log_level level)
 {
@@ -69,12 +93,21 @@ static void add_quoted(struct buf *line, struct span value)
     buf_add_char(line, '"');
 }
 
+/* What is left of it, up to the end of a character. */
+static struct span shortened(struct span value)
+{
+    if (value.len <= VALUE_MAX_BYTES)
+        return value;
+    value.len = VALUE_MAX_BYTES;
+    while (value.len > VALUE_MAX_BYTES - 4 && ((unsigned char)value.ptr[value.len] & 0xc0) == 0x80)
+        value.len--;
+    return value;
+}
+
 static void add_field(struct buf *line, const struct log_field *field)
 {
-    struct span value = field->value;
+    struct span value = shortened(field->value);
 
-    if (value.len > VALUE_MAX_BYTES)
-        value.len = VALUE_MAX_BYTES;
     buf_add_char(line, ' ');
     buf_add_str(line, field->key);
     buf_add_char(line, '=');
@@ -84,27 +117,53 @@ static void add_field(struct buf *line, const struct log_field *field)
         add_quoted(line, value);
 }
 
+static void write_text(struct buf *line, const char *at, enum log_level level, const char *event, const struct log_field *fields)
+{
+    buf_printf(line, "%s %s %s", at, level_names[level], event);
+    for (; fields->key; fields++)
+        add_field(line, fields);
+    if (buf_error(line)) {
+        /* What did not fit is cut; the line still ends. */
+        line->error = 0;
+        line->len = line->len < LINE_MAX_BYTES ? line->len : LINE_MAX_BYTES - 1;
+    }
+}
+
+static void write_json(struct buf *line, const char *at, enum log_level level, const char *event, const struct log_field *fields)
+{
+    size_t whole;
+
+    buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":", at, level_names[level]);
+    json_add_string(line, span_of(event));
+    whole = line->len;
+    for (; fields->key && !buf_error(line); fields++) {
+        whole = line->len;
+        buf_printf(line, ",\"%s\":", fields->key);
+        if (fields->number)
+            buf_add_span(line, fields->value);
+        else
+            json_add_string(line, shortened(fields->value));
+    }
+    if (buf_error(line)) { /* without the field that did not fit */
+        line->error = 0;
+        line->len = whole;
+    }
+    buf_add_char(line, '}');
+}
+
 void log_fields(enum log_level level, const char *event, const struct log_field *fields)
 {
-    struct buf line = BUF_INIT(LINE_MAX_BYTES);
+    bool json = atomic_load(&as_json);
+    struct buf line = BUF_INIT(json ? JSON_MAX_BYTES : LINE_MAX_BYTES);
     char at[WHEN_XS_SIZE];
 
     if ((int)level > atomic_load(&shown_level))
         return;
     when_format_xs(when_now(), at);
     (void)buf_reserve(&line, LINE_USUAL_BYTES);
-    buf_add_str(&line, at);
-    buf_add_char(&line, ' ');
-    buf_add_str(&line, level_names[level]);
-    buf_add_char(&line, ' ');
-    buf_add_str(&line, event);
-    for (; fields->key; fields++)
-        add_field(&line, fields);
-    if (buf_error(&line)) {
-        /* What did not fit is cut; the line still ends. */
-        line.error = 0;
-        line.len = line.len < LINE_MAX_BYTES ? line.len : LINE_MAX_BYTES - 1;
-    }
+    if (atomic_load(&with_priority))
+        buf_printf(&line, "<%c>", priorities[level]);
+    (json ? write_json : write_text)(&line, at, level, event, fields);
     buf_add_char(&line, '\n');
     if (line.len > 0) {
         ssize_t n ATTR_UNUSED = write(STDERR_FILENO, line.ptr, line.len);
@@ -115,5 +174,13 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
 const char *log_number(char text[24], int64_t number)
 {
     snprintf(text, 24, "%" PRId64, number);
+    return text;
+}
+
+const char *log_milli(char text[24], int64_t number)
+{
+    uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+    snprintf(text, 24, "%s%" PRIu64 ".%03u", number < 0 ? "-" : "", size / 1000, (unsigned)(size % 1000));
     return text;
 }

@@ -45,7 +45,7 @@ int64_t when_monotonic(void)
     return clock ? clock() : clock_ms(CLOCK_MONOTONIC);
 }
 
-int64_t when_ticks(void)
+int64_t when_monotonic_us(void)
 {
     struct timespec now;
 

@@ -54,7 +54,8 @@ static void log_command(const struct ctl_call *call, int status)
 
 static int run(struct control *control, struct ctl_call *call, const struct wire_request *request)
 {
-    call->conf = control->options.conf;
+    call->reload = control->options.reload;
+    call->reload_arg = control->options.arg;
     call->store = control->options.store;
     call->outbox = control->options.outbox;
     call->watch = control->options.watch;
@@ -132,9 +133,12 @@ static int answer(struct talk *talk)
     call.progress = tell_progress;
     call.progress_arg = talk;
     if (r == 0) {
+        call.conf = conf_hold(talk->control->options.live);
         int status = run(talk->control, &call, &request);
         r = send_answer(talk, status, buf_span(&call.error), buf_span(&call.out.text));
     }
+    if (call.conf)
+        conf_release(talk->control->options.live, call.conf);
     ctl_call_done(&call);
     return r;
 }

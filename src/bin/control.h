@@ -17,8 +17,11 @@ struct control;
 struct control_options {
     struct store *store;
     struct outbox *outbox;
-    const struct conf *conf;
     const struct watch *watch;
+    struct conf_live *live;
+    /* For `ewsctl reload`, as server_reload; NULL: there is no configuration to be read. */
+    int (*reload)(void *arg, struct conf_report *report);
+    void *arg;
     struct auth *auth;  /* forgets what it remembers when the store was changed */
     const char *folder; /* of the store; NULL: it has none, so there is no socket, and ewsctl opens the store itself */
 };

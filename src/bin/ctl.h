@@ -46,6 +46,8 @@ struct ctl_call {
     const char *(*unready)(const struct watch *watch);
     const char *path;   /* of the store, for store_open; NULL when it is open */
     const char *folder; /* what it is called to people */
+    int (*reload)(void *arg, struct conf_report *report); /* as server_reload; NULL: there is none */
+    void *reload_arg;
     struct arena *arena;
     struct span password;
     int file; /* of CTL_SAVES and CTL_LOADS, opened by ewsctl; else -1 */

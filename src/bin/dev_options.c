@@ -253,6 +253,7 @@ int dev_options_parse(int argc, char **argv, struct dev_options *ret_options)
     conf_init(&ret_options->conf);
     ret_options->conf.auth_hash_cost = 1;
     ret_options->conf.http_user_requests = 0;
+    ret_options->conf.server_stop_timeout = 4;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return DEV_HELP;

@@ -39,6 +39,11 @@ static int wrong(const char *what, const char *word)
     return EX_USAGE;
 }
 
+static void tell_flaw(void *arg ATTR_UNUSED, const char *text)
+{
+    fprintf(stderr, "ewsctl: %s\n", text);
+}
+
 /* --name VALUE or --name=VALUE at argv[*i]; NULL: it is another option. */
 static const char *valued(char **argv, int *i, const char *name)
 {
@@ -98,7 +103,7 @@ static int help(const struct arguments *arguments)
 static int read_config(const struct arguments *arguments, struct conf *conf, struct ctl_call *call)
 {
     static char name[STORE_NAME_SIZE];
-    char error[CONF_ERROR_SIZE];
+    struct conf_report report = { .tell = tell_flaw, .file = arguments->config };
 
     bool apart = (call->command->flags & CTL_APART) != 0;
 
@@ -106,10 +111,8 @@ static int read_config(const struct arguments *arguments, struct conf *conf, str
     call->path = call->folder = "";
     if (!apart && !arguments->config && !arguments->data)
         return wrong("which store? --config FILE or --data DIR is missing", "");
-    if (arguments->config && conf_read_file(conf, arguments->config, error)) {
-        fprintf(stderr, "ewsctl: %s\n", error);
+    if (arguments->config && conf_read_file(conf, &report))
         return EX_CONFIG;
-    }
     if (apart)
         return 0;
     call->path = arguments->data ? arguments->data : conf->server_store;

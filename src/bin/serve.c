@@ -23,6 +23,7 @@ struct serve {
     struct conf conf;
     const char *config;
     bool check;
+    const char *help_of; /* --help-config; "" for all */
     const char *sets[SETS_MAX]; /* --set, over what the file says */
     size_t sets_n;
     struct account account; /* name is NULL: nobody to become */
@@ -47,12 +48,14 @@ static int wrong(const char *format, ...)
 
 static void help(void)
 {
-    puts("usage: " PROGRAM " --config FILE [--check] [--set SECTION.KEY=VALUE]...\n\n"
+    puts("usage: " PROGRAM " --config FILE [--check] [--set SECTION.KEY=VALUE]...\n"
+         "       " PROGRAM " --help-config [SECTION[.KEY]]\n\n"
          "The server for real mail. Prints \"ready https://ADDRESS:PORT/EWS/Exchange.asmx\"\n"
-         "once it answers; ends on SIGTERM. ewsd.conf(5) has every setting.\n\n"
+         "once it answers; reads its configuration again on SIGHUP; ends on SIGTERM.\n\n"
          "  --config FILE\n        the configuration\n"
          "  --check\n        say whether the configuration is good, and do nothing else\n"
          "  --set SECTION.KEY=VALUE\n        change a setting; may be repeated\n"
+         "  --help-config [SECTION[.KEY]]\n        every setting: its default, what it means and what it may be\n"
          "  --help");
 }
 
@@ -74,7 +77,9 @@ static int take(struct serve *serve, int argc, char **argv, int *i)
     const char *value, *word = argv[*i];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return SERVE_HELP;
-    if (strcmp(word, "--check") == 0) {
+    if (strcmp(word, "--help-config") == 0) {
+        serve->help_of = *i + 1 < argc ? argv[++*i] : "";
+    } else if (strcmp(word, "--check") == 0) {
         serve->check = true;
     } else if ((value = value_of("--config", argc, argv, i))) {
         serve->config = value;
@@ -95,21 +100,60 @@ static int parse(struct serve *serve, int argc, char **argv)
         if (r)
             return r;
     }
-    return serve->config ? 0 : wrong("--config FILE is needed (see --help)");
+    return serve->config || serve->help_of ? 0 : wrong("--config FILE is needed (see --help)");
+}
+
+static int help_config(const char *of)
+{
+    struct buf text = BUF_INIT(SIZE_MAX);
+    if (!conf_help(&text, of))
+        return wrong("there is no section or setting %s", of);
+    fwrite(text.ptr, 1, text.len, stdout);
+    buf_done(&text);
+    return EXIT_OK;
+}
+
+/* ---- the configuration ---- */
+
+static void tell(void *arg ATTR_UNUSED, const char *text)
+{
+    fprintf(stderr, PROGRAM ": %s\n", text);
+}
+
+static int apply_sets(const struct serve *serve, struct conf *conf, struct conf_report *report)
+{
+    char error[CONF_ERROR_SIZE];
+    for (size_t i = 0; i < serve->sets_n; i++) {
+        if (conf_assign(conf, serve->sets[i], error) == 0)
+            continue;
+        conf_report(report, 0, "%s", error);
+        return 1;
+    }
+    return 0;
+}
+
+/* The file, --set over it, and what has to be true of both. */
+static int read_again(struct conf *conf, struct conf_report *report, void *arg)
+{
+    const struct serve *serve = arg;
+    report->file = serve->config;
+    conf_init(conf);
+    int r = conf_read_file(conf, report);
+    if (r < 0)
+        return 1;
+    if (apply_sets(serve, conf, report))
+        r = 1;
+    return !serve_check(conf, report) || r;
 }
 
 static int configure(struct serve *serve)
 {
-    char error[CONF_ERROR_SIZE];
+    struct conf_report report = { .tell = tell };
+    struct conf_report usage = { .tell = tell };
     conf_init(&serve->conf);
-    if (conf_read_file(&serve->conf, serve->config, error)) {
-        fprintf(stderr, PROGRAM ": %s\n", error);
-        return EXIT_CONFIG;
-    }
-    for (size_t i = 0; i < serve->sets_n; i++)
-        if (conf_assign(&serve->conf, serve->sets[i], error))
-            return wrong("%s", error);
-    return serve_check(&serve->conf, serve->config) ? EXIT_CONFIG : EXIT_OK;
+    if (apply_sets(serve, &serve->conf, &usage))
+        return EXIT_USAGE;
+    return read_again(&serve->conf, &report, serve) ? EXIT_CONFIG : EXIT_OK;
 }
 
 /* ---- rights ---- */
@@ -176,7 +220,7 @@ static int give_up_rights(const struct serve *serve)
 static int run(struct serve *serve)
 {
     const struct server_options options = { .program = PROGRAM, .conf = &serve->conf, .store = serve->conf.server_store,
-                                            .account = &serve->account };
+                                            .account = &serve->account, .configure = read_again, .arg = serve };
     struct server *server;
     int status = choose_account(serve);
     if (status == EXIT_OK)
@@ -203,6 +247,8 @@ int serve_main(int argc, char **argv)
     if (status == SERVE_HELP) {
         help();
         status = EXIT_OK;
+    } else if (status == 0 && serve->help_of) {
+        status = help_config(serve->help_of);
     } else if (status == 0) {
         status = configure(serve);
         if (status == EXIT_OK && serve->check)

@@ -9,9 +9,8 @@
 #include "bin/server.h"
 
 /* What no single setting tells: files that are to be there, settings that go
- * together. path is the configuration's, for messages. Says everything that is
- * wrong on standard error and returns how much that was. */
-unsigned serve_check(const struct conf *conf, const char *path);
+ * together. False: something is wrong, all of which was reported. */
+bool serve_check(const struct conf *conf, struct conf_report *report);
 
 /* Runs until SIGTERM or SIGINT, or only checks; an exit status. */
 int serve_main(int argc, char **argv);

@@ -5,41 +5,26 @@
 #include "bin/serve.h"
 
 #include "base/confine.h"
+#include "base/err.h"
 #include "http/guard.h"
 #include "http/peer.h"
 #include "outbox/outbox.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DOMAIN_MAX 253
 #define LABEL_MAX 63
 
 struct check {
     const struct conf *conf;
-    const char *path;
-    unsigned wrong;
+    struct conf_report *report;
 };
 
-static void say(struct check *check, const char *setting, const char *format, ...) ATTR_PRINTF(3, 4);
-
-static void say(struct check *check, const char *setting, const char *format, ...)
-{
-    unsigned line = conf_line(check->conf, setting);
-    va_list args;
-    check->wrong++;
-    fprintf(stderr, "ewsd serve: %s:", check->path);
-    if (line)
-        fprintf(stderr, "%u:", line);
-    fprintf(stderr, " %s ", setting);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-}
+#define say(check, setting, format, ...) \
+    conf_report_of((check)->report, (check)->conf, (setting), "%s " format, (setting)__VA_OPT__(, ) __VA_ARGS__)
 
 /* ---- server ---- */
 
@@ -168,32 +153,37 @@ static void check_retries(struct check *check)
         say(check, "outbox.retry_min", "must be at most outbox.retry_max");
 }
 
-/* "[relay NAME] key ..." as the outbox says it: for the line of that setting,
- * if it has one. */
 static void check_relays(struct check *check)
 {
-    char error[CONF_ERROR_SIZE], setting[CONF_ERROR_SIZE];
-    if (outbox_check(check->conf, error) == 0)
-        return;
-    const char *end = strchr(error, ']');
-    size_t section = end ? (size_t)(end - error) - 1 : 0, key = end && end[1] ? strcspn(end + 2, " :") : 0;
-    snprintf(setting, sizeof(setting), "%.*s.%.*s", (int)section, error + 1, (int)key, end ? end + 2 : "");
-    unsigned line = conf_line(check->conf, setting);
-    check->wrong++;
-    if (line)
-        fprintf(stderr, "ewsd serve: %s:%u: %s\n", check->path, line, error);
-    else
-        fprintf(stderr, "ewsd serve: %s: %s\n", check->path, error);
+    int r = outbox_check(check->conf, check->report);
+    if (r < 0)
+        conf_report(check->report, 0, "the relays cannot be looked at: %s", err_text(r));
 }
 
-unsigned serve_check(const struct conf *conf, const char *path)
+/* libpq passes over one that others may use. */
+static void check_passfile(struct check *check)
+{
+    const char *path = check->conf->store_passfile;
+    struct stat info;
+    if (!*path)
+        return;
+    if (access(path, R_OK) || stat(path, &info))
+        say(check, "store.passfile", "%s: %s", path, strerror(errno));
+    else if (!S_ISREG(info.st_mode))
+        say(check, "store.passfile", "%s: is no file", path);
+    else if (info.st_mode & (S_IRWXG | S_IRWXO))
+        say(check, "store.passfile", "%s: others may use the file (mode %03o); chmod 600 it", path, info.st_mode & 0777u);
+}
+
+bool serve_check(const struct conf *conf, struct conf_report *report)
 {
     static void (*const checks[])(struct check *) = {
-        check_store, check_user,    check_domains, check_hostname, check_listen, check_admin, check_url, check_certificate,
+        check_store, check_passfile, check_user,   check_domains, check_hostname, check_listen, check_admin, check_url, check_certificate,
         check_proxies, check_budget, check_retries, check_relays,
     };
-    struct check check = { .conf = conf, .path = path };
+    struct check check = { .conf = conf, .report = report };
+    unsigned before = report->n;
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
         checks[i](&check);
-    return check.wrong;
+    return report->n == before;
 }

@@ -4,11 +4,14 @@
 #include "bin/server.h"
 
 #include "bin/control.h"
+#include "bin/ending.h"
+#include "bin/pulse.h"
 
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/when.h"
 #include "http/feed.h"
 #include "http/guard.h"
 #include "http/http.h"
@@ -19,20 +22,31 @@
 #include "soap/envelope.h"
 #include "store/store_keep.h"
 
+#include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LARGE_MEMORY 524288   /* bytes */
 #define DESCRIPTORS_SPARE 256 /* for what is no connection */
+
+#define GIVING_UP_MS 11000   /* a relay's reply to what it has whole, and a little */
+#define LAST_ANSWERS_MS 2000
 #define ADMIN_WORKERS 2
 #define ADMIN_CONNECTIONS 64
 
 struct server {
     const struct server_options *options;
     int signals;
+    struct conf_live *live;
+    const struct conf *conf; /* held: as at the start */
+    pthread_mutex_t reloading;
+    struct pulse *pulse; /* NULL: nobody watches */
     struct listener listener, admin_listener;
     char address[LISTEN_TEXT_SIZE];
     bool secure;
@@ -73,15 +87,33 @@ static void allow_descriptors(const struct conf *conf)
                   LOG_N("max_connections", conf->http_max_connections));
 }
 
+static void apply_log(const struct conf *conf)
+{
+    enum log_level level;
+    if (log_level_by_name(span_of(conf->log_level), &level))
+        log_set_level(level);
+    log_set_json(strcmp(conf->log_format, "json") == 0);
+}
+
+/* On standard error, as what is wrong with a command line. */
+static void tell(void *arg, const char *text)
+{
+    fprintf(stderr, "%s: %s\n", (const char *)arg, text);
+}
+
+/* Each is the service manager's, or bound. */
 static int open_listeners(struct server *server)
 {
+    static const char *const others[] = { "admin", NULL };
     const struct conf *conf = server->options->conf;
     const struct account *account = server->options->account;
     bool named = account && account->name;
+    int admin = daemon_socket_take("admin", NULL);
     char error[LISTEN_ERROR_SIZE];
-    int r = listener_open(conf, &server->listener, error);
-    if (r == 0 && *conf->admin_listen)
-        r = listener_open_admin(conf, named ? account->uid : (uid_t)-1, named ? account->gid : (gid_t)-1, &server->admin_listener, error);
+    int r = listener_open(conf, daemon_socket_take("http", others), &server->listener, error);
+    if (r == 0 && (admin >= 0 || *conf->admin_listen))
+        r = listener_open_admin(conf, admin, named ? account->uid : (uid_t)-1, named ? account->gid : (gid_t)-1, &server->admin_listener,
+                                error);
     if (r) {
         fprintf(stderr, "%s: %s\n", server->options->program, error);
         return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
@@ -94,16 +126,17 @@ static int open_listeners(struct server *server)
 static int open_parts(struct server *server)
 {
     const struct conf *conf = server->options->conf;
-    char error[CONF_ERROR_SIZE];
-    enum log_level level;
-    if (log_level_by_name(span_of(conf->log_level), &level))
-        log_set_level(level);
+    struct conf_report report = { .tell = tell, .arg = (void *)(uintptr_t)server->options->program };
+    int r = conf_live_new(conf, &server->live);
+    if (r)
+        return failed(server, "memory", r);
+    server->conf = conf_hold(server->live);
+    log_begin();
+    apply_log(conf);
     allow_descriptors(conf);
-    if (!server->options->capture && outbox_check(conf, error) > 0) {
-        fprintf(stderr, "%s: %s\n", server->options->program, error);
+    if (!server->options->capture && outbox_check(conf, &report) > 0)
         return EXIT_USAGE;
-    }
-    int r = daemon_signals_open(&server->signals);
+    r = daemon_signals_open(&server->signals);
     return r ? failed(server, "signals", r) : open_listeners(server);
 }
 
@@ -123,6 +156,7 @@ int server_open(const struct server_options *options, struct server **ret_server
     server->options = options;
     server->signals = -1;
     server->listener.fd = server->admin_listener.fd = -1;
+    pthread_mutex_init(&server->reloading, NULL);
     keep_memory_small();
     int status = open_parts(server);
     if (status) {
@@ -188,13 +222,18 @@ static void woken(void *arg, bool directory)
     feed_changed(server->feed);
 }
 
+static int reload(void *arg, struct conf_report *report)
+{
+    return server_reload(arg, report);
+}
+
 /* A folder that cannot have a socket, on some shared file systems, is no reason
  * not to serve. */
 static void start_control(struct server *server)
 {
-    int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .conf = server->options->conf,
-                                                     .watch = server->watch,
-                                                     .auth = server->auth,
+    int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .live = server->live,
+                                                     .watch = server->watch, .auth = server->auth, .reload = server->options->configure ? reload : NULL,
+                                                     .arg = server,
                                                      .folder = store_is_shared(server->options->store) ? NULL : server->options->store },
                           &server->control);
     if (r)
@@ -212,7 +251,7 @@ static int start_listeners(struct server *server)
 {
     const struct server_options *options = server->options;
     const struct conf *conf = options->conf;
-    struct http_options http = { .conf = conf, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
+    struct http_options http = { .conf = server->conf, .live = server->live, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
                                  .watch = server->watch, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
                                  .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed, .log = server->log,
@@ -224,7 +263,7 @@ static int start_listeners(struct server *server)
     if (server->admin_listener.fd < 0)
         return EXIT_OK;
     http.on = HTTP_ON_ADMIN;
-    http.listen = conf->admin_listen;
+    http.listen = server->admin_listener.address;
     http.workers = ADMIN_WORKERS;
     http.connections = ADMIN_CONNECTIONS;
     r = http_start(&http, &server->admin_listener, &server->admin);
@@ -234,13 +273,11 @@ static int start_listeners(struct server *server)
 static int start_serving(struct server *server)
 {
     const struct server_options *options = server->options;
-    char error[CONF_ERROR_SIZE];
-    int r = outbox_start(&(struct outbox_options){ .store = server->store, .conf = options->conf, .capture = options->capture },
-                         &server->outbox);
-    if (r == -EINVAL && outbox_check(options->conf, error) > 0) { /* what root could read, say */
-        fprintf(stderr, "%s: %s\n", options->program, error);
+    struct conf_report report = { .tell = tell, .arg = (void *)(uintptr_t)options->program };
+    int r = outbox_start(&(struct outbox_options){ .store = server->store, .conf = server->conf, .live = server->live,
+                                                   .capture = options->capture }, &server->outbox);
+    if (r == -EINVAL && outbox_check(options->conf, &report) > 0) /* what root could read, say */
         return EXIT_FAILED;
-    }
     if (r)
         return failed(server, "outbox", r);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
@@ -296,30 +333,117 @@ static int say_ready(const struct server *server)
     return fflush(stdout) ? failed(server, "standard output", -errno) : EXIT_OK;
 }
 
-int server_run(struct server *server)
+/* ---- while it runs ---- */
+
+/* Whether there is https is settled when the socket is taken. */
+static void keep_scheme(struct conf *conf, const struct conf *now, void (*told)(void *, const char *))
 {
-    int status = start(server);
-    if (status == EXIT_OK) {
-        watch_start(server->watch);
-        status = say_ready(server);
-    }
-    if (status)
-        return status;
-    daemon_notify("READY=1");
-    int r = daemon_signals_wait(server->signals);
-    daemon_notify("STOPPING=1");
-    return r < 0 ? failed(server, "signals", r) : EXIT_OK;
+    if (!*conf->http_certificate == !*now->http_certificate)
+        return;
+    memcpy(conf->http_certificate, now->http_certificate, sizeof(conf->http_certificate));
+    memcpy(conf->http_key, now->http_key, sizeof(conf->http_key));
+    told(NULL, "http.certificate");
 }
 
-void server_close(struct server *server)
+static void tell_kept(void *arg ATTR_UNUSED, const char *name)
 {
-    if (!server)
-        return;
-    feed_close(server->feed);
-    if (server->watch)
-        watch_stop(server->watch);
-    http_stop(server->http);
-    http_stop(server->admin); /* tells meanwhile that it ends */
+    log_event(LOG_WARN_LEVEL, "this setting was changed and needs a restart: it stays as it is", LOG_S("setting", name));
+}
+
+/* The last that can fail is the outbox, so what comes behind it is done. */
+static int change(struct server *server, const struct conf *conf, struct conf_report *report)
+{
+    struct tls tls;
+    const char *setting;
+    char error[TLS_ERROR_SIZE];
+    if (tls_load(conf, &tls, &setting, error)) {
+        conf_report_of(report, conf, setting, "%s %s", setting, error);
+        return 1;
+    }
+    int r = outbox_reload(server->outbox, conf, report);
+    if (r == 0) {
+        conf_hold_same(server->live, conf);
+        conf_live_put(server->live, conf);
+        r = http_reload(server->http, tls.certificate ? &tls : NULL);
+        if (r == 0 && server->admin)
+            r = http_reload(server->admin, NULL);
+        auth_reload(server->auth, conf);
+        apply_log(conf);
+    }
+    tls_done(&tls);
+    return r;
+}
+
+static int reload_whole(struct server *server, struct conf *conf, struct conf_report *report)
+{
+    const struct conf *ready, *now = server->conf;
+    int r = server->options->configure(conf, report, server->options->arg);
+    if (r)
+        return r;
+    conf_keep(conf, now, tell_kept, NULL);
+    keep_scheme(conf, now, tell_kept);
+    r = conf_live_make(conf, &ready);
+    if (r)
+        return r;
+    r = change(server, ready, report);
+    conf_release(server->live, ready);
+    return r;
+}
+
+int server_reload(struct server *server, struct conf_report *report)
+{
+    struct conf *conf = calloc(1, sizeof(*conf));
+    struct timespec now;
+    if (!conf)
+        return -ENOMEM;
+    pthread_mutex_lock(&server->reloading);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    daemon_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    int r = reload_whole(server, conf, report);
+    if (r == 0)
+        log_event(LOG_INFO_LEVEL, "the configuration was read again");
+    else
+        log_event(LOG_ERROR_LEVEL, "the configuration is refused: the one before stays", LOG_N("mistakes", report->n),
+                  LOG_S("error", r < 0 ? err_text(r) : ""));
+    daemon_notify("READY=1");
+    pthread_mutex_unlock(&server->reloading);
+    free(conf);
+    return r;
+}
+
+static void log_flaw(void *arg ATTR_UNUSED, const char *text)
+{
+    log_event(LOG_ERROR_LEVEL, "configuration", LOG_S("wrong", text));
+}
+
+static void feel_pulse(struct server *server)
+{
+    const char *silent;
+    if (pulse_is_felt(server->pulse, &silent))
+        daemon_notify("WATCHDOG=1");
+    else
+        log_event(LOG_ERROR_LEVEL, "a part of the server is silent: the watchdog hears nothing", LOG_S("part", silent));
+}
+
+/* Until a signal ends the program; -errno. */
+static int attend(struct server *server, int64_t watchdog)
+{
+    for (;;) {
+        if (server->pulse)
+            feel_pulse(server);
+        int r = daemon_signals_wait(server->signals, server->pulse ? (int)(watchdog / 3) : -1);
+        if (r == SIGHUP && server->options->configure)
+            (void)server_reload(server, &(struct conf_report){ .tell = log_flaw });
+        else if (r)
+            return r < 0 ? r : 0;
+    }
+}
+
+/* ---- the end ---- */
+
+/* All but the listener. */
+static void take_down(struct server *server)
+{
     if (server->store)
         store_unwatch_others(server->store);
     control_stop(server->control);
@@ -330,9 +454,81 @@ void server_close(struct server *server)
     store_close(server->store);
     reqlog_free(server->log);
     feed_free(server->feed);
+    pulse_free(server->pulse);
+    server->log = NULL;
+    server->feed = NULL;
+    server->control = NULL;
+    server->outbox = NULL;
+    server->auth = NULL;
+    server->soap = NULL;
+    server->store = NULL;
+    server->pulse = NULL;
+}
+
+/* What is under way has the time of server.stop_timeout, of which the last part is
+ * for giving up the rest in order. */
+static int finish(struct server *server)
+{
+    const struct conf *conf = conf_hold(server->live);
+    int64_t time = conf->server_stop_timeout * 1000, until = when_monotonic() + time;
+    conf_release(server->live, conf);
+    struct ending *ending = NULL;
+    daemon_notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", (long long)(time + LAST_ANSWERS_MS) * 1000);
+    int r = ending_start(server->signals, until, &ending);
+    if (r)
+        log_event(LOG_WARN_LEVEL, "nothing bounds the time of ending", LOG_S("error", err_text(r)));
+    outbox_close(server->outbox);
+    feed_close(server->feed);
+    watch_stop(server->watch);
+    unsigned left = http_stop(server->http, until - (time / 4 < LAST_ANSWERS_MS ? time / 4 : LAST_ANSWERS_MS));
+    (void)http_stop(server->admin, when_monotonic()); /* it was told until now how that went */
+    server->http = server->admin = NULL;
+    if (left)
+        log_event(LOG_ERROR_LEVEL, "server.stop_timeout is over: requests were left without an answer", LOG_N("requests", left));
+    if (!outbox_finish(server->outbox, until - (time / 2 < GIVING_UP_MS ? time / 2 : GIVING_UP_MS)))
+        log_event(LOG_WARN_LEVEL, "deliveries under way are given up, and are made after the next start");
+    take_down(server);
+    ending_stop(ending);
+    log_event(LOG_INFO_LEVEL, "ended");
+    return left ? EXIT_FAILED : EXIT_OK;
+}
+
+int server_run(struct server *server)
+{
+    int64_t watchdog = daemon_watchdog_ms();
+    int status = start(server);
+    if (status == EXIT_OK) {
+        watch_start(server->watch);
+        status = say_ready(server);
+    }
+    if (status)
+        return status;
+    int r = watchdog ? pulse_new(server->http, server->store, watchdog, &server->pulse) : 0;
+    if (r)
+        return failed(server, "watchdog", r);
+    daemon_notify("READY=1");
+    r = attend(server, watchdog);
+    status = finish(server);
+    return r < 0 ? failed(server, "signals", r) : status;
+}
+
+void server_close(struct server *server)
+{
+    if (!server)
+        return;
+    feed_close(server->feed);
+    if (server->watch)
+        watch_stop(server->watch);
+    (void)http_stop(server->http, when_monotonic());
+    (void)http_stop(server->admin, when_monotonic());
+    take_down(server);
     listener_close(&server->listener);
     listener_close(&server->admin_listener);
+    if (server->live)
+        conf_release(server->live, server->conf);
+    conf_live_free(server->live);
     if (server->signals >= 0)
         close(server->signals);
+    pthread_mutex_destroy(&server->reloading);
     free(server);
 }

@@ -30,6 +30,9 @@ struct server_options {
     /* Called once the store is open, before anybody is served; an exit status
      * other than EXIT_OK ends the program. May be NULL. */
     int (*prepare)(struct store *store, void *arg);
+    /* Fills conf anew, from where it came from: for SIGHUP. 1: refused, everything
+     * that is wrong was reported. NULL: SIGHUP ends the program. */
+    int (*configure)(struct conf *conf, struct conf_report *report, void *arg);
     void *arg;
 };
 
@@ -42,9 +45,15 @@ struct server;
  * the certificate. Starts no thread. */
 int server_open(const struct server_options *options, struct server **ret_server);
 /* Starts the threads, says "ready URL" and, where there is an admin listener,
- * "admin WHERE" on standard output, and returns when a signal ended it. */
+ * "admin WHERE" on standard output, reloads when asked, and returns when a signal
+ * ended it and everything is taken down: EXIT_FAILED also when requests were left
+ * without an answer. */
 int server_run(struct server *server);
 void server_close(struct server *server);
+
+/* Everything that may change while it runs as the configuration says now, or
+ * nothing. From any thread. 1: refused, and reported; -errno: it failed. */
+int server_reload(struct server *server, struct conf_report *report);
 
 /* "PROGRAM: what: error" on standard error; EXIT_FAILED. */
 int server_failed(const char *program, const char *what, int error);

@@ -58,13 +58,14 @@ void call_free_parts(struct call *call)
 
 void call_log(const struct call *call)
 {
+    const struct http_response *response = &call->response;
     char client[PEER_TEXT_SIZE];
     peer_format(&call->client, client);
     log_event(LOG_INFO_LEVEL, "request", LOG_S("id", call->request_id), LOG_S("client", client),
-              LOG_V("user", call->caller.address), LOG_S("method", call->method), LOG_S("path", call->path),
-              LOG_S("op", call->response.detail ? call->response.detail : "-"), LOG_N("status", call->response.status),
-              LOG_N("in", call->body.len), LOG_N("out", call->response.body.len),
-              LOG_N("ms", when_monotonic() - call->started));
+              LOG_V("user", call->caller.address), LOG_V("as", response->acting), LOG_S("method", call->method),
+              LOG_S("path", call->path), LOG_S("op", response->detail ? response->detail : "-"), LOG_N("items", response->items),
+              LOG_V("codes", response->codes), LOG_N("status", response->status), LOG_N("in", call->received),
+              LOG_N("out", response->body.len), LOG_MILLI("ms", when_monotonic_us() - call->started_us));
 }
 
 void call_log_failure(const struct call *call)
@@ -104,13 +105,14 @@ static bool finish(struct call *call, int r)
 bool call_work(struct pool_job *job, struct arena *arena)
 {
     struct call *call = (struct call *)job;
-    call->request = (struct http_request){ .server = call->options, .arena = arena, .method = call->method,
+    call->request = (struct http_request){ .server = &call->options, .arena = arena, .method = call->method,
                                            .path = span_of(call->path), .body = &call->body, .caller = call->caller,
                                            .request_id = span_of(call->request_id), .connection = call->mhd,
                                            .may_wait = job->may_wait, .can_wait = job->can_wait };
     guard_parts(call->route, call->request.path, call->request.parts);
     metric_add(METRIC_http_requests, 1);
     record_begin(call);
+    call->received = call->body.len; /* a route may change it */
     call->response.status = 200;
     (void)buf_reserve(&call->response.body, ANSWER_USUAL); /* else it grows there step by step */
     int r = call->route->handle(&call->request, &call->response);
@@ -135,8 +137,8 @@ void http_go_on(struct http_request *request)
 static int check(const struct call *call, struct arena *arena, struct store_mailbox *ret_mailbox, struct span *ret_user)
 {
     struct span header = span_of(call->authorization);
-    int r = auth_lookup(call->options->auth, arena, header, ret_mailbox);
-    return r == AUTH_UNKNOWN ? auth_verify(call->options->auth, arena, header, ret_mailbox, ret_user) : r;
+    int r = auth_lookup(call->options.auth, arena, header, ret_mailbox);
+    return r == AUTH_UNKNOWN ? auth_verify(call->options.auth, arena, header, ret_mailbox, ret_user) : r;
 }
 
 bool call_verify(struct pool_job *job, struct arena *arena)

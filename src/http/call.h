@@ -20,7 +20,8 @@ struct call {
     struct pool_job job; /* first: a job is its call */
     struct http *http;
     struct pool *pool; /* that works on it */
-    const struct http_options *options;
+    struct http_options options; /* with the settings as they were when it came */
+    struct op_env ops;           /* likewise */
     struct conn *conn;
     struct MHD_Connection *mhd;
     const struct http_route *route;
@@ -32,7 +33,8 @@ struct call {
     struct buf body;
     size_t body_max;
     uint64_t budgeted;
-    int64_t started, resume_at;
+    size_t received;    /* bytes of the body, as it came */
+    int64_t started_us, resume_at;
     char request_id[GUID_TEXT_SIZE];
     struct store_mailbox caller; /* once known; its texts are the call's own */
     struct buf recorded;         /* the begin of the body, for the request log */

@@ -63,6 +63,11 @@ void gate_free(struct gate *gate)
     free(gate);
 }
 
+int gate_reload(struct gate *gate)
+{
+    return limits_reload(gate->limits, gate->options->conf);
+}
+
 struct limits *gate_limits(struct gate *gate)
 {
     return gate->limits;
@@ -88,7 +93,7 @@ static int judge(struct gate *gate, struct call *call)
         return status;
     if (guard_needs_caller(call->route, call->method) && !call->authorization[0])
         return 401;
-    call->body_max = guard_body_max(call->route, options->conf);
+    call->body_max = guard_body_max(call->route, call->options.conf);
     call->body = BUF_INIT(call->body_max + 1); /* and a NUL */
     if (call->length != UINT64_MAX && call->length > call->body_max)
         return 413;

@@ -18,6 +18,8 @@ int gate_new(const struct http_options *options, struct gate **ret_gate);
 void gate_stop(struct gate *gate);
 void gate_free(struct gate *gate);
 struct limits *gate_limits(struct gate *gate);
+/* options->conf is another one now. */
+int gate_reload(struct gate *gate);
 
 /* At the headers. 0: the body may come, or the call is suspended in VERIFY;
  * else the status that refuses it. */

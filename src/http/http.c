@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -31,7 +32,6 @@
 #define ANSWER_MAX ((size_t)1 << 30)
 #define HEAVY_BODY ((size_t)1 << 20)
 #define HEAVY_NICENESS 10
-#define STOP_PATIENCE_MS 30000 /* for answers under way */
 #define STOP_BODY_MS 2000      /* for bodies under way */
 #define RETRY_AFTER "5"
 #define PACED_PIECE 16384
@@ -39,29 +39,50 @@
 struct conn {
     int fd;
     struct peer peer;
+    bool counted;          /* as one of its address */
+    struct tls_keys *keys; /* held; NULL: no TLS */
     int64_t since; /* of the request, of its answer, or of being idle; monotonic ms */
     struct call *call;
     struct conn *next, **prev;
 };
 
+/* What the loop takes over, and then says so. */
+struct news {
+    const struct conf *conf; /* held */
+    struct tls_keys *keys;   /* NULL: as before */
+    int result;
+    sem_t taken;
+};
+
 struct http {
-    struct http_options options;
+    struct http_options options; /* conf is the loop's, held where it can be */
     int epoll_fd, event_fd;
     struct MHD_Daemon *daemon;
     struct pool *workers;
     struct pool *heavy; /* for requests with a large body: few at a time, behind all others; NULL: they are as others */
     pthread_t thread;
     atomic_bool stopping;
+    atomic_int_fast64_t beat;
     pthread_mutex_t lock;
     struct call *done; /* under lock: from workers */
+    struct news *news; /* under lock: from http_reload */
+    int64_t stop_until; /* set before stopping */
     /* The loop's: */
+    struct tls_keys *keys; /* of new connections; NULL: no TLS */
     struct gate *gate;
     struct conn *conns;
     unsigned calls;
     int64_t stop_since; /* 0: not stopping */
 };
 
-/* ---- from workers ---- */
+/* ---- from other threads ---- */
+
+static void wake_loop(struct http *http)
+{
+    uint64_t one = 1;
+    if (write(http->event_fd, &one, sizeof(one)) < 0)
+        return; /* the counter is full: the loop is awake anyway */
+}
 
 void call_done(struct call *call)
 {
@@ -71,9 +92,8 @@ void call_done(struct call *call)
     call->next = http->done;
     http->done = call;
     pthread_mutex_unlock(&http->lock);
-    uint64_t one = 1;
-    if (first && write(http->event_fd, &one, sizeof(one)) < 0)
-        return; /* the counter is full: the loop is awake anyway */
+    if (first)
+        wake_loop(http);
 }
 
 void call_again(struct call *call)
@@ -182,7 +202,7 @@ static enum MHD_Result answer(struct call *call)
     if (!mhd)
         return MHD_NO;
     response->body = BUF_INIT(ANSWER_MAX);
-    count_answer(call->options, response->status);
+    count_answer(&call->options, response->status);
     return queue(call, mhd);
 }
 
@@ -227,7 +247,7 @@ static enum MHD_Result answer_busy(struct call *call)
 {
     metric_add(METRIC_http_refused, 1);
     call->response.status = 503;
-    if (!call->route->busy || call->route->busy(call->options, &call->response))
+    if (!call->route->busy || call->route->busy(&call->options, &call->response))
         call_refuse(call, 503);
     call_log(call);
     record_end(call);
@@ -318,12 +338,20 @@ static struct call *call_new(struct http *http, struct MHD_Connection *mhd, cons
     }
     guid_format(guid, call->request_id);
     call->http = http;
-    call->options = &http->options;
+    call->options = http->options;
+    if (http->options.live)
+        conf_hold_same(http->options.live, http->options.conf);
+    if (http->options.ops) {
+        call->ops = *http->options.ops;
+        call->ops.conf = http->options.conf;
+        call->options.ops = &call->ops;
+    }
     call->mhd = mhd;
     call->conn = conn;
     conn->call = call;
     http->calls++;
-    call->started = conn->since = when_monotonic();
+    conn->since = when_monotonic();
+    call->started_us = when_monotonic_us();
     call->method = method;
     call->path = url;
     call->response.body = BUF_INIT(ANSWER_MAX);
@@ -353,6 +381,8 @@ static void on_completed(void *arg, struct MHD_Connection *mhd ATTR_UNUSED, void
     call->conn->call = NULL;
     call->conn->since = when_monotonic();
     call_free_parts(call);
+    if (http->options.live)
+        conf_release(http->options.live, call->options.conf);
     free(call);
     *context = NULL;
 }
@@ -385,14 +415,19 @@ static struct conn *conn_new(struct http *http, struct MHD_Connection *mhd)
     if (conn->next)
         conn->next->prev = &conn->next;
     http->conns = conn;
-    limits_connected(gate_limits(http->gate), &conn->peer);
+    conn->counted = limits_connected(gate_limits(http->gate), &conn->peer);
     count_connection(&http->options, 1);
+    conn->keys = tls_keys_hold(http->keys);
+    if (conn->keys)
+        tls_keys_use(conn->keys, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
     return conn;
 }
 
 static void conn_free(struct http *http, struct conn *conn)
 {
-    limits_disconnected(gate_limits(http->gate), &conn->peer, when_monotonic());
+    if (conn->counted)
+        limits_disconnected(gate_limits(http->gate), &conn->peer, when_monotonic());
+    tls_keys_release(conn->keys);
     count_connection(&http->options, -1);
     *conn->prev = conn->next;
     if (conn->next)
@@ -412,8 +447,8 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 
 static bool is_late(const struct http *http, const struct conn *conn, int64_t now)
 {
-    const struct conf *conf = http->options.conf;
     const struct call *call = conn->call;
+    const struct conf *conf = call ? call->options.conf : http->options.conf;
     if (call && call->stage != STAGE_BODY && call->stage != STAGE_ANSWER)
         return false;
     int64_t age = now - conn->since;
@@ -454,6 +489,37 @@ static void take_done(struct http *http, int64_t now)
     }
 }
 
+/* Requests that came keep what they have. */
+static int take_over(struct http *http, struct news *news)
+{
+    const struct conf *before = http->options.conf;
+    http->options.conf = news->conf;
+    int r = gate_reload(http->gate);
+    if (r) {
+        http->options.conf = before;
+        return r;
+    }
+    news->conf = before;
+    if (news->keys) {
+        tls_keys_release(http->keys);
+        http->keys = tls_keys_hold(news->keys);
+    }
+    return 0;
+}
+
+static void take_news(struct http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    struct news *news = http->news;
+    http->news = NULL;
+    pthread_mutex_unlock(&http->lock);
+    if (!news)
+        return;
+    news->result = take_over(http, news);
+    tls_keys_release(news->keys);
+    sem_post(&news->taken);
+}
+
 static int wait_ms(const struct http *http, int64_t now)
 {
     MHD_UNSIGNED_LONG_LONG timeout;
@@ -477,7 +543,7 @@ static bool is_over(struct http *http, int64_t now)
         if (fd >= 0)
             close(fd);
     }
-    return http->calls == 0 || now - http->stop_since > STOP_PATIENCE_MS;
+    return http->calls == 0 || now > http->stop_until;
 }
 
 static void *loop(void *arg)
@@ -492,6 +558,8 @@ static void *loop(void *arg)
             if (events[i].data.fd == http->event_fd && read(http->event_fd, &count, sizeof(count)) < 0)
                 break;
         now = when_monotonic();
+        atomic_store_explicit(&http->beat, now, memory_order_relaxed);
+        take_news(http);
         take_done(http, now);
         gate_resume_delayed(http->gate, now);
         MHD_run(http->daemon);
@@ -557,6 +625,9 @@ static void http_free(struct http *http)
         if (fds[i] >= 0)
             close(fds[i]);
     gate_free(http->gate);
+    tls_keys_release(http->keys);
+    if (http->options.live)
+        conf_release(http->options.live, http->options.conf);
     pthread_mutex_destroy(&http->lock);
     free(http);
 }
@@ -581,7 +652,12 @@ int http_start(const struct http_options *options, struct listener *listener, st
     http->epoll_fd = http->event_fd = -1;
     pthread_mutex_init(&http->lock, NULL);
     count_names();
-    int r = gate_new(&http->options, &http->gate);
+    if (options->live)
+        conf_hold_same(options->live, options->conf);
+    http->beat = when_monotonic();
+    int r = listener->tls.certificate ? tls_keys_new(&listener->tls, &http->keys) : 0;
+    if (r == 0)
+        r = gate_new(&http->options, &http->gate);
     if (r == 0)
         r = start_workers(http);
     if (r == 0)
@@ -596,16 +672,41 @@ int http_start(const struct http_options *options, struct listener *listener, st
     return 0;
 }
 
-void http_stop(struct http *http)
+int http_reload(struct http *http, const struct tls *tls)
+{
+    struct news news = { .conf = conf_hold(http->options.live) };
+    int r = tls ? tls_keys_new(tls, &news.keys) : 0;
+    if (r == 0) {
+        sem_init(&news.taken, 0, 0);
+        pthread_mutex_lock(&http->lock);
+        http->news = &news;
+        pthread_mutex_unlock(&http->lock);
+        wake_loop(http);
+        while (sem_wait(&news.taken) != 0)
+            continue; /* a signal */
+        sem_destroy(&news.taken);
+        r = news.result;
+    }
+    conf_release(http->options.live, news.conf);
+    return r;
+}
+
+unsigned http_stop(struct http *http, int64_t until)
 {
     if (!http)
-        return;
+        return 0;
+    http->stop_until = until;
     http->stopping = true;
-    uint64_t one = 1;
-    if (write(http->event_fd, &one, sizeof(one)) < 0)
-        return;
+    wake_loop(http);
     pthread_join(http->thread, NULL);
+    unsigned left = http->calls;
     http_free(http);
+    return left;
+}
+
+int64_t http_beat(const struct http *http)
+{
+    return atomic_load_explicit(&http->beat, memory_order_relaxed);
 }
 
 static bool look_up(const struct http_request *request, enum MHD_ValueKind kind, const char *name, struct span *ret_value)

@@ -7,6 +7,7 @@
 #define EWSD_HTTP_HTTP_H
 
 #include "auth/auth.h"
+#include "base/conf_live.h"
 #include "http/listen.h"
 #include "http/pace.h"
 #include "ops/op.h"
@@ -29,7 +30,8 @@ struct watch;
 #define HTTP_ON_ALL (HTTP_ON_CLIENTS | HTTP_ON_ADMIN)
 
 struct http_options {
-    const struct conf *conf;
+    const struct conf *conf; /* what holds for a request; for http_start, at the start */
+    struct conf_live *live;  /* where requests hold it; NULL: it never changes */
     struct auth *auth;
     const struct op_env *ops;
     struct soap *soap;
@@ -50,8 +52,15 @@ struct http_options {
 /* Starts the threads on an open listener, of which it takes the socket;
  * options are copied, what they point at outlives the server. */
 int http_start(const struct http_options *options, struct listener *listener, struct http **ret_http);
-/* No new requests; those under way are answered; joins the threads. */
-void http_stop(struct http *http);
+/* Requests from now on go by what live has now, and connections by this
+ * certificate, which has to be there if it was at the start; NULL: by the one
+ * before. Returns when it is so. -errno: it is not. */
+int http_reload(struct http *http, const struct tls *tls);
+/* No new requests; those under way are answered until this monotonic time; joins
+ * the threads. Returns how many were left without an answer. */
+unsigned http_stop(struct http *http, int64_t until);
+/* When the listener's loop last went round; monotonic ms. From any thread. */
+int64_t http_beat(const struct http *http);
 
 /* ---- what a route sees ---- */
 
@@ -91,6 +100,9 @@ struct http_response {
     const char *content_type;
     struct buf body;
     const char *detail; /* for the log line: the operation, say; static text */
+    unsigned items;     /* likewise: how many were answered */
+    struct span codes;  /* likewise: "NoError:3"; static, or in the request's arena, as */
+    struct span acting; /* who is impersonated */
     struct {
         const char *name;
         struct span value; /* both NUL-terminated, in the request's arena or static */

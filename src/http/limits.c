@@ -113,14 +113,23 @@ static void empty(struct table *table)
 
 /* ---- what it is used for ---- */
 
+int limits_reload(struct limits *limits, const struct conf *conf)
+{
+    struct peer_nets trusted;
+    struct span bad;
+    if (peer_nets_parse(conf->http_trusted_proxies, &trusted, &bad))
+        return -EINVAL;
+    limits->conf = conf;
+    limits->trusted = trusted;
+    return 0;
+}
+
 int limits_new(const struct conf *conf, struct limits **ret_limits)
 {
     struct limits *limits = calloc(1, sizeof(*limits));
-    struct span bad;
     if (!limits)
         return -ENOMEM;
-    limits->conf = conf;
-    int r = peer_nets_parse(conf->http_trusted_proxies, &limits->trusted, &bad) ? -EINVAL : 0;
+    int r = limits_reload(limits, conf);
     if (r == 0)
         r = random_bytes(&limits->addresses.seed, sizeof(limits->addresses.seed));
     if (r) {
@@ -167,18 +176,19 @@ bool limits_may_connect(const struct limits *limits, const struct peer *peer)
     return most == 0 || is_spared(limits, peer) || held(&limits->addresses, address_key(peer, key)) < (uint64_t)most;
 }
 
-void limits_connected(struct limits *limits, const struct peer *peer)
+bool limits_connected(struct limits *limits, const struct peer *peer)
 {
     uint8_t key[KEY_SIZE];
-    if (!is_spared(limits, peer))
+    bool counts = !is_spared(limits, peer);
+    if (counts)
         count(&limits->addresses, address_key(peer, key));
+    return counts;
 }
 
 void limits_disconnected(struct limits *limits, const struct peer *peer, int64_t now)
 {
     uint8_t key[KEY_SIZE];
-    if (!is_spared(limits, peer))
-        uncount(&limits->addresses, address_key(peer, key), now);
+    uncount(&limits->addresses, address_key(peer, key), now);
 }
 
 bool limits_may_try(const struct limits *limits, const struct peer *client, int64_t now)

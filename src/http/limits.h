@@ -16,13 +16,18 @@ struct limits;
 int limits_new(const struct conf *conf, struct limits **ret_limits);
 void limits_free(struct limits *limits);
 
+/* Another conf, which outlives the limits or the next. -EINVAL: its proxies are
+ * no list of addresses, and nothing changed. */
+int limits_reload(struct limits *limits, const struct conf *conf);
+
 /* The proxies that are believed (http.trusted_proxies). */
 const struct peer_nets *limits_trusted(const struct limits *limits);
 
 /* false: the address has http.address_connections already. Loopback and
  * trusted proxies are spared. */
 bool limits_may_connect(const struct limits *limits, const struct peer *peer);
-void limits_connected(struct limits *limits, const struct peer *peer);
+/* Whether the connection counts; only then limits_disconnected is for it. */
+bool limits_connected(struct limits *limits, const struct peer *peer);
 void limits_disconnected(struct limits *limits, const struct peer *peer, int64_t now);
 
 /* Whether one more password of this address may be looked at; false when

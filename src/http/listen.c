@@ -1,12 +1,15 @@
 /*
- * Binding the listening sockets.
+ * Binding the listening sockets, or judging those that were given.
  */
 #include "http/listen.h"
 
 #include "base/err.h"
 #include "http/guard.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,12 +19,12 @@
 #define SOCKET_FLAGS (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
 #define OTHERS_MASK 0117 /* a new socket has mode 0660 */
 
-static void describe(const char *listen, const struct sockaddr_storage *address, char ret_text[LISTEN_TEXT_SIZE])
+/* host: as it was asked for. */
+static void describe(struct span host, const struct sockaddr_storage *address, char ret_text[LISTEN_TEXT_SIZE])
 {
     unsigned port = ntohs(address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port
                                                         : ((const struct sockaddr_in6 *)address)->sin6_port);
-    int host = (int)(strrchr(listen, ':') - listen);
-    snprintf(ret_text, LISTEN_TEXT_SIZE, "%.*s:%u", host < 64 ? host : 64, listen, port);
+    snprintf(ret_text, LISTEN_TEXT_SIZE, "%.*s:%u", host.len < 64 ? (int)host.len : 64, host.ptr, port);
 }
 
 static int bind_socket(const char *listen_on, struct listener *listener)
@@ -38,7 +41,7 @@ static int bind_socket(const char *listen_on, struct listener *listener)
     if (bind(listener->fd, (struct sockaddr *)&address, len) || listen(listener->fd, LISTEN_BACKLOG) ||
         getsockname(listener->fd, (struct sockaddr *)&address, &len))
         return -errno;
-    describe(listen_on, &address, listener->address);
+    describe((struct span){ listen_on, (size_t)(strrchr(listen_on, ':') - listen_on) }, &address, listener->address);
     return 0;
 }
 
@@ -83,9 +86,65 @@ static int bind_unix(const char *path, uid_t owner, gid_t group, struct listener
     return r;
 }
 
+/* ---- sockets of a service manager ---- */
+
+static bool listens(int fd)
+{
+    int listening = 0, type = 0;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &(socklen_t){ sizeof(listening) }) == 0 && listening &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){ sizeof(type) }) == 0 && type == SOCK_STREAM;
+}
+
+/* Its address, as a setting would give it. -EINVAL: there is none such. */
+static int take_socket(int given, struct listener *listener)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t len = sizeof(address) - 1; /* and a NUL */
+    char host[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 2];
+    listener->fd = given;
+    if (!listens(given) || getsockname(given, (struct sockaddr *)&address, &len))
+        return -EINVAL;
+    if (address.ss_family == AF_UNIX) {
+        snprintf(listener->address, LISTEN_TEXT_SIZE, "unix:%.108s", ((const struct sockaddr_un *)&address)->sun_path);
+    } else if ((address.ss_family == AF_INET || address.ss_family == AF_INET6) &&
+               getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST) == 0) {
+        snprintf(text, sizeof(text), address.ss_family == AF_INET ? "%s" : "[%s]", host);
+        describe(span_of(text), &address, listener->address);
+    } else {
+        return -EINVAL;
+    }
+    int flags = fcntl(given, F_GETFL);
+    return flags < 0 || fcntl(given, F_SETFL, flags | O_NONBLOCK) ? -errno : 0;
+}
+
+/* Judged as http.listen is. */
+static int take_for_clients(const struct conf *conf, int given, struct listener *listener, char *ret_error)
+{
+    int r = take_socket(given, listener);
+    if (r == -EINVAL || (r == 0 && guard_unix_path(listener->address))) {
+        snprintf(ret_error, LISTEN_ERROR_SIZE, "the socket of the service manager must be one of TCP that listens");
+        return -EINVAL;
+    }
+    if (r || guard_listens_on_loopback(listener->address) || listener->tls.certificate || conf->http_insecure_basic)
+        return r;
+    snprintf(ret_error, LISTEN_ERROR_SIZE, "the socket of the service manager, %s, is not loopback, so passwords would cross the "
+             "network in clear: give http.certificate and http.key, or allow it by http.insecure_basic = yes", listener->address);
+    return -EINVAL;
+}
+
+static int take_for_admin(int given, struct listener *listener, char *ret_error)
+{
+    int r = take_socket(given, listener);
+    const char *wrong = r ? "must be one that listens" : guard_admin_wrong(listener->address);
+    if (r == 0 && !wrong)
+        return 0;
+    snprintf(ret_error, LISTEN_ERROR_SIZE, "the socket of the service manager that is called admin %s: %.200s", wrong, listener->address);
+    return r ? r : -EINVAL;
+}
+
 /* ---- open and close ---- */
 
-int listener_open(const struct conf *conf, struct listener *ret_listener, char ret_error[LISTEN_ERROR_SIZE])
+int listener_open(const struct conf *conf, int given, struct listener *ret_listener, char ret_error[LISTEN_ERROR_SIZE])
 {
     char wrong[TLS_ERROR_SIZE];
     const char *setting;
@@ -94,22 +153,29 @@ int listener_open(const struct conf *conf, struct listener *ret_listener, char r
         snprintf(ret_error, LISTEN_ERROR_SIZE, "%s: %s", setting, wrong);
         return -EINVAL;
     }
-    int r = bind_socket(conf->http_listen, ret_listener);
+    ret_error[0] = 0;
+    int r = given < 0 ? bind_socket(conf->http_listen, ret_listener) : take_for_clients(conf, given, ret_listener, ret_error);
     if (r == 0)
         return 0;
-    if (r == -EINVAL)
+    if (r == -EINVAL && !*ret_error)
         snprintf(ret_error, LISTEN_ERROR_SIZE, "http.listen is ADDRESS:PORT, not %.400s", conf->http_listen);
-    else
+    else if (!*ret_error)
         snprintf(ret_error, LISTEN_ERROR_SIZE, "%.400s: %s", conf->http_listen, err_text(r));
     listener_close(ret_listener);
     return r;
 }
 
-int listener_open_admin(const struct conf *conf, uid_t owner, gid_t group, struct listener *ret_listener,
+int listener_open_admin(const struct conf *conf, int given, uid_t owner, gid_t group, struct listener *ret_listener,
                         char ret_error[LISTEN_ERROR_SIZE])
 {
     const char *where = conf->admin_listen, *path = guard_unix_path(where), *wrong = guard_admin_wrong(where);
     *ret_listener = (struct listener){ .fd = -1 };
+    if (given >= 0) {
+        int taken = take_for_admin(given, ret_listener, ret_error);
+        if (taken)
+            listener_close(ret_listener);
+        return taken;
+    }
     if (wrong) {
         snprintf(ret_error, LISTEN_ERROR_SIZE, "admin.listen %s: %.400s", wrong, where);
         return -EINVAL;

@@ -19,13 +19,14 @@ struct listener {
     struct tls tls;
 };
 
-/* Binds http.listen and loads http.certificate. -EINVAL: ret_error says which
- * setting is wrong; -EADDRINUSE and such: it says where. */
-int listener_open(const struct conf *conf, struct listener *ret_listener, char ret_error[LISTEN_ERROR_SIZE]);
-/* Binds admin.listen, which must be given and is served without TLS. A unix socket is
+/* Loads http.certificate, and binds http.listen; or takes given, a listening
+ * socket of TCP, unless that is -1. -EINVAL: ret_error says which setting is
+ * wrong; -EADDRINUSE and such: it says where. */
+int listener_open(const struct conf *conf, int given, struct listener *ret_listener, char ret_error[LISTEN_ERROR_SIZE]);
+/* Binds admin.listen, which must be given and is served without TLS; or takes given. A unix socket is
  * for owner and group (-1: those of the process) alone; one that nobody listens on any more is
  * replaced. Errors as above. */
-int listener_open_admin(const struct conf *conf, uid_t owner, gid_t group, struct listener *ret_listener,
+int listener_open_admin(const struct conf *conf, int given, uid_t owner, gid_t group, struct listener *ret_listener,
                         char ret_error[LISTEN_ERROR_SIZE]);
 /* Closes what was not given away. */
 void listener_close(struct listener *listener);

@@ -10,7 +10,7 @@
 
 static bool is_recorded(const struct call *call)
 {
-    return call->options->log && call->route && call->route->logged;
+    return call->options.log && call->route && call->route->logged;
 }
 
 void record_begin(struct call *call)
@@ -60,7 +60,7 @@ void record_end(struct call *call)
     call_each_header(call, add_header, &asked);
     add_answer_headers(call, &answered);
     struct reqlog_entry entry = {
-        .at = when_now(), .ms = when_monotonic() - call->started, .status = call->response.status,
+        .at = when_now(), .ms = (when_monotonic_us() - call->started_us) / 1000, .status = call->response.status,
         .request_id = span_of(call->request_id), .user = call->caller.address,
         .op = span_of(call->response.detail ? call->response.detail : ""), .method = span_of(call->method),
         .path = span_of(call->path), .request_headers = buf_span(&asked), .answer_headers = buf_span(&answered),
@@ -70,7 +70,7 @@ void record_end(struct call *call)
     if (!op_is_served(entry.op))
         entry.op = find_op(entry.request);
     reqlog_find_codes(entry.answer, &entry);
-    reqlog_add(call->options->log, &entry);
+    reqlog_add(call->options.log, &entry);
     buf_done(&asked);
     buf_done(&answered);
     buf_done(&call->recorded);

@@ -21,6 +21,7 @@ static int write_fault(const struct conf *conf, const struct soap_request *reque
     op_count_fault(operation, fault->code);
     response->status = 500;
     response->detail = "fault";
+    response->codes = fault->code;
     soap_fault_write(&response->body, &server, request->shape_2007, fault);
     return buf_error(&response->body);
 }
@@ -35,6 +36,8 @@ static int busy(const struct http_options *server, struct http_response *respons
     return r;
 }
 
+#define CODES_MAX_BYTES 1024
+
 _Static_assert(HTTP_HEADERS_MAX > OP_HEADERS_MAX, "room for each header of an operation, and one more");
 
 /* What an answer that waits needs to go on. */
@@ -46,7 +49,7 @@ struct ews_state {
     struct op_request asked;
     struct op_reply reply;
     struct op_call *call;
-    int64_t begun; /* by when_ticks */
+    int64_t begun; /* by when_monotonic_us */
 };
 
 static void wake(void *request)
@@ -75,7 +78,20 @@ static int read_key(const struct http_request *request, struct op_once **ret_onc
 
 static void count_time(const struct ews_state *state)
 {
-    metric_observe(METRIC_request_duration_seconds, state->reply.number, (uint64_t)(when_ticks() - state->begun));
+    metric_observe(METRIC_request_duration_seconds, state->reply.number, (uint64_t)(when_monotonic_us() - state->begun));
+}
+
+/* What the frame counted, for the log. */
+static void tell_codes(struct http_request *request, const struct op_reply *reply, struct http_response *response)
+{
+    struct buf text = BUF_INIT(CODES_MAX_BYTES);
+    op_codes_write(&reply->codes, &text);
+    response->items = reply->items;
+    if (buf_error(&text) || arena_copy(request->arena, buf_span(&text), &response->codes))
+        response->codes = SPAN("");
+    if (arena_copy(request->arena, reply->acting, &response->acting))
+        response->acting = SPAN("");
+    buf_done(&text);
 }
 
 static int finish(struct http_request *request, struct ews_state *state, int r, struct http_response *response)
@@ -89,6 +105,7 @@ static int finish(struct http_request *request, struct ews_state *state, int r, 
     }
     response->status = state->reply.status;
     response->detail = state->reply.op;
+    tell_codes(request, &state->reply, response);
     for (unsigned i = 0; i < state->reply.headers_n; i++)
         http_response_add(response, state->reply.headers[i].name, span_of(state->reply.headers[i].value));
     return 0;
@@ -103,7 +120,7 @@ static int go_on(struct http_request *request, struct http_response *response)
 
 static int post(struct http_request *request, struct http_response *response)
 {
-    struct ews_state *state = arena_alloc(request->arena, sizeof(*state)), lost = { .begun = when_ticks() };
+    struct ews_state *state = arena_alloc(request->arena, sizeof(*state)), lost = { .begun = when_monotonic_us() };
     struct soap_fault fault = { 0 };
     struct op_once *once;
     response->content_type = "text/xml; charset=utf-8";

@@ -51,18 +51,31 @@ static int check_priority(const char *priority, char *ret_error)
     return 0;
 }
 
-static int check_pair(const struct tls *tls, const char **ret_setting, char *ret_error)
+/* 0 or above, as GnuTLS says it. */
+static int make_credentials(const struct tls *tls, gnutls_certificate_credentials_t *ret_made)
 {
     gnutls_certificate_credentials_t made;
     const gnutls_datum_t certificate = { (unsigned char *)tls->certificate, (unsigned)strlen(tls->certificate) };
     const gnutls_datum_t key = { (unsigned char *)tls->key, (unsigned)strlen(tls->key) };
     int r = gnutls_certificate_allocate_credentials(&made);
-    if (r == 0) {
-        r = gnutls_certificate_set_x509_key_mem(made, &certificate, &key, GNUTLS_X509_FMT_PEM);
+    if (r)
+        return r;
+    r = gnutls_certificate_set_x509_key_mem(made, &certificate, &key, GNUTLS_X509_FMT_PEM);
+    if (r < 0)
         gnutls_certificate_free_credentials(made);
-    }
-    if (r >= 0)
+    else
+        *ret_made = made;
+    return r;
+}
+
+static int check_pair(const struct tls *tls, const char **ret_setting, char *ret_error)
+{
+    gnutls_certificate_credentials_t made;
+    int r = make_credentials(tls, &made);
+    if (r >= 0) {
+        gnutls_certificate_free_credentials(made);
         return 0;
+    }
     *ret_setting = r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH || strstr(tls->certificate, "-----BEGIN CERTIFICATE-----")
                        ? "http.key"
                        : "http.certificate";
@@ -108,4 +121,45 @@ void tls_done(struct tls *tls)
     free(tls->certificate);
     free(tls->key);
     *tls = (struct tls){ 0 };
+}
+
+/* ---- as sessions use it ---- */
+
+struct tls_keys {
+    gnutls_certificate_credentials_t made;
+    unsigned holders;
+};
+
+int tls_keys_new(const struct tls *tls, struct tls_keys **ret_keys)
+{
+    struct tls_keys *keys = calloc(1, sizeof(*keys));
+    if (!keys)
+        return -ENOMEM;
+    if (make_credentials(tls, &keys->made) < 0) {
+        free(keys);
+        return -EINVAL;
+    }
+    keys->holders = 1;
+    *ret_keys = keys;
+    return 0;
+}
+
+struct tls_keys *tls_keys_hold(struct tls_keys *keys)
+{
+    if (keys)
+        keys->holders++;
+    return keys;
+}
+
+void tls_keys_release(struct tls_keys *keys)
+{
+    if (!keys || --keys->holders > 0)
+        return;
+    gnutls_certificate_free_credentials(keys->made);
+    free(keys);
+}
+
+void tls_keys_use(struct tls_keys *keys, void *session)
+{
+    (void)gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, keys->made);
 }

@@ -1,6 +1,6 @@
 /*
  * The certificate and its key: read from their files while the program may
- * read them, and proved to fit before anything listens. <gnutls/gnutls.h> is
+ * read them, and proved to fit before anything uses them. <gnutls/gnutls.h> is
  * included only in tls.c; TLS itself is spoken by libmicrohttpd.
  */
 #ifndef EWSD_HTTP_TLS_H
@@ -19,5 +19,18 @@ struct tls {
 int tls_load(const struct conf *conf, struct tls *ret_tls, const char **ret_setting, char ret_error[TLS_ERROR_SIZE]);
 /* Wipes the key. */
 void tls_done(struct tls *tls);
+
+/* The same as TLS sessions use it: those that began with it keep it, whatever
+ * comes after. For one thread. */
+struct tls_keys;
+
+/* -EINVAL: the library does not take what it took in tls_load. */
+int tls_keys_new(const struct tls *tls, struct tls_keys **ret_keys);
+/* One more who keeps it; tls_keys_release is its end. NULL is fine. */
+struct tls_keys *tls_keys_hold(struct tls_keys *keys);
+void tls_keys_release(struct tls_keys *keys);
+/* A session that has not begun its handshake, a gnutls_session_t, is to use them
+ * while they are held. */
+void tls_keys_use(struct tls_keys *keys, void *session);
 
 #endif

@@ -89,6 +89,8 @@ void op_messages_begin(struct op_call *call);
 void op_messages_end(struct op_call *call);
 void op_message_begin(struct op_call *call, const char *element, const struct op_result *result);
 void op_message_end(struct op_call *call);
+/* A whole response message of success, as an earlier answer had it. */
+void op_message_kept(struct op_call *call, struct span message);
 /* An empty payload element, as errors carry it. */
 void op_empty(struct op_call *call, const char *element);
 

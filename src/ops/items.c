@@ -188,7 +188,7 @@ int items_answer(struct op_call *call, const struct op_items *items)
     op_messages_begin(call);
     for (size_t i = 0; i < items->n; i++) {
         if (messages && messages[i].len)
-            xw_raw(call->xw, messages[i]);
+            op_message_kept(call, messages[i]);
         else
             items->verbs->answer(call, i, &items->results[i], items->arg);
     }

@@ -131,11 +131,41 @@ static void write_back_off(struct op_call *call, int64_t back_off_ms)
     xw_close(call->xw);
 }
 
+static void count_code(struct op_codes *codes, int code)
+{
+    unsigned i = 0;
+    while (i < codes->n && codes->v[i].code != code)
+        i++;
+    if (i == OP_CODES_MAX) {
+        codes->others++;
+        return;
+    }
+    codes->v[i].code = code;
+    codes->v[i].n++;
+    codes->n = i < codes->n ? codes->n : i + 1;
+}
+
+void op_codes_write(const struct op_codes *codes, struct buf *out)
+{
+    for (unsigned i = 0; i < codes->n; i++)
+        buf_printf(out, "%s%s:%u", i ? "," : "", code_name(codes->v[i].code), codes->v[i].n);
+    if (codes->others)
+        buf_printf(out, ",others:%u", codes->others);
+}
+
+/* One response message more. */
+static void count_item(struct op_call *call, int code)
+{
+    metric_add_by(METRIC_response_codes, call->number, (unsigned)code, 1);
+    call->reply->items++;
+    count_code(&call->reply->codes, code);
+}
+
 void op_message_begin(struct op_call *call, const char *element, const struct op_result *result)
 {
     struct xml_writer *xw = call->xw;
     bool ok = result->code == 0, warning = result->warning || result->code == CODE_ErrorBatchProcessingStopped;
-    metric_add_by(METRIC_response_codes, call->number, (unsigned)result->code, 1);
+    count_item(call, result->code);
     xw_open(xw, element);
     xw_attr_str(xw, "ResponseClass", ok ? "Success" : warning ? "Warning" : "Error");
     if (!ok)
@@ -153,6 +183,12 @@ void op_message_begin(struct op_call *call, const char *element, const struct op
 void op_message_end(struct op_call *call)
 {
     xw_close(call->xw);
+}
+
+void op_message_kept(struct op_call *call, struct span message)
+{
+    count_item(call, 0);
+    xw_raw(call->xw, message);
 }
 
 void op_empty(struct op_call *call, const char *element)
@@ -211,6 +247,9 @@ static int write_fault(struct op_call *call, int code)
     metric_add_by(METRIC_response_codes, call->number, (unsigned)code, 1);
     call->reply->status = 500;
     call->reply->headers_n = 0;
+    call->reply->items = 0;
+    call->reply->codes = (struct op_codes){ 0 };
+    count_code(&call->reply->codes, code);
     return buf_error(body);
 }
 
@@ -260,6 +299,8 @@ static int answer(struct op_call *call)
     int r = call->request->impersonation ? impersonation_resolve(call, &call->own.mailbox) : 0;
     if (r || (r = check_items(call)))
         return r;
+    if (call->request->impersonation)
+        call->reply->acting = call->mailbox->address;
     call->ids.mailbox = call->mailbox->guid;
     call->ids.own_domain = rcpt_address_domain(call->mailbox->address);
     return call->op ? run(call) : CODE_ErrorInvalidOperation;

@@ -40,16 +40,34 @@ struct op_header {
     const char *name, *value;
 };
 
+#define OP_CODES_MAX 8
+
+/* Response codes, and how often each was answered. */
+struct op_codes {
+    struct {
+        int code;
+        unsigned n;
+    } v[OP_CODES_MAX];
+    unsigned n;
+    unsigned others; /* answers with further codes */
+};
+
 struct op_reply {
     int status;           /* HTTP status: 200, or 500 with a SOAP fault */
-    const char *op;       /* for logs; "" when there is none */
+    const char *op;       /* for logs, as what follows; "" when there is none */
     unsigned number;      /* of the operation, for what is counted; 0: none */
+    struct span acting;   /* who is impersonated; or empty */
+    unsigned items;       /* response messages */
+    struct op_codes codes;
     struct op_header headers[OP_HEADERS_MAX];
     unsigned headers_n;
 };
 
 /* One more; each name once, and OP_HEADERS_MAX at most. */
 void op_reply_add(struct op_reply *reply, const char *name, const char *value);
+
+/* "NoError:3,ErrorItemNotFound:1", into out. */
+void op_codes_write(const struct op_codes *codes, struct buf *out);
 
 /* Keys the ids by the store's secret, and names what is counted by operation. */
 void op_env_init(struct op_env *env, struct store *store, const struct conf *conf, struct outbox *outbox);

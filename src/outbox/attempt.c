@@ -20,9 +20,11 @@
 #include "store/store_queue.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define LET_GO_MS 10000
+#define ID_SIZE 48
 #define SETTLE_TRIES 30 /* after the first; with a pause between */
 
 static const char *const outcome_names[] = { "sent", "deferred", "failed" };
@@ -309,29 +311,35 @@ static void count_rcpt(const struct attempt_part *part, enum transport_outcome o
         metric_add_by(METRIC_relay_deliveries, part->job.relay->number, outcome, 1);
 }
 
-static void log_rcpt(const struct attempt *attempt, const struct attempt_part *part, size_t i)
+/* state: what came of it; a deferral may have been the last. */
+static void log_rcpt(const struct attempt *attempt, const struct attempt_part *part, size_t i, enum store_rcpt_state state)
 {
     const struct store_outbox_rcpt *rcpt = part->job.rcpts[i];
     const struct transport_result *result = &part->results[i];
-    log_event(result->outcome == TRANSPORT_SENT ? LOG_INFO_LEVEL : LOG_WARN_LEVEL, "delivery",
-              LOG_V("message_id", attempt->entry.message_id), LOG_V("to", rcpt->address),
-              LOG_S("transport", part->job.relay ? part->job.relay->name : part->transport->name),
-              LOG_S("result", outcome_names[result->outcome]), LOG_V("status", result->status), LOG_N("attempt", rcpt->attempts + 1));
+    const struct store_outbox *entry = &attempt->entry;
+    const char *status = result->outcome == TRANSPORT_SENT ? "sent" : state == STORE_RCPT_FAILED ? "bounced" : "deferred";
+    char id[ID_SIZE];
+    snprintf(id, sizeof(id), "%lld-%llu", (long long)entry->mailbox_id, (unsigned long long)entry->outbox_no);
+    log_event(result->outcome == TRANSPORT_SENT ? LOG_INFO_LEVEL : LOG_WARN_LEVEL, "delivery", LOG_S("id", id),
+              LOG_V("message_id", entry->message_id), LOG_V("to", rcpt->address),
+              LOG_S("relay", part->job.relay ? part->job.relay->name : part->transport->name), LOG_S("status", status),
+              LOG_V("reply", result->status), LOG_N("attempt", rcpt->attempts + 1),
+              LOG_MILLI("delay", when_now() - entry->created));
 }
 
 void attempt_name_counts(void)
 {
     metric_names(METRIC_LABEL_transport, transport_names, ARRAY_LEN(transport_names));
-    metric_names(METRIC_LABEL_outcome, outcome_names, ARRAY_LEN(outcome_names));
-}
+    metric_names(METRIC_LABEL_outcome, outcome_names, ARRAY_LEN(outcome_names));}
 
 static void log_attempt(const struct attempt *attempt)
 {
+    const struct store_settle *settle = attempt->settles;
     for (size_t p = 0; p < attempt->parts_n; p++)
-        for (size_t i = 0; i < attempt->parts[p].job.n; i++)
+        for (size_t i = 0; i < attempt->parts[p].job.n; i++, settle++)
             if (!attempt->parts[p].put_off) {
                 count_rcpt(&attempt->parts[p], attempt->parts[p].results[i].outcome);
-                log_rcpt(attempt, &attempt->parts[p], i);
+                log_rcpt(attempt, &attempt->parts[p], i, settle->state);
             }
 }
 

@@ -50,7 +50,7 @@ static int add_kept(struct attempt *attempt, const struct relay *relay, const st
     return 0;
 }
 
-static int hand_over(struct outbox *outbox, struct attempt *attempt, const struct taking *taking, const struct relay *relay,
+static int hand_over(struct attempt *attempt, const struct taking *taking, const struct relay *relay,
                      const struct relay *const *ways)
 {
     const struct lane_ticket ticket = { .key = { attempt->entry.mailbox_id, attempt->entry.outbox_no }, .lease = taking->lease, .home = relay };
@@ -58,7 +58,7 @@ static int hand_over(struct outbox *outbox, struct attempt *attempt, const struc
     struct span reason = SPAN("4.4.4 no relay is configured for this domain");
     if (!relay)
         return add_kept(attempt, relay, ways, 0, reason);
-    switch (outbox_hand_over(outbox, relay, &ticket, attempt->arena, &again, &reason)) {
+    switch (fleet_hand_over(taking->fleet, relay, &ticket, attempt->arena, &again, &reason)) {
     case LANE_TAKEN:
         attempt->handed = true;
         return 0;
@@ -71,20 +71,20 @@ static int hand_over(struct outbox *outbox, struct attempt *attempt, const struc
 }
 
 /* Each relay once, with all of its recipients. */
-static int add_relayed(struct outbox *outbox, struct store_tx *tx, struct attempt *attempt, const struct taking *taking)
+static int add_relayed(struct store_tx *tx, struct attempt *attempt, const struct taking *taking)
 {
     const struct relay **ways = arena_array(attempt->arena, attempt->entry.rcpts_n, sizeof(*ways));
     int r = ways ? 0 : -ENOMEM;
-    if (r == 0 && outbox->relays->by_sender)
+    if (r == 0 && taking->fleet->relays->by_sender)
         r = attempt_read(attempt, tx, false);
     for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++)
-        r = relay_of(outbox->relays, attempt->arena, attempt->entry.rcpts[i].address, attempt->entry.envelope_sender, &ways[i]);
+        r = relay_of(taking->fleet->relays, attempt->arena, attempt->entry.rcpts[i].address, attempt->entry.envelope_sender, &ways[i]);
     for (size_t i = 0; r == 0 && i < attempt->entry.rcpts_n; i++) {
         bool seen = attempt->entry.rcpts[i].kind != STORE_RCPT_REMOTE;
         for (size_t j = 0; j < i && !seen; j++)
             seen = attempt->entry.rcpts[j].kind == STORE_RCPT_REMOTE && ways[j] == ways[i];
         if (!seen)
-            r = hand_over(outbox, attempt, taking, ways[i], ways);
+            r = hand_over(attempt, taking, ways[i], ways);
     }
     return r;
 }
@@ -98,7 +98,7 @@ static int plan(struct outbox *outbox, struct store_tx *tx, struct attempt *atte
         r = add_stored(attempt, STORE_RCPT_REMOTE, &transport_capture);
     if (r == 0 && attempt->parts_n > 0)
         r = attempt_read(attempt, tx, true);
-    return r == 0 && !outbox->options.capture ? add_relayed(outbox, tx, attempt, taking) : r;
+    return r == 0 && !outbox->options.capture ? add_relayed(tx, attempt, taking) : r;
 }
 
 /* ---- a slice of the batch: as much as memory should hold ---- */
@@ -114,7 +114,7 @@ static int read_slice(struct outbox *outbox, struct arena *arena, struct taking 
     while (r == 0 && *at < taking->n && bytes < OUTBOX_LARGE) {
         struct attempt *attempt = &attempts[*ret_n];
         struct store_outbox_key key = taking->keys[(*at)++];
-        int done = attempt_init(attempt, tx, options->store, options->conf, arena, key, taking->lease.owner);
+        int done = attempt_init(attempt, tx, options->store, taking->fleet->conf, arena, key, taking->lease.owner);
         if (done == 0)
             done = plan(outbox, tx, attempt, taking);
         if (aside_wanted(done)) {
@@ -181,7 +181,7 @@ static int do_batch(struct outbox *outbox, struct arena *arena, struct taking *t
     size_t at = 0;
     int r = 0;
     taking->unread = 0;
-    while (r == 0 && at < taking->n && !atomic_load(&outbox->stop)) {
+    while (r == 0 && at < taking->n && !atomic_load(&outbox->closing)) {
         r = do_slice(outbox, arena, taking, &at);
         arena_reset(arena);
     }
@@ -205,20 +205,28 @@ static void let_go(struct outbox *outbox, struct taking *taking)
     taking->n = left;
 }
 
-int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next)
+static int dispatch(struct outbox *outbox, struct arena *arena, struct fleet *fleet, int64_t *ret_next)
 {
     struct taking taking;
-    int r = taking_begin(outbox, arena, &taking, ret_next);
+    int r = taking_begin(outbox, arena, fleet, &taking, ret_next);
     if (r)
         return r;
     if (taking.n == TAKING_MAX)
         outbox_call_help(outbox);
     r = do_batch(outbox, arena, &taking);
-    for (int i = 1; taking.n > 0 && !atomic_load(&outbox->stop); i++) {
+    for (int i = 1; taking.n > 0 && !atomic_load(&outbox->closing); i++) {
         when_sleep(outbox->pause_ms);
         if (i >= READ_TRIES)
             let_go(outbox, &taking);
         r = do_batch(outbox, arena, &taking);
     }
+    return r;
+}
+
+int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next)
+{
+    struct fleet *fleet = fleet_hold(outbox);
+    int r = dispatch(outbox, arena, fleet, ret_next);
+    fleet_release(fleet);
     return r;
 }

@@ -6,6 +6,9 @@
  * A relay is taken for dead after DEAD_AFTER failures of the line in a row.
  * From then on one message each PROBE_MS tries it; all others are put off with
  * the reason of the last failure, as if they had been tried.
+ *
+ * In a retired fleet a ticket is settled without an attempt, and due at once: so
+ * its recipients, and no others of the entry, go where the settings now say.
  */
 #include "outbox/runner.h"
 
@@ -30,6 +33,7 @@
 #define READY_TRIES 30 /* with a pause between */
 
 struct lane {
+    struct fleet *fleet;
     struct outbox *outbox;
     const struct relay *relay;
     pthread_mutex_t lock; /* guards what follows */
@@ -45,6 +49,7 @@ struct lane {
     bool has_large;         /* a thread carries a large message; others come again */
     pthread_t threads[OUTBOX_THREADS_MAX];
     unsigned threads_n;
+    atomic_uint running; /* of them */
 };
 
 /* ---- the state of the relay ---- */
@@ -54,10 +59,20 @@ static bool is_dead(const struct lane *lane)
     return lane->failures >= DEAD_AFTER;
 }
 
+static bool is_retired(const struct lane *lane)
+{
+    return atomic_load(&lane->fleet->retired);
+}
+
+static bool is_closing(const struct lane *lane)
+{
+    return atomic_load(&lane->outbox->closing);
+}
+
 /* A wait for tests that retry by the second. */
 static int64_t probe_ms(const struct lane *lane)
 {
-    int64_t retry = lane->outbox->options.conf->outbox_retry_min * 1000;
+    int64_t retry = lane->fleet->conf->outbox_retry_min * 1000;
     return retry < PROBE_MS ? retry : PROBE_MS;
 }
 
@@ -108,7 +123,10 @@ enum lane_answer lane_push(struct lane *lane, const struct lane_ticket *ticket, 
     int64_t now = when_monotonic();
     pthread_mutex_lock(&lane->lock);
     bool probe = is_dead(lane) && now >= lane->next_probe;
-    if (is_dead(lane) && !probe) {
+    if (is_retired(lane)) {
+        answer = LANE_FULL;
+        *ret_again = when_now();
+    } else if (is_dead(lane) && !probe) {
         answer = LANE_DEAD;
         if (arena_copy(arena, span_of(lane->reason), ret_reason))
             *ret_reason = SPAN("4.4.1 the relay does not answer");
@@ -127,7 +145,16 @@ enum lane_answer lane_push(struct lane *lane, const struct lane_ticket *ticket, 
     return answer;
 }
 
-/* False: none came within IDLE_MS, or the program ends. ret_reason is set when
+/* Under the lock; there is one. */
+static void take_first(struct lane *lane, struct lane_ticket *ret_ticket)
+{
+    *ret_ticket = lane->queue[lane->first];
+    lane->first = (lane->first + 1) % LANE_ROOM;
+    if (--lane->n == 0)
+        lane->refused = 0;
+}
+
+/* False: none came within IDLE_MS, or none will come any more. ret_reason is set when
  * the relay is dead and the ticket is no probe. */
 static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_reason[REASON_SIZE])
 {
@@ -135,14 +162,11 @@ static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_rea
     ret_reason[0] = '\0';
     pthread_mutex_lock(&lane->lock);
     int timed_out = 0;
-    while (lane->n == 0 && !timed_out && !atomic_load(&lane->outbox->stop))
+    while (lane->n == 0 && !timed_out && !is_closing(lane) && !is_retired(lane))
         timed_out = pthread_cond_timedwait(&lane->filled, &lane->lock, &until);
-    bool found = lane->n > 0 && !atomic_load(&lane->outbox->stop);
+    bool found = lane->n > 0 && !is_closing(lane);
     if (found) {
-        *ret_ticket = lane->queue[lane->first];
-        lane->first = (lane->first + 1) % LANE_ROOM;
-        if (--lane->n == 0)
-            lane->refused = 0;
+        take_first(lane, ret_ticket);
         if (is_dead(lane) && !ret_ticket->probe)
             memcpy(ret_reason, lane->reason, REASON_SIZE);
     }
@@ -168,7 +192,7 @@ static int keep_lease(struct lane *lane, struct lane_ticket *ticket)
 {
     const struct conf_relay *relay = lane->relay->conf;
     int64_t need = (relay->timeout + relay->final_timeout) * 1000 + LEASE_MARGIN_MS;
-    int64_t whole = lane->outbox->options.conf->outbox_lease * 1000;
+    int64_t whole = lane->fleet->conf->outbox_lease * 1000;
     if (ticket->lease.until - when_now() >= need && ticket->lease.end - when_monotonic() >= need)
         return 0;
     if (whole < need)
@@ -197,7 +221,7 @@ static int fill_part(struct lane *lane, const struct lane_ticket *ticket, struct
         const struct store_outbox_rcpt *rcpt = &attempt->entry.rcpts[i];
         const struct relay *relay = NULL;
         if (rcpt->kind == STORE_RCPT_REMOTE && rcpt->state == STORE_RCPT_QUEUED)
-            r = relay_of(lane->outbox->relays, attempt->arena, rcpt->address, attempt->entry.envelope_sender, &relay);
+            r = relay_of(lane->fleet->relays, attempt->arena, rcpt->address, attempt->entry.envelope_sender, &relay);
         if (relay == ticket->home)
             attempt_add_rcpt(part, rcpt);
     }
@@ -210,7 +234,7 @@ static int load(struct lane *lane, struct arena *arena, const struct lane_ticket
     const struct outbox_options *options = &lane->outbox->options;
     int r = store_read_begin(options->store, &tx);
     if (r == 0)
-        r = attempt_init(attempt, tx, options->store, options->conf, arena, ticket->key, ticket->lease.owner);
+        r = attempt_init(attempt, tx, options->store, lane->fleet->conf, arena, ticket->key, ticket->lease.owner);
     if (r == 0 && attempt->entry.rcpts_n == 0)
         r = 1;
     return r ? r : attempt_read(attempt, tx, content);
@@ -223,7 +247,7 @@ static bool pass_on(struct lane *lane, const struct lane_ticket *ticket, struct 
     struct span reason;
     int64_t again;
     onward.probe = false;
-    if (!lane->relay->next || outbox_hand_over(lane->outbox, lane->relay->next, &onward, arena, &again, &reason) != LANE_TAKEN)
+    if (!lane->relay->next || fleet_hand_over(lane->fleet, lane->relay->next, &onward, arena, &again, &reason) != LANE_TAKEN)
         return false;
     log_event(LOG_INFO_LEVEL, "handed over", LOG_N("mailbox", ticket->key.mailbox_id), LOG_N("entry", ticket->key.outbox_no),
               LOG_S("relay", lane->relay->name), LOG_S("to", lane->relay->next->name));
@@ -240,7 +264,7 @@ static int carry(struct lane *lane, const struct lane_ticket *ticket, struct att
     if (aside_wanted(r))
         return r;
     if (r == 0)
-        r = signer_sign(lane->outbox->signer, attempt->arena, &attempt->item, attempt->entry.created, part->job.raw,
+        r = signer_sign(lane->fleet->signer, attempt->arena, &attempt->item, attempt->entry.created, part->job.raw,
                         &part->job.signature);
     if (r == 0)
         r = transport_smtp.deliver(&part->job, part->results);
@@ -300,85 +324,142 @@ static int make_ready(struct lane *lane, struct arena *arena, struct lane_ticket
     return r == 0 && attempt->parts[0].job.n == 0 ? 1 : r;
 }
 
+/* What is to be settled, or 1 when nothing is; a ticket that is not carried
+ * needs no content. */
+static int ready_surely(struct lane *lane, struct arena *arena, struct lane_ticket *ticket, bool content, struct smtp_link **link,
+                        struct attempt *attempt)
+{
+    const atomic_bool *stop = &lane->outbox->stop;
+    int r = make_ready(lane, arena, ticket, content, link, attempt);
+    for (int i = 1; r < 0 && !aside_wanted(r) && (i < READY_TRIES || r == -ENOSPC) && !atomic_load(stop); i++) {
+        attempt_done(attempt);
+        arena_reset(arena);
+        when_sleep(lane->outbox->pause_ms);
+        r = make_ready(lane, arena, ticket, content, link, attempt);
+    }
+    if (r < 0 && !aside_wanted(r) && attempt_let_go(lane->outbox->options.store, ticket->key, ticket->lease.owner, &attempt->next) == 0)
+        outbox_due_at(lane->outbox, attempt->next);
+    return r;
+}
+
 static int attempt_ticket(struct lane *lane, struct arena *arena, struct lane_ticket *ticket, const char *dead,
                           struct smtp_link **link)
 {
     struct attempt attempt = { 0 };
-    const atomic_bool *stop = &lane->outbox->stop;
-    if (*dead && pass_on(lane, ticket, arena))
+    bool retired = is_retired(lane);
+    if (*dead && !retired && pass_on(lane, ticket, arena))
         return 0;
-    int r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
-    for (int i = 1; r < 0 && !aside_wanted(r) && (i < READY_TRIES || r == -ENOSPC) && !atomic_load(stop); i++) {
-        attempt_done(&attempt);
-        arena_reset(arena);
-        when_sleep(lane->outbox->pause_ms);
-        r = make_ready(lane, arena, ticket, !*dead, link, &attempt);
-    }
-    if (r < 0 && !aside_wanted(r) && attempt_let_go(lane->outbox->options.store, ticket->key, ticket->lease.owner, &attempt.next) == 0)
-        outbox_due_at(lane->outbox, attempt.next);
-    if (r == 0 && attempt.entry.held)
-        attempt.parts[0].put_off = when_now(); /* due when it is released */
+    int r = ready_surely(lane, arena, ticket, !*dead && !retired, link, &attempt);
+    if (r == 0 && (attempt.entry.held || retired))
+        attempt.parts[0].put_off = when_now(); /* due when it is released; or at once, for the next fleet */
     else if (r == 0 && *dead)
         attempt_all(&attempt.parts[0], TRANSPORT_DEFERRED, span_of(dead));
     else if (r == 0)
         r = carry_within_memory(lane, ticket, &attempt);
     if (r == 0)
-        r = attempt_settle_surely(&(struct attempt *){ &attempt }, 1, stop, lane->outbox->pause_ms);
+        r = attempt_settle_surely(&(struct attempt *){ &attempt }, 1, &lane->outbox->stop, lane->outbox->pause_ms);
     if (r == 0)
         outbox_due_at(lane->outbox, attempt.next);
     attempt_done(&attempt);
     return r;
 }
 
-static void *run(void *arg)
+static void do_ticket(struct lane *lane, struct arena *arena, struct lane_ticket *ticket, const char *dead, struct smtp_link **link)
 {
-    struct lane *lane = arg;
-    CLEANUP(free_ptr_arena) struct arena *arena = NULL;
+    int r = attempt_ticket(lane, arena, ticket, dead, link);
+    if (aside_wanted(r))
+        aside_put(lane->outbox->options.store, ticket->key, r);
+    else if (r < 0)
+        log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", ticket->key.mailbox_id),
+                  LOG_N("entry", ticket->key.outbox_no), LOG_S("error", err_text(r)));
+    arena_reset(arena);
+}
+
+static void work(struct lane *lane, struct arena *arena)
+{
     struct smtp_link *link = NULL;
     struct lane_ticket ticket;
     char dead[REASON_SIZE];
-    if (arena_new((size_t)lane->outbox->options.conf->soap_max_memory, &arena))
-        return NULL;
-    while (!atomic_load(&lane->outbox->stop)) {
-        if (!pull(lane, &ticket, dead)) {
+    bool found = true;
+    while (!is_closing(lane) && (found || !is_retired(lane))) {
+        found = pull(lane, &ticket, dead);
+        if (found) {
+            do_ticket(lane, arena, &ticket, dead, &link);
+        } else {
             smtp_link_free(link);
             link = NULL;
-            continue;
         }
-        int r = attempt_ticket(lane, arena, &ticket, dead, &link);
-        if (aside_wanted(r))
-            aside_put(lane->outbox->options.store, ticket.key, r);
-        else if (r < 0)
-            log_event(LOG_ERROR_LEVEL, "outbox entry failed", LOG_N("mailbox", ticket.key.mailbox_id),
-                      LOG_N("entry", ticket.key.outbox_no), LOG_S("error", err_text(r)));
-        arena_reset(arena);
     }
     smtp_link_free(link);
+}
+
+bool lane_is_laden(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    bool laden = lane->n > 0;
+    pthread_mutex_unlock(&lane->lock);
+    return laden;
+}
+
+void lane_give_back(struct lane *lane, struct arena *arena)
+{
+    struct smtp_link *none = NULL;
+    struct lane_ticket ticket;
+    while (!is_closing(lane)) {
+        pthread_mutex_lock(&lane->lock);
+        bool found = lane->n > 0;
+        if (found)
+            take_first(lane, &ticket);
+        pthread_mutex_unlock(&lane->lock);
+        if (!found)
+            return;
+        do_ticket(lane, arena, &ticket, "", &none);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct lane *lane = arg;
+    struct arena *arena;
+    if (arena_new((size_t)lane->fleet->conf->soap_max_memory, &arena) == 0) {
+        work(lane, arena);
+        arena_free(arena);
+    }
+    atomic_fetch_sub(&lane->running, 1);
     return NULL;
 }
 
 /* ---- the lane ---- */
 
-int lane_start(struct outbox *outbox, const struct relay *relay, struct lane **ret_lane)
+int lane_start(struct fleet *fleet, const struct relay *relay, struct lane **ret_lane)
 {
     struct lane *lane = calloc(1, sizeof(*lane));
     if (!lane)
         return -ENOMEM;
-    lane->outbox = outbox;
+    lane->fleet = fleet;
+    lane->outbox = fleet->outbox;
     lane->relay = relay;
     pthread_mutex_init(&lane->lock, NULL);
     when_cond_init(&lane->filled);
-    *ret_lane = lane; /* also a half-started one is the outbox' to free */
+    *ret_lane = lane; /* also a half-started one is the fleet's to free */
     while (lane->threads_n < relay->conf->connections) {
+        atomic_fetch_add(&lane->running, 1);
         int r = pthread_create(&lane->threads[lane->threads_n], NULL, run, lane);
-        if (r)
+        if (r) {
+            atomic_fetch_sub(&lane->running, 1);
             return -r;
+        }
         lane->threads_n++;
     }
     return 0;
 }
 
-void lane_stop(struct lane *lane)
+bool lane_is_over(const struct lane *lane)
+{
+    return atomic_load(&lane->running) == 0;
+}
+
+void lane_wake(struct lane *lane)
 {
     pthread_mutex_lock(&lane->lock);
     pthread_cond_broadcast(&lane->filled);

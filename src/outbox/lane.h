@@ -11,8 +11,8 @@
 #include "outbox/relay.h"
 #include "outbox/transport.h"
 
+struct fleet;
 struct lane;
-struct outbox;
 
 /* An entry whose recipients for the relay home are leased. In the lane
  * of another relay it was handed over. */
@@ -30,13 +30,20 @@ enum lane_answer {
 };
 
 /* Starts the threads (the relay's connections). */
-int lane_start(struct outbox *outbox, const struct relay *relay, struct lane **ret_lane);
+int lane_start(struct fleet *fleet, const struct relay *relay, struct lane **ret_lane);
+/* A lane of a retired fleet is full. */
 enum lane_answer lane_push(struct lane *lane, const struct lane_ticket *ticket, struct arena *arena, int64_t *ret_again,
                            struct span *ret_reason);
 /* A relay that seemed dead is tried again by the next message. */
 void lane_forgive(struct lane *lane);
-/* Wakes the threads, which end as the outbox' stop is set. */
-void lane_stop(struct lane *lane);
+/* Wakes the threads. They end when the outbox is closing, after the message that
+ * they carry; and when the fleet is retired, having given back what waits, too. */
+void lane_wake(struct lane *lane);
+/* Of a retired fleet: whether something waits; and giving that back. */
+bool lane_is_laden(struct lane *lane);
+void lane_give_back(struct lane *lane, struct arena *arena);
+/* Whether all threads have ended. */
+bool lane_is_over(const struct lane *lane);
 /* Joins them. What waits stays queued in the store. NULL is fine. */
 void lane_free(struct lane *lane);
 

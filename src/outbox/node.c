@@ -336,6 +336,11 @@ static int64_t patience_for(const struct relays *relays)
     return most + MARGIN_MS;
 }
 
+bool node_bears(const struct node *node, const struct relays *relays)
+{
+    return !node->shared || patience_for(relays) <= node->patience;
+}
+
 static void name_of(char ret_name[NAME_SIZE])
 {
     char host[NAME_SIZE / 2] = "";

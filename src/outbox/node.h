@@ -33,6 +33,10 @@ int node_start(const struct outbox_options *options, const struct relays *relays
  * leaves. NULL is fine. */
 void node_stop(struct node *node);
 
+/* Whether attempts at these relays end within the time that the others were told
+ * when this node joined them. */
+bool node_bears(const struct node *node, const struct relays *relays);
+
 /* A lease for ms, with an owner of its own. */
 struct lease node_lease(struct node *node, int64_t ms);
 /* Until when it is certain that nobody else may have it; monotonic. */

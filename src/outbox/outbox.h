@@ -7,7 +7,7 @@
 #ifndef EWSD_OUTBOX_OUTBOX_H
 #define EWSD_OUTBOX_OUTBOX_H
 
-#include "base/conf.h"
+#include "base/conf_live.h"
 #include "model/code.h"
 #include "model/item.h"
 #include "store/store_mailbox.h"
@@ -91,19 +91,30 @@ struct outbox;
 
 struct outbox_options {
     struct store *store;
-    const struct conf *conf;
+    const struct conf *conf; /* at the start */
+    struct conf_live *live;  /* that it is held in, for outbox_reload; NULL: it never changes */
     bool capture; /* mail for other domains is captured instead of relayed */
     unsigned pause_ms; /* after the store refused work, before it is tried again; 0 is a second */
     unsigned beat_ms;  /* in a store that nodes share: how often each says that it lives; 0 is five seconds */
 };
 
 /* Whether the sections [relay] and [dkim] are in order, with the files that they
- * name. 1: no, and ret_error says what is wrong. */
-int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE]);
+ * name. 1: no, and everything that is wrong was reported. */
+int outbox_check(const struct conf *conf, struct conf_report *report);
 /* Starts the delivery threads: conf outbox.workers, and each relay's unless
  * capture. Options are copied, what they point at outlives the outbox. -EINVAL:
  * outbox_check would say why. */
 int outbox_start(const struct outbox_options *options, struct outbox **ret_outbox);
+/* Relays, secrets, signatures and limits as conf, which the caller holds, has
+ * them. Mail that waits for a relay goes where the settings now say; what is
+ * being transmitted goes on as it began. 1: refused, everything that is wrong
+ * was reported, and nothing changed. -errno: the same. */
+int outbox_reload(struct outbox *outbox, const struct conf *conf, struct conf_report *report);
+/* Nothing more is begun; what is under way goes on. */
+void outbox_close(struct outbox *outbox);
+/* After outbox_close: waits for what is under way, until this monotonic time.
+ * False: something is still. */
+bool outbox_finish(struct outbox *outbox, int64_t until);
 /* Gives up what is under way (a message that a relay has whole waits for its
  * reply, 10 seconds at most) and joins the threads. What is not settled is
  * tried after the next start, or at once by another node. */

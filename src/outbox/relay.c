@@ -19,21 +19,22 @@ struct loading {
     const struct conf *conf;
     struct relays *relays;
     struct relay *relay;
-    char *error;
+    struct conf_report *report;
 };
 
 static int refuse(const struct loading *loading, const char *format, ...) ATTR_PRINTF(2, 3);
 
-/* 1; the sentence begins with the section. */
+/* 1; the sentence, whose first word is the setting, gets the section in front. */
 static int refuse(const struct loading *loading, const char *format, ...)
 {
-    const char *name = loading->relay->conf->name;
-    int n = snprintf(loading->error, CONF_ERROR_SIZE, "[relay%s%s] ", *name ? " " : "", name);
+    const char *name = loading->relay->conf->name, *space = *name ? " " : "";
+    char text[CONF_ERROR_SIZE], setting[2 * CONF_NAME_SIZE];
     va_list args;
     va_start(args, format);
-    if (n > 0 && n < CONF_ERROR_SIZE)
-        vsnprintf(loading->error + n, (size_t)(CONF_ERROR_SIZE - n), format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    snprintf(setting, sizeof(setting), "relay%s%s.%.*s", space, name, (int)strcspn(text, " :"), text);
+    conf_report_of(loading->report, loading->conf, setting, "[relay%s%s] %s", space, name, text);
     return 1;
 }
 
@@ -293,38 +294,59 @@ static int load_tls(struct loading *loading)
     return 0;
 }
 
+static int check_times(struct loading *loading)
+{
+    const struct conf_relay *relay = loading->relay->conf;
+    if (relay->timeout + relay->final_timeout < loading->conf->outbox_lease)
+        return 0;
+    return refuse(loading, "timeout and final_timeout together must be shorter than outbox.lease (%lld seconds)",
+                  (long long)loading->conf->outbox_lease);
+}
+
+/* All of it, whatever is wrong; a secret is looked up by the name in the url. */
 static int load_one(struct loading *loading)
 {
     struct relay *relay = loading->relay;
     relay->name = *relay->conf->name ? relay->conf->name : "relay";
     relay->number = metric_name(METRIC_LABEL_relay, relay->name);
-    if (relay->conf->timeout + relay->conf->final_timeout >= loading->conf->outbox_lease)
-        return refuse(loading, "timeout and final_timeout together must be shorter than outbox.lease (%lld seconds)",
-                      (long long)loading->conf->outbox_lease);
-    int r = load_url(loading);
-    if (r == 0)
-        r = load_domains(loading);
-    if (r == 0)
-        r = load_secret(loading);
-    return r == 0 ? load_tls(loading) : r;
+    int times = check_times(loading), url = load_url(loading);
+    int domains = url < 0 ? url : load_domains(loading);
+    int secret = url || domains < 0 ? url : load_secret(loading);
+    int tls = secret < 0 ? secret : load_tls(loading);
+    const int all[] = { url, domains, secret, tls };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i] < 0)
+            return all[i];
+    return times || url || domains || secret || tls;
 }
 
-int relays_load(const struct conf *conf, struct relays **ret_relays, char ret_error[CONF_ERROR_SIZE])
+static int load_all(const struct conf *conf, struct relays *relays, struct conf_report *report)
 {
-    struct relays *relays = calloc(1, sizeof(*relays));
-    int r = relays ? arena_new(SECRET_FILE_MAX * (CONF_RELAYS_MAX + 1), &relays->arena) : -ENOMEM;
-    for (unsigned i = 0; r == 0 && i < conf->relays_n; i++) {
+    bool wrong = false;
+    for (unsigned i = 0; i < conf->relays_n; i++) {
         const struct conf_relay *section = &conf->relays[i];
         if (i == 0 && !*section->url && !*section->domains && !*section->sender_domains)
             continue;
-        struct loading loading = { .conf = conf, .relays = relays, .relay = &relays->v[relays->n++], .error = ret_error };
+        struct loading loading = { .conf = conf, .relays = relays, .relay = &relays->v[relays->n++], .report = report };
         loading.relay->conf = section;
-        r = load_one(&loading);
+        int r = load_one(&loading);
+        if (r < 0)
+            return r;
+        wrong = wrong || r;
         if (i == 0)
             relays->fallback = loading.relay;
     }
-    for (size_t i = 0; r == 0 && i < relays->n; i++)
-        r = load_fallback(&(struct loading){ .conf = conf, .relays = relays, .relay = &relays->v[i], .error = ret_error });
+    for (size_t i = 0; i < relays->n; i++)
+        wrong |= load_fallback(&(struct loading){ .conf = conf, .relays = relays, .relay = &relays->v[i], .report = report }) != 0;
+    return wrong;
+}
+
+int relays_load(const struct conf *conf, struct relays **ret_relays, struct conf_report *report)
+{
+    struct relays *relays = calloc(1, sizeof(*relays));
+    int r = relays ? arena_new(SECRET_FILE_MAX * (CONF_RELAYS_MAX + 1), &relays->arena) : -ENOMEM;
+    if (r == 0)
+        r = load_all(conf, relays, report);
     if (r) {
         relays_free(relays);
         return r;

@@ -1,5 +1,5 @@
 /*
- * The relays of the configuration, checked once at the start: where each one
+ * The relays of a configuration, checked when they are loaded: where each one
  * is, the mail it takes, how it is spoken to and the secret that it asks for.
  * Immutable afterwards, so threads share them.
  */
@@ -43,9 +43,9 @@ struct relays {
     bool by_sender; /* some relay has sender_domains */
 };
 
-/* conf outlives the relays. 1: refused, and ret_error says which setting is
- * wrong and what is allowed. -errno. */
-int relays_load(const struct conf *conf, struct relays **ret_relays, char ret_error[CONF_ERROR_SIZE]);
+/* conf outlives the relays. 1: refused, and everything that is wrong was
+ * reported. -errno. */
+int relays_load(const struct conf *conf, struct relays **ret_relays, struct conf_report *report);
 void relays_free(struct relays *relays);
 /* For the domains of a recipient and a sender (empty: the null sender), in
  * ASCII: of the relays that both fit, the one whose domains name the

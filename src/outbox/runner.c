@@ -20,6 +20,7 @@
 #define PAUSE_MS 1000
 #define EXPIRE_EVERY_MS 10000
 #define CUT_EVERY_MS 3600000
+#define FINISH_LOOK_MS 20
 
 /* ---- sleeping and waking ---- */
 
@@ -35,7 +36,7 @@ static void sleep_until(struct outbox *outbox, uint64_t seen, int64_t next)
     pthread_mutex_lock(&outbox->lock);
     if (is_earlier(next, outbox->next_due))
         outbox->next_due = next;
-    while (!atomic_load(&outbox->stop) && outbox->wakes == seen && !timed_out) {
+    while (!atomic_load(&outbox->closing) && outbox->wakes == seen && !timed_out) {
         int64_t wait = outbox->next_due == WHEN_NONE ? IDLE_MS : outbox->next_due - when_now();
         int64_t most = store_has_nodes(outbox->options.store) ? SHARED_IDLE_MS : IDLE_MS;
         struct timespec until = when_in(wait < 10 ? 10 : wait > most ? most : wait);
@@ -77,15 +78,6 @@ void outbox_due_at(struct outbox *outbox, int64_t at)
     pthread_mutex_unlock(&outbox->lock);
 }
 
-enum lane_answer outbox_hand_over(struct outbox *outbox, const struct relay *relay, const struct lane_ticket *ticket,
-                                  struct arena *arena, int64_t *ret_again, struct span *ret_reason)
-{
-    enum lane_answer answer = LANE_DEAD;
-    for (; relay && answer == LANE_DEAD; relay = relay->next)
-        answer = lane_push(outbox->lanes[relay - outbox->relays->v], ticket, arena, ret_again, ret_reason);
-    return answer;
-}
-
 bool outbox_runs(const struct outbox *outbox)
 {
     return outbox && !atomic_load(&outbox->stop) && !atomic_load(&outbox->trouble);
@@ -95,9 +87,9 @@ void outbox_hurry(struct outbox *outbox)
 {
     if (!outbox)
         return;
-    for (size_t i = 0; i < CONF_RELAYS_MAX; i++)
-        if (outbox->lanes[i])
-            lane_forgive(outbox->lanes[i]);
+    struct fleet *fleet = fleet_hold(outbox);
+    fleet_forgive(fleet);
+    fleet_release(fleet);
     outbox_call_help(outbox);
 }
 
@@ -109,12 +101,12 @@ static int sweep_job(struct store_tx *tx, void *arg)
 }
 
 /* Some mailboxes at a time, until all had their turn. */
-static int cut_logs(struct outbox *outbox, int64_t now)
+static int cut_logs(struct outbox *outbox, const struct conf *conf, int64_t now)
 {
     pthread_mutex_lock(&outbox->lock);
     int64_t after = now >= outbox->next_cut ? outbox->cut_after : -1;
     pthread_mutex_unlock(&outbox->lock);
-    int r = after < 0 ? 0 : forget_changes(outbox->options.store, outbox->options.conf, &outbox->stop, &after);
+    int r = after < 0 ? 0 : forget_changes(outbox->options.store, conf, &outbox->closing, &after);
     if (after < 0)
         return r;
     pthread_mutex_lock(&outbox->lock);
@@ -126,7 +118,7 @@ static int cut_logs(struct outbox *outbox, int64_t now)
 }
 
 /* One thread at a time forgets answers and marks whose time is over. */
-static void forget_old(struct outbox *outbox)
+static void forget_old(struct outbox *outbox, const struct conf *conf)
 {
     int64_t now = when_monotonic();
     pthread_mutex_lock(&outbox->lock);
@@ -134,14 +126,14 @@ static void forget_old(struct outbox *outbox)
     if (mine)
         outbox->next_expire = now + EXPIRE_EVERY_MS;
     pthread_mutex_unlock(&outbox->lock);
-    int r = mine ? forget_answers(outbox->options.store, outbox->options.conf, &outbox->stop) : 0;
+    int r = mine ? forget_answers(outbox->options.store, conf, &outbox->closing) : 0;
     if (r == 0 && mine)
-        r = forget_traces(outbox->options.store, outbox->options.conf, &outbox->stop);
+        r = forget_traces(outbox->options.store, conf, &outbox->closing);
     if (r == 0 && mine)
-        r = forget_deleted(outbox->options.store, outbox->options.conf, &outbox->stop);
+        r = forget_deleted(outbox->options.store, conf, &outbox->closing);
     if (r == 0 && mine)
-        r = cut_logs(outbox, now);
-    for (bool more = mine; r == 0 && more && !atomic_load(&outbox->stop);)
+        r = cut_logs(outbox, conf, now);
+    for (bool more = mine; r == 0 && more && !atomic_load(&outbox->closing);)
         r = store_write(outbox->options.store, sweep_job, &more);
     if (r < 0)
         log_event(LOG_ERROR_LEVEL, "old answers cannot be forgotten", LOG_S("error", err_text(r)));
@@ -163,16 +155,25 @@ static void end_round(struct outbox *outbox)
     pthread_mutex_unlock(&outbox->lock);
 }
 
+static void look_after(struct outbox *outbox, struct arena *arena)
+{
+    struct fleet *fleet = fleet_hold(outbox);
+    forget_old(outbox, fleet->conf);
+    fleet_release(fleet);
+    fleet_give_back(outbox, arena);
+    fleet_reap(outbox);
+}
+
 static void *run(void *arg)
 {
     struct outbox *outbox = arg;
     CLEANUP(free_ptr_arena) struct arena *arena = NULL;
     if (arena_new((size_t)outbox->options.conf->soap_max_memory, &arena))
         return NULL;
-    while (!atomic_load(&outbox->stop)) {
+    while (!atomic_load(&outbox->closing)) {
         int64_t next = WHEN_NONE;
         uint64_t seen = begin_round(outbox);
-        forget_old(outbox);
+        look_after(outbox, arena);
         int r = outbox_dispatch(outbox, arena, &next);
         arena_reset(arena);
         end_round(outbox);
@@ -189,34 +190,25 @@ static void *run(void *arg)
 
 /* ---- starting and stopping ---- */
 
-int outbox_check(const struct conf *conf, char ret_error[CONF_ERROR_SIZE])
+int outbox_check(const struct conf *conf, struct conf_report *report)
 {
     struct relays *relays = NULL;
     struct signer *signer = NULL;
-    int r = relays_load(conf, &relays, ret_error);
-    if (r == 0)
-        r = signer_load(conf, &signer, ret_error);
+    int r = relays_load(conf, &relays, report), s = r < 0 ? 0 : signer_load(conf, &signer, report);
     relays_free(relays);
     signer_free(signer);
-    return r;
+    return r ? r : s;
 }
 
-static int load_relays(struct outbox *outbox)
+static void tell_nobody(void *arg ATTR_UNUSED, const char *text ATTR_UNUSED)
 {
-    char error[CONF_ERROR_SIZE];
-    bool none = outbox->options.capture || outbox->options.conf->outbox_workers == 0;
-    int r = none ? 0 : relays_load(outbox->options.conf, &outbox->relays, error);
-    if (r == 0 && !none)
-        r = signer_load(outbox->options.conf, &outbox->signer, error);
+}
+
+static int start_fleet(struct outbox *outbox)
+{
+    struct conf_report report = { .tell = tell_nobody };
+    int r = fleet_new(outbox, outbox->options.conf, &report, &outbox->fleet);
     return r > 0 ? -EINVAL : r;
-}
-
-static int start_lanes(struct outbox *outbox)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && outbox->relays && i < outbox->relays->n; i++)
-        r = lane_start(outbox, &outbox->relays->v[i], &outbox->lanes[i]);
-    return r;
 }
 
 static int start_dispatchers(struct outbox *outbox)
@@ -243,11 +235,9 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
     pthread_mutex_init(&outbox->large, NULL);
     when_cond_init(&outbox->wake);
     attempt_name_counts();
-    int r = load_relays(outbox);
+    int r = start_fleet(outbox);
     if (r == 0)
-        r = node_start(options, outbox->relays, outbox_call_help, outbox, &outbox->node);
-    if (r == 0)
-        r = start_lanes(outbox);
+        r = node_start(options, outbox->fleet->relays, outbox_call_help, outbox, &outbox->node);
     if (r == 0)
         r = start_dispatchers(outbox);
     if (r) {
@@ -258,24 +248,70 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
     return 0;
 }
 
+int outbox_reload(struct outbox *outbox, const struct conf *conf, struct conf_report *report)
+{
+    struct fleet *fleet;
+    int r = fleet_new(outbox, conf, report, &fleet);
+    if (r)
+        return r;
+    fleet_take_over(fleet);
+    fleet_reap(outbox);
+    return 0;
+}
+
+/* All threads see what has changed. */
+static void wake_all(struct outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->lock);
+    pthread_cond_broadcast(&outbox->wake);
+    if (outbox->fleet)
+        fleet_wake(outbox->fleet);
+    for (struct fleet *fleet = outbox->retired; fleet; fleet = fleet->next)
+        fleet_wake(fleet);
+    pthread_mutex_unlock(&outbox->lock);
+}
+
+void outbox_close(struct outbox *outbox)
+{
+    atomic_store(&outbox->closing, true);
+    wake_all(outbox);
+}
+
+static bool is_idle(struct outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->lock);
+    bool idle = outbox->busy == 0 && fleet_is_through(outbox->fleet);
+    for (const struct fleet *fleet = outbox->retired; idle && fleet; fleet = fleet->next)
+        idle = fleet_is_through(fleet);
+    pthread_mutex_unlock(&outbox->lock);
+    return idle;
+}
+
+bool outbox_finish(struct outbox *outbox, int64_t until)
+{
+    outbox_close(outbox);
+    while (!is_idle(outbox)) {
+        if (when_monotonic() >= until)
+            return false;
+        when_sleep(FINISH_LOOK_MS);
+    }
+    return true;
+}
+
 void outbox_stop(struct outbox *outbox)
 {
     if (!outbox)
         return;
     atomic_store(&outbox->stop, true);
-    pthread_mutex_lock(&outbox->lock);
-    pthread_cond_broadcast(&outbox->wake);
-    pthread_mutex_unlock(&outbox->lock);
-    for (size_t i = 0; i < CONF_RELAYS_MAX; i++)
-        if (outbox->lanes[i])
-            lane_stop(outbox->lanes[i]);
+    outbox_close(outbox);
     for (unsigned i = 0; i < outbox->threads_n; i++)
         pthread_join(outbox->threads[i], NULL);
-    for (size_t i = 0; i < CONF_RELAYS_MAX; i++)
-        lane_free(outbox->lanes[i]);
+    for (struct fleet *fleet = outbox->retired, *next; fleet; fleet = next) {
+        next = fleet->next;
+        fleet_free(fleet);
+    }
+    fleet_free(outbox->fleet);
     node_stop(outbox->node);
-    relays_free(outbox->relays);
-    signer_free(outbox->signer);
     pthread_cond_destroy(&outbox->wake);
     pthread_mutex_destroy(&outbox->lock);
     pthread_mutex_destroy(&outbox->large);

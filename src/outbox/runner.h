@@ -6,9 +6,8 @@
 #define EWSD_OUTBOX_RUNNER_H
 
 #include "outbox/attempt.h"
-#include "outbox/lane.h"
+#include "outbox/fleet.h"
 #include "outbox/node.h"
-#include "outbox/signer.h"
 
 #include <pthread.h>
 
@@ -17,14 +16,14 @@
 
 struct outbox {
     struct outbox_options options;
-    struct relays *relays; /* NULL when everything is captured */
-    struct signer *signer; /* NULL: nothing is signed */
     struct node *node;
     _Atomic uint64_t taken; /* entries leased, from a store that nodes share */
-    struct lane *lanes[CONF_RELAYS_MAX]; /* one for each of relays->v */
-    atomic_bool stop;
-    atomic_bool trouble; /* the last round of a dispatcher failed */
+    atomic_bool closing;  /* nothing more is begun */
+    atomic_bool stop;     /* and what is under way is given up */
+    atomic_bool trouble;  /* the last round of a dispatcher failed */
     pthread_mutex_t lock; /* guards what follows */
+    struct fleet *fleet;  /* the current one */
+    struct fleet *retired; /* those that are not through yet */
     pthread_cond_t wake;
     uint64_t wakes;       /* counts news, so that none is missed */
     unsigned busy;        /* dispatchers at work: one that is will look again */
@@ -43,10 +42,6 @@ struct outbox {
 int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next);
 /* There is work for one more dispatcher than is at it. */
 void outbox_call_help(struct outbox *outbox);
-/* To the lane of the relay, or while one is dead to that of its next: the answer
- * of the last that was asked. */
-enum lane_answer outbox_hand_over(struct outbox *outbox, const struct relay *relay, const struct lane_ticket *ticket,
-                                  struct arena *arena, int64_t *ret_again, struct span *ret_reason);
 /* Something of the outbox is due at that time (WHEN_NONE: nothing is). */
 void outbox_due_at(struct outbox *outbox, int64_t at);
 

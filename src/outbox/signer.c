@@ -120,61 +120,68 @@ int signer_sign(const struct signer *signer, struct arena *arena, const struct i
 
 /* ---- from the settings ---- */
 
-static int load_domains(struct signer *signer, const struct conf *conf, char *ret_error)
+static int load_domains(struct signer *signer, const struct conf *conf, struct conf_report *report)
 {
     struct span rest = span_of(conf->dkim_domains), word;
+    bool wrong = false;
     signer->domains = arena_array(signer->arena, rest.len / 2 + 1, sizeof(*signer->domains));
     if (!signer->domains)
         return -ENOMEM;
     while (conf_list_next(&rest, &word)) {
         int r = idna_domain(signer->arena, word, &signer->domains[signer->domains_n]);
         if (r > 0)
-            snprintf(ret_error, CONF_ERROR_SIZE, "[dkim] domains: %.*s is no domain", (int)word.len, word.ptr);
-        if (r)
+            conf_report_of(report, conf, "dkim.domains", "[dkim] domains: %.*s is no domain", (int)word.len, word.ptr);
+        if (r < 0)
             return r;
-        signer->domains_n++;
+        wrong = wrong || r;
+        signer->domains_n += r == 0;
     }
-    return 0;
+    return wrong;
 }
 
-static int load_key(struct signer *signer, const struct conf *conf, char *ret_error)
+static int load_selector(struct signer *signer, const struct conf *conf, struct conf_report *report)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    signer->selector = conf->dkim_selector;
+    if (*conf->dkim_selector && strspn(conf->dkim_selector, letters) == strlen(conf->dkim_selector))
+        return 0;
+    conf_report_of(report, conf, "dkim.selector", "[dkim] selector must be the name that is left of ._domainkey in the DNS");
+    return 1;
+}
+
+static int load_key(struct signer *signer, const struct conf *conf, struct conf_report *report)
 {
     char why[SECRET_WHY_SIZE];
     int r = secret_read(signer->arena, conf->dkim_key, &signer->key, why);
     if (r > 0)
-        snprintf(ret_error, CONF_ERROR_SIZE, "[dkim] key = %.300s: %s", conf->dkim_key, why);
+        conf_report_of(report, conf, "dkim.key", "[dkim] key = %.300s: %s", conf->dkim_key, why);
     return r;
 }
 
 /* A key that cannot sign is found now, not by the first message. The library
  * takes none under 1024 bits. */
-static int try_key(const struct signer *signer, const struct conf *conf, char *ret_error)
+static int try_key(const struct signer *signer, const struct conf *conf, struct conf_report *report)
 {
     CLEANUP(signing_done) struct signing signing = { 0 };
     int r = sign(signer, signer->domains[0], 0, SPAN("From: a@b.test\r\n\r\n"), &signing);
     if (r != -EIO)
         return r;
-    snprintf(ret_error, CONF_ERROR_SIZE, "[dkim] key = %.200s: signs nothing; a private RSA key of 1024 bits at least, in PEM, is wanted",
-             conf->dkim_key);
+    conf_report_of(report, conf, "dkim.key", "[dkim] key = %.200s: signs nothing; a private RSA key of 1024 bits at least, in PEM, is wanted",
+                   conf->dkim_key);
     return 1;
 }
 
-static int load(struct signer *signer, const struct conf *conf, char *ret_error)
+static int load(struct signer *signer, const struct conf *conf, struct conf_report *report)
 {
-    int r = load_domains(signer, conf, ret_error);
-    if (r)
-        return r;
-    signer->selector = conf->dkim_selector;
-    if (!*conf->dkim_selector || strspn(conf->dkim_selector, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
-                                     strlen(conf->dkim_selector)) {
-        snprintf(ret_error, CONF_ERROR_SIZE, "[dkim] selector must be the name that is left of ._domainkey in the DNS");
-        return 1;
-    }
-    r = load_key(signer, conf, ret_error);
-    return r ? r : try_key(signer, conf, ret_error);
+    int domains = load_domains(signer, conf, report);
+    int selector = domains < 0 ? 0 : load_selector(signer, conf, report);
+    int key = domains < 0 ? 0 : load_key(signer, conf, report);
+    if (domains < 0 || key < 0)
+        return domains < 0 ? domains : key;
+    return domains || selector || key ? 1 : try_key(signer, conf, report);
 }
 
-int signer_load(const struct conf *conf, struct signer **ret_signer, char ret_error[CONF_ERROR_SIZE])
+int signer_load(const struct conf *conf, struct signer **ret_signer, struct conf_report *report)
 {
     struct span rest = span_of(conf->dkim_domains), word;
     *ret_signer = NULL;
@@ -183,7 +190,7 @@ int signer_load(const struct conf *conf, struct signer **ret_signer, char ret_er
     struct signer *signer = calloc(1, sizeof(*signer));
     int r = signer ? arena_new(2 * SECRET_FILE_MAX, &signer->arena) : -ENOMEM;
     if (r == 0)
-        r = load(signer, conf, ret_error);
+        r = load(signer, conf, report);
     if (r)
         signer_free(signer);
     else

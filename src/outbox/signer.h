@@ -13,9 +13,10 @@
 
 struct signer;
 
-/* NULL is what no dkim.domains make. 1: refused, and ret_error says which
- * setting is wrong; the key has made a signature then. -errno. */
-int signer_load(const struct conf *conf, struct signer **ret_signer, char ret_error[CONF_ERROR_SIZE]);
+/* NULL is what no dkim.domains make. 1: refused, and everything
+ * that is wrong was reported; else the key has made a signature. conf outlives
+ * the signer. -errno. */
+int signer_load(const struct conf *conf, struct signer **ret_signer, struct conf_report *report);
 /* Wipes the key. NULL is fine. */
 void signer_free(struct signer *signer);
 

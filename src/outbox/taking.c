@@ -97,7 +97,7 @@ static int take_shares(struct outbox *outbox, struct taking *taking, struct stor
 
 /* ---- */
 
-int taking_begin(struct outbox *outbox, struct arena *arena, struct taking *ret_taking, int64_t *ret_next)
+int taking_begin(struct outbox *outbox, struct arena *arena, struct fleet *fleet, struct taking *ret_taking, int64_t *ret_next)
 {
     const struct outbox_options *options = &outbox->options;
     bool shared = store_has_nodes(options->store);
@@ -106,7 +106,7 @@ int taking_begin(struct outbox *outbox, struct arena *arena, struct taking *ret_
     int r = look(options, arena, shared ? LOOK_MAX : 1, &keys, &n, ret_next);
     if (r || n == 0)
         return r ? r : 1;
-    *ret_taking = (struct taking){ .lease = node_lease(outbox->node, options->conf->outbox_lease * 1000) };
+    *ret_taking = (struct taking){ .fleet = fleet, .lease = node_lease(outbox->node, fleet->conf->outbox_lease * 1000) };
     if (!shared)
         return store_write(options->store, grab_job, &(struct grab){ ret_taking, arena, when_now() });
     size_t from = n > TAKING_MAX ? (size_t)ret_taking->lease.owner % (n - TAKING_MAX + 1) : 0;

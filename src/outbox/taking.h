@@ -10,6 +10,7 @@
 #define TAKING_MAX 64
 
 struct taking {
+    struct fleet *fleet; /* that its recipients go with */
     struct lease lease;
     struct store_outbox_key keys[TAKING_MAX];
     size_t n;
@@ -17,6 +18,6 @@ struct taking {
 };
 
 /* 1: nothing is due before ret_next. */
-int taking_begin(struct outbox *outbox, struct arena *arena, struct taking *ret_taking, int64_t *ret_next);
+int taking_begin(struct outbox *outbox, struct arena *arena, struct fleet *fleet, struct taking *ret_taking, int64_t *ret_next);
 
 #endif

@@ -209,7 +209,7 @@ void deeds_wait(struct deeds *deeds, struct outbox *outbox)
 
 uint64_t deeds_outcomes(void)
 {
-    return metric_get(METRIC_outbox_sent) + metric_get(METRIC_outbox_deferred) + metric_get(METRIC_outbox_failed);
+    return metric_get(METRIC_deliveries);
 }
 
 /* A metric is no event, but comes just behind one. */

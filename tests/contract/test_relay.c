@@ -39,10 +39,15 @@ static void become_relay(int in, int out, const char *taken)
     _exit(127);
 }
 
+static void fail_sentence(void *arg, const char *text)
+{
+    (void)arg;
+    fail_msg("%s", text);
+}
+
 static int set_up(void **state)
 {
     struct host *host = calloc(1, sizeof(*host));
-    char error[CONF_ERROR_SIZE];
     int in[2], out[2], port = 0;
     assert_non_null(host);
     strcpy(host->taken, "/tmp/ewsd-relay.XXXXXX");
@@ -66,7 +71,7 @@ static int set_up(void **state)
     conf_init(&host->conf);
     snprintf(host->conf.relays[0].url, sizeof(host->conf.relays[0].url), "smtp://127.0.0.1:%d", port);
     host->conf.relays[0].timeout = 30;
-    assert_int_equal(relays_load(&host->conf, &host->relays, error), 0);
+    assert_int_equal(relays_load(&host->conf, &host->relays, &(struct conf_report){ .tell = fail_sentence }), 0);
     *state = host;
     return 0;
 }

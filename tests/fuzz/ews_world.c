@@ -297,10 +297,12 @@ void ews_world_deliver(struct ews_world *unused)
 {
     struct outbox outbox = { .options = { .store = world.store, .conf = &world.conf, .capture = true },
                              .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .next_due = WHEN_NONE };
+    struct fleet fleet = { .outbox = &outbox, .conf = &world.conf };
     struct arena *arena = fuzz_arena(256u << 20);
     int64_t next;
     int r = 0;
     (void)unused;
+    outbox.fleet = &fleet;
     for (int i = 0; r == 0 && i < ROUNDS_MAX; i++)
         r = outbox_dispatch(&outbox, arena, &next);
     FUZZ_CHECK(r == 1);

@@ -15,7 +15,14 @@
 #include <unistd.h>
 
 static struct conf conf, again;
-static char error[CONF_ERROR_SIZE];
+static char error[2 * CONF_ERROR_SIZE];
+
+static void keep(void *arg, const char *text)
+{
+    (void)arg;
+    FUZZ_CHECK(*text && strlen(text) < 2 * CONF_ERROR_SIZE);
+    snprintf(error, sizeof(error), "%s", text);
+}
 
 static int read_conf(struct span text)
 {
@@ -25,7 +32,9 @@ static int read_conf(struct span text)
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     conf_init(&conf);
     memset(error, 'x', sizeof(error));
-    int r = conf_read_file(&conf, path, error);
+    struct conf_report report = { .tell = keep, .file = path };
+    int r = conf_read_file(&conf, &report);
+    FUZZ_CHECK(r == (report.n > 0));
     close(fd);
     return r;
 }
@@ -58,7 +67,7 @@ static void give_text(const char *section, const char *key, const char *value)
 
 static void give_settings(void)
 {
-#define SETTING(section, key, kind, def, low, high, unit, meaning) GIVE_##kind(#section, #key, conf.section##_##key, low, high);
+#define SETTING(section, key, when, kind, def, low, high, unit, meaning) GIVE_##kind(#section, #key, conf.section##_##key, low, high);
 #define RELAY_SETTING(key, kind, def, low, high, unit, meaning)
 #include "base/settings.def"
 }
@@ -68,7 +77,7 @@ static void give_relay(const struct conf_relay *relay)
     char section[CONF_NAME_SIZE + 8];
     FUZZ_CHECK(memchr(relay->name, 0, sizeof(relay->name)));
     snprintf(section, sizeof(section), *relay->name ? "relay %s" : "relay", relay->name);
-#define SETTING(section, key, kind, def, low, high, unit, meaning)
+#define SETTING(section, key, when, kind, def, low, high, unit, meaning)
 #define RELAY_SETTING(key, kind, def, low, high, unit, meaning) GIVE_##kind(section, #key, relay->key, low, high);
 #include "base/settings.def"
 }

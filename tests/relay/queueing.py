@@ -162,8 +162,8 @@ def hands_over():
                                              "relay middle.fallback=last", "relay last.url=" + last.url) as server:
                 send(server, "Over", ["x@elsewhere.test", "y@elsewhere.test"])
                 harness.expect(sorted(taken(last, 1)[0].rcpts), ["x@elsewhere.test", "y@elsewhere.test"])
-                assert "result=deferred" not in server.log(), "handing over is no failed attempt"
-                harness.until(lambda: "transport=last result=sent" in server.log(), "the relay in the log")
+                assert "status=deferred" not in server.log(), "handing over is no failed attempt"
+                harness.until(lambda: "relay=last status=sent" in server.log(), "the relay in the log")
         harness.expect((refuses.count, mute.count), (1, 1), "connections")
 
 
@@ -195,7 +195,7 @@ def nobody_takes_over():
     """All are gone: put off, and what was last wrong is known."""
     with server_for(closed_url(), "relay.fallback=second", "relay second.url=" + closed_url()) as server:
         send(server, "Kept", ["x@elsewhere.test"])
-        harness.until(lambda: re.search("transport=second result=deferred.*4.4.1 relay", server.log()), "the deferral")
+        harness.until(lambda: re.search("relay=second status=deferred.*4.4.1 relay", server.log()), "the deferral")
 
 
 # ---- time-outs ----
@@ -228,15 +228,15 @@ def warned_once():
         harness.expect([(block["Final-Recipient"], block["Action"], block["Status"]) for block in fields(report)],
                        [("rfc822; slow@elsewhere.test", "delayed", "4.7.1"), ("rfc822; busy@elsewhere.test", "delayed", "4.2.1")])
         assert all(block["Will-Retry-Until"] for block in fields(report))
-        tries = server.log().count("result=deferred")
-        harness.until(lambda: server.log().count("result=deferred") >= tries + 4, "two more rounds")
+        tries = server.log().count("status=deferred")
+        harness.until(lambda: server.log().count("status=deferred") >= tries + 4, "two more rounds")
         reports(server, "Delayed mail, still being tried")
         relay.answers["rcpt"] = {"*": "550 5.1.1 gone"}
         (item_class, report), = reports(server, "Undelivered mail returned to sender")
         harness.expect((item_class, report["Return-Path"]), ("REPORT.IPM.Note.NDR", "<>"))
     with Relay(rcpt=replies) as relay, server_for(relay, *EVERY_SECOND) as server:
         send(server, "Unwarned", ["slow@elsewhere.test"])
-        harness.until(lambda: server.log().count("result=deferred") >= 3, "three tries")
+        harness.until(lambda: server.log().count("status=deferred") >= 3, "three tries")
         harness.expect(harness.subjects(server, "inbox"), [], "the warning is off by default")
 
 
@@ -256,7 +256,7 @@ def receipts():
         harness.expect([block["Final-Recipient"] for block in fields(failure)], ["rfc822; bad@elsewhere.test"])
         send(server, "Untold", ["bob@example.test", "good@elsewhere.test"])
         taken(relay, 3)
-        harness.until(lambda: server.log().count("result=sent") == 5, "the deliveries")
+        harness.until(lambda: server.log().count("status=sent") == 5, "the deliveries")
         reports(server, "Delivery receipt")
 
 
@@ -290,7 +290,7 @@ def no_report_on_reports():
         for extra in silent:
             send_mime(server, (head % ("Silent", extra)).encode())
         send_mime(server, (head % ("Told", "Auto-Submitted: auto-generated")).encode())
-        harness.until(lambda: server.log().count("result=failed") == 4, "the failures")
+        harness.until(lambda: server.log().count("status=bounced") == 4, "the failures")
         (_, report), = reports(server, "Undelivered mail returned to sender")
         assert "Told" in str(report), report
 

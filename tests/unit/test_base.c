@@ -2,6 +2,7 @@
  * The ground floor: arena cap and zeroing, buf limits, spans, codecs against
  * published vectors, time, settings' bounds, log escaping.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -320,6 +321,26 @@ static void relays_are_sections(void **state)
     assert_int_equal(conf_assign(&conf, "relay more.timeout=9", error), 1);
 }
 
+/* All sentences, a line each. */
+static void keep_sentence(void *arg, const char *text)
+{
+    struct buf *all = arg;
+
+    buf_add_str(all, text);
+    buf_add_char(all, '\n');
+}
+
+static int read_path(struct conf *conf, const char *path, char *ret_error)
+{
+    struct buf all = BUF_INIT(CONF_ERROR_SIZE);
+    struct conf_report report = { .tell = keep_sentence, .arg = &all, .file = path };
+    int r = conf_read_file(conf, &report);
+
+    snprintf(ret_error, CONF_ERROR_SIZE, "%.*s", (int)all.len, all.len ? all.ptr : "");
+    buf_done(&all);
+    return r;
+}
+
 static void read_conf(struct conf *conf, const char *text, int wanted, char *ret_error)
 {
     char path[] = "/tmp/ewsd-conf-XXXXXX";
@@ -329,7 +350,7 @@ static void read_conf(struct conf *conf, const char *text, int wanted, char *ret
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     close(fd);
     conf_init(conf);
-    assert_int_equal(conf_read_file(conf, path, ret_error), wanted);
+    assert_int_equal(read_path(conf, path, ret_error), wanted);
     unlink(path);
 }
 
@@ -363,12 +384,20 @@ static void files_are_read(void **state)
     assert_non_null(strstr(error, ":1: "));
     read_conf(&conf, "[http]\nworkers\n", 1, error);
     assert_non_null(strstr(error, ":2: [section] or key = value expected"));
+    read_conf(&conf, "[http]\nworkers = 0\nbroken\nworkers = 1\n[htpt]\nlisten = x\nmax_body = 1\n= 5\n", 1, error);
+    const char *all[] = { ":2: http.workers must be a number", ":3: [section] or key = value expected",
+                          ":4: http.workers stands in line 2 already",
+                          ":6: there is no setting htpt.listen; is http.listen meant?",
+                          ":7: there is no setting htpt.max_body; is http.max_body meant?" };
+    const char *at = error;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        assert_non_null(at = strstr(at, all[i]));
     snprintf(longest, sizeof(longest), "[server]\ndomain = %0*d\n", 900, 1);
     read_conf(&conf, longest, 0, error);
     assert_int_equal(strlen(conf.server_domain), 900);
     conf_init(&conf);
-    assert_int_equal(conf_read_file(&conf, "/nonexistent/ewsd.conf", error), 1);
-    assert_string_equal(error, "/nonexistent/ewsd.conf: No such file or directory");
+    assert_int_equal(read_path(&conf, "/nonexistent/ewsd.conf", error), -ENOENT);
+    assert_string_equal(error, "/nonexistent/ewsd.conf: No such file or directory\n");
 }
 
 static void lists_have_words(void **state)

@@ -68,7 +68,7 @@ static int start(void **state ATTR_UNUSED)
                                     .listen = s->conf.http_listen, .workers = 4, .connections = 8192 };
     struct listener listener;
     char wrong[LISTEN_ERROR_SIZE];
-    assert_int_equal(listener_open(&s->conf, &listener, wrong), 0);
+    assert_int_equal(listener_open(&s->conf, -1, &listener, wrong), 0);
     assert_int_equal(sscanf(listener.address, "127.0.0.1:%d", &s->port), 1);
     assert_int_equal(http_start(&options, &listener, &s->http), 0);
     listener_close(&listener);
@@ -78,7 +78,7 @@ static int start(void **state ATTR_UNUSED)
 
 static int stop(void **state ATTR_UNUSED)
 {
-    http_stop(server.http);
+    assert_int_equal(http_stop(server.http, INT64_MAX), 0);
     watch_free(server.watch);
     auth_free(server.auth);
     soap_free(server.soap);

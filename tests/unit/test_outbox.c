@@ -11,6 +11,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -155,6 +156,11 @@ static const char *relay_name(const struct relays *relays, struct arena *arena, 
     return relay ? relay->name : "none";
 }
 
+static void keep_sentence(void *arg, const char *text)
+{
+    snprintf(arg, CONF_ERROR_SIZE, "%s", text);
+}
+
 static void test_which_relay(void **state)
 {
     (void)state;
@@ -162,6 +168,7 @@ static void test_which_relay(void **state)
     struct relays *relays;
     static struct conf conf;
     char error[CONF_ERROR_SIZE];
+    struct conf_report report = { .tell = keep_sentence, .arg = error };
     assert_int_equal(arena_new(1u << 20, &arena), 0);
     conf_init(&conf);
     set(&conf, "server.hostname=mail.test");
@@ -169,7 +176,7 @@ static void test_which_relay(void **state)
     set(&conf, "relay one.domains=A.test, .b.test b\xc3\xbc" "cher.test");
     set(&conf, "relay two.url=smtps://[::1]:1465/");
     set(&conf, "relay two.domains=c.b.test, .d.b.test");
-    assert_int_equal(relays_load(&conf, &relays, error), 0);
+    assert_int_equal(relays_load(&conf, &relays, &report), 0);
     assert_string_equal(relay_name(relays, arena, "x@a.TEST"), "one");
     assert_string_equal(relay_name(relays, arena, "x@b.a.test"), "none");
     assert_string_equal(relay_name(relays, arena, "x@b.test"), "none");
@@ -183,11 +190,11 @@ static void test_which_relay(void **state)
     assert_true(relays->v[1].verify && !relays->v[0].verify);
     relays_free(relays);
     set(&conf, "relay.url=smtp://rest.test:587");
-    assert_int_equal(relays_load(&conf, &relays, error), 0);
+    assert_int_equal(relays_load(&conf, &relays, &report), 0);
     assert_string_equal(relay_name(relays, arena, "x@b.test"), "relay");
     relays_free(relays);
     set(&conf, "relay.url=http://rest.test");
-    assert_int_equal(relays_load(&conf, &relays, error), 1);
+    assert_int_equal(relays_load(&conf, &relays, &report), 1);
     assert_non_null(strstr(error, "smtp://HOST:PORT"));
 }
 
