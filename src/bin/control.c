@@ -114,7 +114,7 @@ static bool tell_progress(void *arg, const char *text)
 
     if (poll(fds, ARRAY_LEN(fds), 0) > 0 && (fds[0].revents || fds[1].revents))
         return true;
-    return send_answer(talk, WIRE_PROGRESS, span_of(text), SPAN("")) != 0;
+    return text && send_answer(talk, WIRE_PROGRESS, span_of(text), SPAN("")) != 0;
 }
 
 static int answer(struct talk *talk)

@@ -73,10 +73,7 @@ bool ctl_progress(struct ctl_call *call, const char *what, uint64_t done, uint64
     if (!call->progress || now < call->progress_at + PROGRESS_MS)
         return false;
     call->progress_at = now;
-    if (all)
-        snprintf(text, sizeof(text), "%s: %" PRIu64 " of %" PRIu64 " %s", what, done, all, unit);
-    else
-        snprintf(text, sizeof(text), "%s", what);
+    snprintf(text, sizeof(text), "%s\t%" PRIu64 "\t%" PRIu64 "\t%s", what, done, all, unit);
     return call->progress(call->progress_arg, text);
 }
 

@@ -16,6 +16,7 @@
 static const char usage[] = "usage: ewsctl --config FILE [--json] COMMAND ...\n"
                             "       ewsctl --data DIR [--json] COMMAND ...\n"
                             "       ewsctl [COMMAND] --help\n"
+                            "       ewsctl help [COMMAND]\n"
                             "       ewsctl --version\n";
 static const char about[] = "\n"
                             "Administers the store of an ewsd: through the server when one runs, else itself.\n"
@@ -73,6 +74,11 @@ static int read_arguments(int argc, char **argv, struct arguments *ret_arguments
     }
     arguments.words = (const char *const *)argv + i;
     arguments.words_n = (size_t)(argc - i);
+    if (arguments.words_n > 0 && strcmp(arguments.words[0], "help") == 0) {
+        arguments.help = true;
+        arguments.words++;
+        arguments.words_n--;
+    }
     for (size_t k = 0; k < arguments.words_n; k++)
         if (strcmp(arguments.words[k], "--help") == 0 || strcmp(arguments.words[k], "-h") == 0) {
             arguments.help = true;
@@ -86,8 +92,12 @@ static int help(const struct arguments *arguments)
 {
     struct buf text = BUF_INIT(65536);
 
-    if (!ctl_help(&text, arguments->words, arguments->words_n))
-        return wrong("there is no such command: ", arguments->words[0]);
+    if (!ctl_help(&text, arguments->words, arguments->words_n)) {
+        const char *nearest = ctl_nearest(arguments->words, arguments->words_n);
+        fprintf(stderr, "ewsctl: there is no such command: %s%s%s; see ewsctl --help\n", arguments->words[0],
+                nearest ? "; did you mean ewsctl " : "", nearest ? nearest : "");
+        return EX_USAGE;
+    }
     printf("%s%s%.*s", usage, arguments->words_n ? "\n" : about, (int)text.len, text.ptr);
     buf_done(&text);
     return EX_OK;
@@ -167,13 +177,25 @@ static int read_password(struct ctl_call *call, struct secret *secret)
     return 0;
 }
 
+/* Does it, as it was called, destroy what cannot be had back? */
+static bool destroys(const struct ctl_call *call)
+{
+    unsigned flags = call->command->flags;
+
+    return flags & CTL_CONFIRM || (flags & CTL_CONFIRM_ALL && ctl_option(call, "all")) ||
+           (flags & CTL_CONFIRM_FORCE && ctl_option(call, "force"));
+}
+
 static int confirm(struct ctl_call *call)
 {
+    const char *about = call->operands_n ? call->operands[0] : "--all";
     char answer[16] = "";
 
-    if (ctl_option(call, "yes") || !isatty(STDIN_FILENO))
+    if (!destroys(call) || ctl_option(call, "yes"))
         return 0;
-    fprintf(stderr, "%s %s, with all that it holds? [y/N] ", call->command->name, call->operands[0]);
+    if (!isatty(STDIN_FILENO))
+        return ctl_fail(call, EX_USAGE, "%s %s destroys what it is about; say so with --yes", call->command->name, about);
+    fprintf(stderr, "%s %s: this destroys, and cannot be taken back. Go on? [y/N] ", call->command->name, about);
     if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
         return ctl_fail(call, EX_TEMPFAIL, "nothing was done");
     return 0;
@@ -181,30 +203,18 @@ static int confirm(struct ctl_call *call)
 
 /* ---- */
 
-/* On a terminal the line is written anew each time. */
-static bool show_progress(void *arg, const char *text)
-{
-    bool *shown = arg;
-
-    if (!isatty(STDERR_FILENO))
-        return false;
-    fprintf(stderr, "\r%s\033[K", text);
-    *shown = true;
-    return false;
-}
-
 static int run_with_file(struct ctl_call *call, const struct arguments *arguments)
 {
     struct ctl_file file;
-    bool shown = false;
+    struct ctl_bar bar;
     int status = ctl_file_open(call, &file);
 
-    call->progress = show_progress;
-    call->progress_arg = &shown;
+    ctl_bar_init(&bar);
+    call->progress = ctl_bar_show;
+    call->progress_arg = &bar;
     if (status == 0)
         status = ewsctl_run(call, arguments->words, arguments->words_n);
-    if (shown)
-        fputs("\r\033[K", stderr);
+    ctl_bar_done(&bar);
     return ctl_file_close(call, &file, status);
 }
 
@@ -214,7 +224,7 @@ static int carry_out(struct ctl_call *call, const struct arguments *arguments, s
 
     if (call->command->flags & CTL_PASSWORD)
         status = isatty(STDIN_FILENO) ? ask_password(call, secret) : read_password(call, secret);
-    if (status == 0 && call->command->flags & CTL_CONFIRM)
+    if (status == 0)
         status = confirm(call);
     return status ? status : run_with_file(call, arguments);
 }

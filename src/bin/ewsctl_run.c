@@ -137,6 +137,7 @@ static int open_store(struct ctl_call *call)
     return store_open(&(struct store_options){ .path = call->path, .passfile = call->conf->store_passfile,
                                                .partitions = (unsigned)call->conf->store_partitions,
                                                .mode = makes ? STORE_NEW : STORE_EXISTING, .readers = 2, .writers = 1,
+                                               .quota = (uint64_t)call->conf->store_quota,
                                                .checkpoint_pages = (unsigned)call->conf->store_checkpoint_pages },
                       &call->store);
 }
