@@ -32,6 +32,7 @@ enum {
     CTL_APART = 128,
     CTL_CONFIRM_ALL = 256,
     CTL_CONFIRM_FORCE = 512,
+    CTL_MOVES = 1024,
 };
 
 #define CTL_FOUND 1 /* an exit status: it was done, and something is wrong; what was printed counts */
@@ -56,7 +57,7 @@ struct ctl_call {
     const char *folder; /* what it is called to people */
     struct arena *arena;
     struct span password;
-    int file; /* of CTL_SAVES and CTL_LOADS, opened by ewsctl; else -1 */
+    int file; /* of CTL_SAVES and CTL_LOADS, opened by ewsctl; of CTL_MOVES a socket (parcel.h); else -1 */
     /* Says how far a long command is, in the form of ctl_progress; NULL: nothing
      * new. true: nobody waits for it any more. */
     bool (*progress)(void *arg, const char *text);
@@ -75,6 +76,7 @@ struct ctl_call {
     struct ctl_out out;
     struct buf error; /* what went wrong, a line */
     bool wrote;       /* the store was changed */
+    bool keeps;       /* what was printed counts whatever the status */
 };
 
 /* conf, store and folder are set by the caller, the store at last before
@@ -86,7 +88,8 @@ void ctl_call_done(struct ctl_call *call);
 const struct ctl_command *ctl_command(const char *const *words, size_t n);
 /* Finds the command and checks its arguments. words are borrowed. EX_USAGE. */
 int ctl_parse(struct ctl_call *call, const char *const *words, size_t n);
-/* An exit status; out and error say the rest, out is empty unless EX_OK. */
+/* An exit status; out and error say the rest, out is empty unless EX_OK,
+ * CTL_FOUND, or the command set keeps. */
 int ctl_run(struct ctl_call *call);
 
 /* The usage of all commands that begin with these words; false: none does. */

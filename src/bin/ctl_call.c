@@ -60,7 +60,7 @@ int ctl_run(struct ctl_call *call)
         r = ctl_fail(call, EX_TEMPFAIL, "it was given up");
     else if (r < 0)
         r = ctl_fail(call, EX_TEMPFAIL, "the store did not take it: %s", err_text(r));
-    if (r && r != CTL_FOUND)
+    if (r && r != CTL_FOUND && !call->keeps)
         out_clear(&call->out);
     return r;
 }

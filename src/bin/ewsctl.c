@@ -5,6 +5,7 @@
  * The only file that includes <bsd/readpassphrase.h>.
  */
 #include "bin/ewsctl.h"
+#include "bin/ewsctl_move.h"
 
 #include "auth/auth.h"
 #include "base/err.h"
@@ -206,14 +207,20 @@ static int confirm(struct ctl_call *call)
 static int run_with_file(struct ctl_call *call, const struct arguments *arguments)
 {
     struct ctl_file file;
+    struct ctl_move move;
     struct ctl_bar bar;
-    int status = ctl_file_open(call, &file);
+    int status = ctl_move_begin(call, &move);
 
     ctl_bar_init(&bar);
     call->progress = ctl_bar_show;
     call->progress_arg = &bar;
     if (status == 0)
+        status = ctl_file_open(call, &file);
+    else
+        file = (struct ctl_file){ .path = NULL };
+    if (status == 0)
         status = ewsctl_run(call, arguments->words, arguments->words_n);
+    ctl_move_end(call, &move);
     ctl_bar_done(&bar);
     return ctl_file_close(call, &file, status);
 }

@@ -62,7 +62,7 @@ static int next_frame(struct ctl_call *call, struct wire_end *end)
 static int converse(struct ctl_call *call, int fd, struct span request)
 {
     struct wire_end end = { .fd = fd, .stop = -1, .until = when_monotonic() + SEND_MS };
-    int r = wire_send(&end, request, call->command->flags & CTL_SAVES ? call->file : -1);
+    int r = wire_send(&end, request, call->command->flags & (CTL_SAVES | CTL_MOVES) ? call->file : -1);
 
     if (r == 0)
         do

@@ -231,22 +231,22 @@ static struct store_quota quota_of(struct world *world, int64_t mailbox_id)
 static void a_mailbox_has_a_quota_of_its_own(void **state)
 {
     struct world *world = *state;
-    use_quota(world, 1000);
-    assert_int_equal(insert_one(world, 1001), CODE_ErrorQuotaExceeded);
-    assert_int_equal(do_write(world, set_quota, &(int64_t){ 2000 }), 0);
-    use_quota(world, 1000);
-    assert_int_equal(insert_one(world, 1500), 0);
-    assert_int_equal(insert_one(world, 501), CODE_ErrorQuotaExceeded);
-    assert_int_equal(quota_of(world, world->alice).bytes, 2000);
-    assert_int_equal(quota_of(world, world->alice).size, 1500);
-    assert_int_equal(quota_of(world, world->bob).bytes, 1000);
+    use_quota(world, 200);
+    assert_int_equal(insert_one(world, 201), CODE_ErrorQuotaExceeded);
+    assert_int_equal(do_write(world, set_quota, &(int64_t){ 400 }), 0);
+    use_quota(world, 200);
+    assert_int_equal(insert_one(world, 300), 0);
+    assert_int_equal(insert_one(world, 101), CODE_ErrorQuotaExceeded);
+    assert_int_equal(quota_of(world, world->alice).bytes, 400);
+    assert_int_equal(quota_of(world, world->alice).size, 300);
+    assert_int_equal(quota_of(world, world->bob).bytes, 200);
     assert_int_equal(quota_of(world, world->bob).own, STORE_QUOTA_DEFAULT);
     assert_int_equal(do_write(world, set_quota, &(int64_t){ 0 }), 0);
-    assert_int_equal(insert_one(world, 5000), 0);
+    assert_int_equal(insert_one(world, 500), 0);
     assert_int_equal(do_write(world, set_quota, &(int64_t){ STORE_QUOTA_DEFAULT }), 0);
     assert_int_equal(insert_one(world, 1), CODE_ErrorQuotaExceeded);
     use_quota(world, 0);
-    assert_int_equal(insert_one(world, 5000), 0);
+    assert_int_equal(insert_one(world, 500), 0);
 }
 
 /* ---- the pace ---- */
