@@ -62,7 +62,7 @@ static int run(struct control *control, struct ctl_call *call, const struct wire
     int status = ctl_parse(call, request->words, request->words_n);
     if (status)
         return status;
-    if (call->command->flags & CTL_APART)
+    if (call->command->flags & (CTL_APART | CTL_HERE))
         return ctl_fail(call, EX_UNAVAILABLE, "that is no command for a server");
     if (call->command->flags & (CTL_MAKES | CTL_LOADS))
         return ctl_fail(call, EX_CANTCREAT, "there is a store in %s, and a server has it", call->folder);

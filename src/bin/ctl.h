@@ -33,6 +33,7 @@ enum {
     CTL_CONFIRM_ALL = 256,
     CTL_CONFIRM_FORCE = 512,
     CTL_MOVES = 1024,
+    CTL_HERE = 2048,
 };
 
 #define CTL_FOUND 1 /* an exit status: it was done, and something is wrong; what was printed counts */
@@ -53,6 +54,7 @@ struct ctl_call {
     const struct conf *conf;
     struct store *store;
     struct outbox *outbox; /* of the running server; else NULL */
+    const char *config; /* the file that conf is of; NULL: none, or nobody has to know */
     const char *path;   /* of the store, for store_open; NULL when it is open */
     const char *folder; /* what it is called to people */
     struct arena *arena;

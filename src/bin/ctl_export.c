@@ -163,7 +163,7 @@ static bool make_path(const struct exporting *exporting, const struct folder *fo
 static bool is_exported(struct exporting *exporting, const struct folder *folder)
 {
     buf_clear(&exporting->path);
-    if (folder->folder_no == FOLDER_ROLE_msgfolderroot || folder_kind_of_class(folder->class) != FOLDER_MAIL)
+    if (folder->folder_no == FOLDER_ROLE_msgfolderroot || (folder->class.len && !item_class_is(folder->class, "IPF.Note")))
         return false;
     if (!exporting->deep)
         return folder->folder_no == exporting->top_no;

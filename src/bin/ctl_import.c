@@ -248,7 +248,7 @@ static int folder_job(struct store_tx *tx, void *arg)
 
     if (r == 0)
         r = store_folder_get(tx, move->call->arena, move->mailbox.mailbox_id, folder_no, &folder);
-    if (r == 0 && folder_kind_of_class(folder.class) != FOLDER_MAIL)
+    if (r == 0 && folder.class.len && !item_class_is(folder.class, "IPF.Note"))
         r = CODE_ErrorFolderNotFound;
     if (r == 0)
         wanted->folder_no = folder_no;

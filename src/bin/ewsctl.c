@@ -4,6 +4,7 @@
  * never takes one as an argument, which others could see.
  * The only file that includes <bsd/readpassphrase.h>.
  */
+#include "bin/ctl_doctor.h"
 #include "bin/ewsctl.h"
 #include "bin/ewsctl_move.h"
 
@@ -115,6 +116,7 @@ static int read_config(const struct arguments *arguments, struct conf *conf, str
 
     conf_init(conf);
     call->path = call->folder = "";
+    call->config = arguments->config;
     if (!apart && !arguments->config && !arguments->data)
         return wrong("which store? --config FILE or --data DIR is missing", "");
     if (arguments->config && conf_read_file(conf, arguments->config, error)) {
@@ -183,7 +185,7 @@ static bool destroys(const struct ctl_call *call)
 {
     unsigned flags = call->command->flags;
 
-    return flags & CTL_CONFIRM || (flags & CTL_CONFIRM_ALL && ctl_option(call, "all")) ||
+    return flags & CTL_CONFIRM || (flags & CTL_CONFIRM_ALL && ctl_option(call, "all") && call->operands_n == 0 && call->options_n == 1) ||
            (flags & CTL_CONFIRM_FORCE && ctl_option(call, "force"));
 }
 
@@ -225,6 +227,44 @@ static int run_with_file(struct ctl_call *call, const struct arguments *argument
     return ctl_file_close(call, &file, status);
 }
 
+/* The second half of a CTL_HERE, about the store. What keeps it from being done is
+ * a finding, too. */
+static int go_on(struct ctl_call *call, const struct arguments *arguments)
+{
+    const char *words[CTL_WORDS_MAX] = { call->command->name, "store" };
+    size_t n = 2;
+    struct ctl_call rest;
+    int r = ctl_call_init(&rest, call->out.json);
+
+    for (size_t i = 1; i < arguments->words_n && n < CTL_WORDS_MAX; i++)
+        words[n++] = arguments->words[i];
+    rest.conf = call->conf;
+    rest.path = call->path;
+    rest.folder = call->folder;
+    if (r == 0)
+        r = ctl_parse(&rest, words, n);
+    if (r == 0)
+        r = run_with_file(&rest, &(struct arguments){ .words = words, .words_n = n });
+    buf_add_span(&call->out.text, buf_span(&rest.out.text));
+    if (r != 0 && r != CTL_FOUND) {
+        struct doctor doctor = { .call = call, .name = "store" };
+        struct span why = span_trim(buf_span(&rest.error));
+        doctor_find(&doctor, FINDING_FAIL, "mend that first", "%.*s", (int)why.len, why.ptr);
+        r = CTL_FOUND;
+    }
+    ctl_call_done(&rest);
+    return r;
+}
+
+static int run_here(struct ctl_call *call, const struct arguments *arguments)
+{
+    int status = ctl_run(call);
+    int rest = status == 0 || status == CTL_FOUND ? go_on(call, arguments) : 0;
+
+    status = status ? status : rest;
+    return status == CTL_FOUND ? ctl_fail(call, status, "something is wrong with this installation") : status;
+}
+
 static int carry_out(struct ctl_call *call, const struct arguments *arguments, struct secret *secret)
 {
     int status = 0;
@@ -233,6 +273,8 @@ static int carry_out(struct ctl_call *call, const struct arguments *arguments, s
         status = isatty(STDIN_FILENO) ? ask_password(call, secret) : read_password(call, secret);
     if (status == 0)
         status = confirm(call);
+    if (status == 0 && call->command->flags & CTL_HERE)
+        return run_here(call, arguments);
     return status ? status : run_with_file(call, arguments);
 }
 

@@ -27,19 +27,18 @@ struct lines {
     int error;
 };
 
+/* What there is now, as it may come out of a pipe. */
 static void fill(struct lines *lines)
 {
     memmove(lines->text, lines->text + lines->at, lines->len - lines->at);
     lines->len -= lines->at;
     lines->at = 0;
-    while (!lines->end && lines->len < PIECE) {
-        ssize_t n = read(lines->file, lines->text + lines->len, PIECE - lines->len);
-        if (n < 0 && errno != EINTR)
-            lines->error = -errno;
-        if (n == 0 || lines->error)
-            lines->end = true;
-        lines->len += n > 0 ? (size_t)n : 0;
-    }
+    ssize_t n = read(lines->file, lines->text + lines->len, PIECE - lines->len);
+    if (n < 0 && errno != EINTR)
+        lines->error = -errno;
+    if (n == 0 || lines->error)
+        lines->end = true;
+    lines->len += n > 0 ? (size_t)n : 0;
 }
 
 /* A line with its end, or a piece of one that is very long. first: it begins a line. */
@@ -47,7 +46,7 @@ static bool next_piece(struct lines *lines, struct span *ret_piece, bool *ret_fi
 {
     const char *end = lines->at < lines->len ? memchr(lines->text + lines->at, '\n', lines->len - lines->at) : NULL;
 
-    if (!end) {
+    while (!end && !lines->end && lines->len - lines->at < PIECE) {
         fill(lines);
         end = lines->len ? memchr(lines->text, '\n', lines->len) : NULL;
     }

@@ -54,7 +54,8 @@ static int add_size(const char *path ATTR_UNUSED, const struct stat *info, int t
 
 static int read_all(const struct ctl_call *call, struct parcel_end end, enum move_format format)
 {
-    struct move_reading reading = { .end = end, .format = format, .folder = BUF_INIT(PARCEL_TEXT_MAX), .message = BUF_INIT(MOVE_MESSAGE_MAX) };
+    struct move_reading reading = { .end = end, .format = format, .below = ctl_option(call, "folder") != NULL,
+                                     .folder = BUF_INIT(PARCEL_TEXT_MAX), .message = BUF_INIT(MOVE_MESSAGE_MAX) };
     int r = 0;
 
     for (size_t i = 1; i < call->operands_n; i++)

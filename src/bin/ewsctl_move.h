@@ -33,6 +33,7 @@ struct move_reading {
     struct buf folder;    /* path of what is read now */
     struct buf message;
     unsigned depth;       /* of folders in folders */
+    bool below;           /* a folder that was named, so names of folders are not those of the mailbox' own */
 };
 
 /* Both: 0, or -errno when the other side is gone. */

@@ -179,7 +179,7 @@ static struct span known_as(struct span name)
 static int read_subfolder(struct move_reading *reading, const char *path, const char *name)
 {
     size_t before = reading->folder.len;
-    bool top = before == 0;
+    bool top = before == 0 && !reading->below;
 
     if (!is_maildir(path))
         return 0;
