@@ -65,7 +65,7 @@ static int run(struct control *control, struct ctl_call *call, const struct wire
     int status = ctl_parse(call, request->words, request->words_n);
     if (status)
         return status;
-    if (call->command->flags & CTL_APART)
+    if (call->command->flags & (CTL_APART | CTL_HERE))
         return ctl_fail(call, EX_UNAVAILABLE, "that is no command for a server");
     if (call->command->flags & (CTL_MAKES | CTL_LOADS))
         return ctl_fail(call, EX_CANTCREAT, "there is a store in %s, and a server has it", call->folder);
@@ -117,7 +117,7 @@ static bool tell_progress(void *arg, const char *text)
 
     if (poll(fds, ARRAY_LEN(fds), 0) > 0 && (fds[0].revents || fds[1].revents))
         return true;
-    return send_answer(talk, WIRE_PROGRESS, span_of(text), SPAN("")) != 0;
+    return text && send_answer(talk, WIRE_PROGRESS, span_of(text), SPAN("")) != 0;
 }
 
 static int answer(struct talk *talk)

@@ -144,6 +144,16 @@ const struct ctl_command *ctl_command(const char *const *words, size_t n)
     return find_command(words, n, &used);
 }
 
+static int no_command(struct ctl_call *call, const char *const *words, size_t n)
+{
+    const char *nearest = ctl_nearest(words, n);
+
+    if (n == 0)
+        return ctl_fail(call, EX_USAGE, "a command is missing; see ewsctl --help");
+    return ctl_fail(call, EX_USAGE, "there is no command %s%s%s%s%s; see ewsctl --help", words[0], n > 1 ? " " : "", n > 1 ? words[1] : "",
+                    nearest ? "; did you mean ewsctl " : "", nearest ? nearest : "");
+}
+
 int ctl_parse(struct ctl_call *call, const char *const *words, size_t n)
 {
     size_t used, min, max;
@@ -153,8 +163,7 @@ int ctl_parse(struct ctl_call *call, const char *const *words, size_t n)
         return ctl_fail(call, EX_USAGE, "more than %d words", CTL_WORDS_MAX);
     call->command = find_command(words, n, &used);
     if (!call->command)
-        return ctl_fail(call, EX_USAGE, n ? "there is no command %s%s%s; see ewsctl --help" : "a command is missing; see ewsctl --help",
-                        n ? words[0] : "", n > 1 ? " " : "", n > 1 ? words[1] : "");
+        return no_command(call, words, n);
     for (size_t i = used; i < n; i++) {
         bool option = !literal && strncmp(words[i], "--", 2) == 0;
         if (option && !words[i][2])
@@ -200,4 +209,54 @@ bool ctl_help(struct buf *out, const char *const *words, size_t n)
             buf_printf(out, "  %s%s%s\n        %s\n", commands[i].name, *commands[i].usage ? " " : "", commands[i].usage,
                        commands[i].help);
     return out->len > before;
+}
+
+/* ---- what was meant ---- */
+
+#define NAME_MAX_LEN 64
+
+/* How many letters have to be put in, taken out or replaced. */
+static size_t distance(struct span a, struct span b)
+{
+    size_t row[NAME_MAX_LEN + 1];
+
+    for (size_t k = 0; k <= b.len; k++)
+        row[k] = k;
+    for (size_t i = 0; i < a.len; i++) {
+        size_t before = row[0];
+        row[0] = i + 1;
+        for (size_t k = 0; k < b.len; k++) {
+            size_t replaced = before + (a.ptr[i] != b.ptr[k]), least = row[k] < row[k + 1] ? row[k] : row[k + 1];
+            before = row[k + 1];
+            row[k + 1] = replaced < least + 1 ? replaced : least + 1;
+        }
+    }
+    return row[b.len];
+}
+
+/* As many of the words as the name has. */
+static size_t distance_of(const char *name, const char *const *words, size_t n)
+{
+    struct span rest = span_of(name), word;
+    char typed[NAME_MAX_LEN] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; next_word(&rest, &word) && i < n; i++)
+        len += (size_t)snprintf(typed + len, sizeof(typed) - len, "%s%.20s", i ? " " : "", words[i]);
+    return distance((struct span){ typed, len }, span_of(name));
+}
+
+const char *ctl_nearest(const char *const *words, size_t n)
+{
+    const char *nearest = NULL;
+    size_t least = SIZE_MAX;
+
+    for (size_t i = 0; n > 0 && i < ARRAY_LEN(commands); i++) {
+        size_t far = distance_of(commands[i].name, words, n);
+        if (far < least && far <= strlen(commands[i].name) / 3) {
+            least = far;
+            nearest = commands[i].name;
+        }
+    }
+    return nearest;
 }

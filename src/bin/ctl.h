@@ -21,7 +21,21 @@
 #define CTL_OPTIONS_MAX 8
 #define CTL_MEMORY (256u << 20) /* of a call, at most */
 
-enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8, CTL_LONG = 16, CTL_SAVES = 32, CTL_LOADS = 64, CTL_APART = 128, CTL_SERVES = 256 };
+enum {
+    CTL_PASSWORD = 1,
+    CTL_CONFIRM = 2,
+    CTL_MAKES = 4,
+    CTL_QUEUE = 8,
+    CTL_LONG = 16,
+    CTL_SAVES = 32,
+    CTL_LOADS = 64,
+    CTL_APART = 128,
+    CTL_CONFIRM_ALL = 256,
+    CTL_CONFIRM_FORCE = 512,
+    CTL_MOVES = 1024,
+    CTL_HERE = 2048,
+    CTL_SERVES = 4096,
+};
 
 #define CTL_FOUND 1 /* an exit status: it was done, and something is wrong; what was printed counts */
 
@@ -44,14 +58,16 @@ struct ctl_call {
     struct outbox *outbox; /* of the running server; else NULL */
     const struct watch *watch; /* likewise, and what says why it cannot serve, or NULL */
     const char *(*unready)(const struct watch *watch);
+    const char *config; /* the file that conf is of; NULL: none, or nobody has to know */
     const char *path;   /* of the store, for store_open; NULL when it is open */
     const char *folder; /* what it is called to people */
     int (*reload)(void *arg, struct conf_report *report); /* as server_reload; NULL: there is none */
     void *reload_arg;
     struct arena *arena;
     struct span password;
-    int file; /* of CTL_SAVES and CTL_LOADS, opened by ewsctl; else -1 */
-    /* Says how far a long command is; true: nobody waits for it any more. */
+    int file; /* of CTL_SAVES and CTL_LOADS, opened by ewsctl; of CTL_MOVES a socket (parcel.h); else -1 */
+    /* Says how far a long command is, in the form of ctl_progress; NULL: nothing
+     * new. true: nobody waits for it any more. */
     bool (*progress)(void *arg, const char *text);
     void *progress_arg;
     int64_t progress_at; /* monotonic; when it was said last */
@@ -68,6 +84,7 @@ struct ctl_call {
     struct ctl_out out;
     struct buf error; /* what went wrong, a line */
     bool wrote;       /* the store was changed */
+    bool keeps;       /* what was printed counts whatever the status */
 };
 
 /* conf, store and folder are set by the caller, the store at last before
@@ -79,18 +96,21 @@ void ctl_call_done(struct ctl_call *call);
 const struct ctl_command *ctl_command(const char *const *words, size_t n);
 /* Finds the command and checks its arguments. words are borrowed. EX_USAGE. */
 int ctl_parse(struct ctl_call *call, const char *const *words, size_t n);
-/* An exit status; out and error say the rest, out is empty unless EX_OK. */
+/* An exit status; out and error say the rest, out is empty unless EX_OK,
+ * CTL_FOUND, or the command set keeps. */
 int ctl_run(struct ctl_call *call);
 
 /* The usage of all commands that begin with these words; false: none does. */
 bool ctl_help(struct buf *out, const char *const *words, size_t n);
+/* What these words may have been meant as; NULL: who knows. */
+const char *ctl_nearest(const char *const *words, size_t n);
 
 /* ---- for the commands ---- */
 
 /* Leaves the words as the error and returns status. */
 int ctl_fail(struct ctl_call *call, int status, const char *format, ...) ATTR_PRINTF(3, 4);
-/* How far the command is, for people; done of all, in a unit. Cheap to call
- * often. True: give up. */
+/* How far the command is: done of all, in a unit (all 0: nobody knows), with
+ * tabs between. Cheap to call often. True: give up. */
 bool ctl_progress(struct ctl_call *call, const char *what, uint64_t done, uint64_t all, const char *unit);
 /* The value of an option, "" of a flag; NULL when it was not given. */
 const char *ctl_option(const struct ctl_call *call, const char *name);
@@ -111,6 +131,8 @@ bool ctl_is_one_line(struct span text);
  * own; and the rights in it, by the name of their role, else one by one. */
 struct span ctl_folder_name(const struct store_permission *permission);
 void ctl_put_folder_rights(struct ctl_out *out, uint32_t rights);
+/* For ewsctl quota and user show, into a record: what it may hold, and holds. */
+int ctl_put_quota(struct store_tx *tx, struct ctl_call *call, int64_t mailbox_id);
 /* The mailbox that an address, primary or alias, leads to. EX_DATAERR, EX_NOUSER. */
 int ctl_mailbox(struct store_tx *tx, struct ctl_call *call, const char *text, struct store_mailbox *ret_mailbox);
 

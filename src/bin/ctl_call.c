@@ -60,7 +60,7 @@ int ctl_run(struct ctl_call *call)
         r = ctl_fail(call, EX_TEMPFAIL, "it was given up");
     else if (r < 0)
         r = ctl_fail(call, EX_TEMPFAIL, "the store did not take it: %s", err_text(r));
-    if (r && r != CTL_FOUND)
+    if (r && r != CTL_FOUND && !call->keeps)
         out_clear(&call->out);
     return r;
 }
@@ -73,10 +73,7 @@ bool ctl_progress(struct ctl_call *call, const char *what, uint64_t done, uint64
     if (!call->progress || now < call->progress_at + PROGRESS_MS)
         return false;
     call->progress_at = now;
-    if (all)
-        snprintf(text, sizeof(text), "%s: %" PRIu64 " of %" PRIu64 " %s", what, done, all, unit);
-    else
-        snprintf(text, sizeof(text), "%s", what);
+    snprintf(text, sizeof(text), "%s\t%" PRIu64 "\t%" PRIu64 "\t%s", what, done, all, unit);
     return call->progress(call->progress_arg, text);
 }
 

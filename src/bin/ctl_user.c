@@ -209,6 +209,8 @@ static int put_usage(struct store_tx *tx, struct ctl_call *call, int64_t mailbox
         size += folders[i].size;
     out_number(&call->out, "queued", queued);
     out_number(&call->out, "size", size);
+    if ((r = ctl_put_quota(tx, call, mailbox_id)))
+        return r;
     out_list(&call->out, "folders");
     for (size_t i = 0; i < n; i++) {
         out_record(&call->out);

@@ -4,7 +4,9 @@
  * never takes one as an argument, which others could see.
  * The only file that includes <bsd/readpassphrase.h>.
  */
+#include "bin/ctl_doctor.h"
 #include "bin/ewsctl.h"
+#include "bin/ewsctl_move.h"
 
 #include "auth/auth.h"
 #include "base/err.h"
@@ -16,6 +18,7 @@
 static const char usage[] = "usage: ewsctl --config FILE [--json] COMMAND ...\n"
                             "       ewsctl --data DIR [--json] COMMAND ...\n"
                             "       ewsctl [COMMAND] --help\n"
+                            "       ewsctl help [COMMAND]\n"
                             "       ewsctl --version\n";
 static const char about[] = "\n"
                             "Administers the store of an ewsd: through the server when one runs, else itself.\n"
@@ -78,6 +81,11 @@ static int read_arguments(int argc, char **argv, struct arguments *ret_arguments
     }
     arguments.words = (const char *const *)argv + i;
     arguments.words_n = (size_t)(argc - i);
+    if (arguments.words_n > 0 && strcmp(arguments.words[0], "help") == 0) {
+        arguments.help = true;
+        arguments.words++;
+        arguments.words_n--;
+    }
     for (size_t k = 0; k < arguments.words_n; k++)
         if (strcmp(arguments.words[k], "--help") == 0 || strcmp(arguments.words[k], "-h") == 0) {
             arguments.help = true;
@@ -91,8 +99,12 @@ static int help(const struct arguments *arguments)
 {
     struct buf text = BUF_INIT(65536);
 
-    if (!ctl_help(&text, arguments->words, arguments->words_n))
-        return wrong("there is no such command: ", arguments->words[0]);
+    if (!ctl_help(&text, arguments->words, arguments->words_n)) {
+        const char *nearest = ctl_nearest(arguments->words, arguments->words_n);
+        fprintf(stderr, "ewsctl: there is no such command: %s%s%s; see ewsctl --help\n", arguments->words[0],
+                nearest ? "; did you mean ewsctl " : "", nearest ? nearest : "");
+        return EX_USAGE;
+    }
     printf("%s%s%.*s", usage, arguments->words_n ? "\n" : about, (int)text.len, text.ptr);
     buf_done(&text);
     return EX_OK;
@@ -109,6 +121,7 @@ static int read_config(const struct arguments *arguments, struct conf *conf, str
 
     conf_init(conf);
     call->path = call->folder = "";
+    call->config = arguments->config;
     if (!apart && !arguments->config && !arguments->data)
         return wrong("which store? --config FILE or --data DIR is missing", "");
     if (arguments->config && conf_read_file(conf, &report))
@@ -170,13 +183,25 @@ static int read_password(struct ctl_call *call, struct secret *secret)
     return 0;
 }
 
+/* Does it, as it was called, destroy what cannot be had back? */
+static bool destroys(const struct ctl_call *call)
+{
+    unsigned flags = call->command->flags;
+
+    return flags & CTL_CONFIRM || (flags & CTL_CONFIRM_ALL && ctl_option(call, "all") && call->operands_n == 0 && call->options_n == 1) ||
+           (flags & CTL_CONFIRM_FORCE && ctl_option(call, "force"));
+}
+
 static int confirm(struct ctl_call *call)
 {
+    const char *about = call->operands_n ? call->operands[0] : "--all";
     char answer[16] = "";
 
-    if (ctl_option(call, "yes") || !isatty(STDIN_FILENO))
+    if (!destroys(call) || ctl_option(call, "yes"))
         return 0;
-    fprintf(stderr, "%s %s, with all that it holds? [y/N] ", call->command->name, call->operands[0]);
+    if (!isatty(STDIN_FILENO))
+        return ctl_fail(call, EX_USAGE, "%s %s destroys what it is about; say so with --yes", call->command->name, about);
+    fprintf(stderr, "%s %s: this destroys, and cannot be taken back. Go on? [y/N] ", call->command->name, about);
     if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
         return ctl_fail(call, EX_TEMPFAIL, "nothing was done");
     return 0;
@@ -184,31 +209,63 @@ static int confirm(struct ctl_call *call)
 
 /* ---- */
 
-/* On a terminal the line is written anew each time. */
-static bool show_progress(void *arg, const char *text)
-{
-    bool *shown = arg;
-
-    if (!isatty(STDERR_FILENO))
-        return false;
-    fprintf(stderr, "\r%s\033[K", text);
-    *shown = true;
-    return false;
-}
-
 static int run_with_file(struct ctl_call *call, const struct arguments *arguments)
 {
     struct ctl_file file;
-    bool shown = false;
-    int status = ctl_file_open(call, &file);
+    struct ctl_move move;
+    struct ctl_bar bar;
+    int status = ctl_move_begin(call, &move);
 
-    call->progress = show_progress;
-    call->progress_arg = &shown;
+    ctl_bar_init(&bar);
+    call->progress = ctl_bar_show;
+    call->progress_arg = &bar;
+    if (status == 0)
+        status = ctl_file_open(call, &file);
+    else
+        file = (struct ctl_file){ .path = NULL };
     if (status == 0)
         status = ewsctl_run(call, arguments->words, arguments->words_n);
-    if (shown)
-        fputs("\r\033[K", stderr);
+    ctl_move_end(call, &move);
+    ctl_bar_done(&bar);
     return ctl_file_close(call, &file, status);
+}
+
+/* The second half of a CTL_HERE, about the store. What keeps it from being done is
+ * a finding, too. */
+static int go_on(struct ctl_call *call, const struct arguments *arguments)
+{
+    const char *words[CTL_WORDS_MAX] = { call->command->name, "store" };
+    size_t n = 2;
+    struct ctl_call rest;
+    int r = ctl_call_init(&rest, call->out.json);
+
+    for (size_t i = 1; i < arguments->words_n && n < CTL_WORDS_MAX; i++)
+        words[n++] = arguments->words[i];
+    rest.conf = call->conf;
+    rest.path = call->path;
+    rest.folder = call->folder;
+    if (r == 0)
+        r = ctl_parse(&rest, words, n);
+    if (r == 0)
+        r = run_with_file(&rest, &(struct arguments){ .words = words, .words_n = n });
+    buf_add_span(&call->out.text, buf_span(&rest.out.text));
+    if (r != 0 && r != CTL_FOUND) {
+        struct doctor doctor = { .call = call, .name = "store" };
+        struct span why = span_trim(buf_span(&rest.error));
+        doctor_find(&doctor, FINDING_FAIL, "mend that first", "%.*s", (int)why.len, why.ptr);
+        r = CTL_FOUND;
+    }
+    ctl_call_done(&rest);
+    return r;
+}
+
+static int run_here(struct ctl_call *call, const struct arguments *arguments)
+{
+    int status = ctl_run(call);
+    int rest = status == 0 || status == CTL_FOUND ? go_on(call, arguments) : 0;
+
+    status = status ? status : rest;
+    return status == CTL_FOUND ? ctl_fail(call, status, "something is wrong with this installation") : status;
 }
 
 static int carry_out(struct ctl_call *call, const struct arguments *arguments, struct secret *secret)
@@ -217,8 +274,10 @@ static int carry_out(struct ctl_call *call, const struct arguments *arguments, s
 
     if (call->command->flags & CTL_PASSWORD)
         status = isatty(STDIN_FILENO) ? ask_password(call, secret) : read_password(call, secret);
-    if (status == 0 && call->command->flags & CTL_CONFIRM)
+    if (status == 0)
         status = confirm(call);
+    if (status == 0 && call->command->flags & CTL_HERE)
+        return run_here(call, arguments);
     return status ? status : run_with_file(call, arguments);
 }
 

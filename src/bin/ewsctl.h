@@ -1,6 +1,6 @@
 /*
  * The program ewsctl: ewsctl.c reads the command line and the password,
- * ewsctl_run.c has the command carried out.
+ * ewsctl_run.c has the command carried out, ewsctl_bar.c says how far it is.
  */
 #ifndef EWSD_BIN_EWSCTL_H
 #define EWSD_BIN_EWSCTL_H
@@ -30,5 +30,20 @@ struct ctl_file {
 int ctl_file_open(struct ctl_call *call, struct ctl_file *ret_file);
 /* status: of the command. What was written gets its name, or goes. */
 int ctl_file_close(struct ctl_call *call, struct ctl_file *file, int status);
+
+/* How far it is, on standard error: on a terminal a bar, with what is done in a
+ * second and how long it will take; elsewhere a line now and then. */
+struct ctl_bar {
+    bool terminal, shown;
+    int64_t begun, told; /* monotonic */
+    uint64_t first;      /* done, when the bar began */
+    char what[32];       /* that it is about; another one begins anew */
+};
+
+void ctl_bar_init(struct ctl_bar *bar);
+/* For call->progress; arg is the bar. */
+bool ctl_bar_show(void *arg, const char *text);
+/* Takes it from the terminal. */
+void ctl_bar_done(struct ctl_bar *bar);
 
 #endif

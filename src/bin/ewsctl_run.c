@@ -63,7 +63,7 @@ static int next_frame(struct ctl_call *call, struct wire_end *end)
 static int converse(struct ctl_call *call, int fd, struct span request)
 {
     struct wire_end end = { .fd = fd, .stop = -1, .until = when_monotonic() + SEND_MS };
-    int r = wire_send(&end, request, call->command->flags & CTL_SAVES ? call->file : -1);
+    int r = wire_send(&end, request, call->command->flags & (CTL_SAVES | CTL_MOVES) ? call->file : -1);
 
     if (r == 0)
         do
@@ -139,6 +139,7 @@ static int open_store(struct ctl_call *call)
     return store_open(&(struct store_options){ .path = call->path, .passfile = call->conf->store_passfile,
                                                .partitions = (unsigned)call->conf->store_partitions,
                                                .mode = makes ? STORE_NEW : STORE_EXISTING, .readers = 2, .writers = 1,
+                                               .quota = (uint64_t)call->conf->store_quota,
                                                .checkpoint_pages = (unsigned)call->conf->store_checkpoint_pages },
                       &call->store);
 }

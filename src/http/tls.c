@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -112,6 +113,21 @@ int tls_load(const struct conf *conf, struct tls *ret_tls, const char **ret_sett
     }
     *ret_tls = tls;
     return 0;
+}
+
+bool tls_look(const struct tls *tls, const char *host, struct tls_facts *ret_facts)
+{
+    const gnutls_datum_t pem = { (unsigned char *)tls->certificate, (unsigned)strlen(tls->certificate) };
+    gnutls_x509_crt_t certificate;
+    if (gnutls_x509_crt_init(&certificate))
+        return false;
+    bool read = gnutls_x509_crt_import(certificate, &pem, GNUTLS_X509_FMT_PEM) == 0;
+    if (read)
+        *ret_facts = (struct tls_facts){ (int64_t)gnutls_x509_crt_get_activation_time(certificate) * 1000,
+                                         (int64_t)gnutls_x509_crt_get_expiration_time(certificate) * 1000,
+                                         !*host || gnutls_x509_crt_check_hostname(certificate, host) != 0 };
+    gnutls_x509_crt_deinit(certificate);
+    return read;
 }
 
 void tls_done(struct tls *tls)

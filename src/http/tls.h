@@ -17,6 +17,13 @@ struct tls {
 /* As http.certificate and http.key say; both empty: plain http. 1: ret_setting
  * is the setting that is wrong and ret_error what is wrong with it. */
 int tls_load(const struct conf *conf, struct tls *ret_tls, const char **ret_setting, char ret_error[TLS_ERROR_SIZE]);
+/* Of the first certificate, which is the server's. host may be empty. False: it
+ * cannot be read. */
+struct tls_facts {
+    int64_t since, until; /* it is valid; ms */
+    bool names_host;
+};
+bool tls_look(const struct tls *tls, const char *host, struct tls_facts *ret_facts);
 /* Wipes the key. */
 void tls_done(struct tls *tls);
 

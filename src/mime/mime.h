@@ -36,6 +36,8 @@ struct mime_options {
  * commands; -ENOMEM, -EFBIG. */
 int mime_write(const struct item *item, const struct mime_options *options, struct buf *out);
 
+/* A date as header fields have it; WHEN_NONE: it is none. */
+int64_t mime_date(const char *text);
 /* The message's own headers, unfolded and decoded, without those that hold
  * addresses. CODE_ErrorMimeContentInvalid; -ENOMEM. */
 int mime_headers(struct span bytes, struct arena *arena, struct item_header_list *ret_headers);

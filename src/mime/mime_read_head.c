@@ -172,6 +172,16 @@ static void read_date(GMimeMessage *message, struct item *item)
         item->sent = g_date_time_to_unix(date) * 1000;
 }
 
+int64_t mime_date(const char *text)
+{
+    GDateTime *date = g_mime_utils_header_decode_date(text);
+    int64_t at = date && g_date_time_to_unix(date) > 0 ? g_date_time_to_unix(date) * 1000 : WHEN_NONE;
+
+    if (date)
+        g_date_time_unref(date);
+    return at;
+}
+
 /* ---- the list of fields ---- */
 
 static bool is_address_field(const char *name)

@@ -74,13 +74,14 @@ static int list_tree(struct op_call *call, struct store_tx *tx, const struct acc
 }
 
 /* All of it at once, so that nothing is copied in vain. */
-static int check_quota(struct op_call *call, struct store_tx *tx, const struct folder_copy *copy)
+static int check_quota(struct store_tx *tx, const struct folder_copy *copy)
 {
     const int64_t mailbox_id = copy->branches[0].folder.mailbox_id;
+    struct store_quota quota;
     uint64_t size = 0, all = 0;
-    int r = 0;
-    if (call->env->conf->store_quota == 0)
-        return 0;
+    int r = store_mailbox_quota(tx, mailbox_id, &quota);
+    if (r || quota.bytes == 0)
+        return r;
     for (size_t i = 0; r == 0 && i < copy->n; i++) {
         r = store_folder_size(tx, mailbox_id, copy->branches[i].folder.folder_no, &size);
         all += size;
@@ -103,7 +104,7 @@ int folder_copy_begin(struct op_call *call, struct store_tx *tx, const struct ac
     copy->to_no = to->folder_no;
     copy->copies = arena_array(call->arena, copy->n, sizeof(*copy->copies));
     *ret_copy = copy;
-    return copy->copies ? check_quota(call, tx, copy) : -ENOMEM;
+    return copy->copies ? check_quota(tx, copy) : -ENOMEM;
 }
 
 int folder_copy_again(struct op_call *call, struct folder_copy **copy)

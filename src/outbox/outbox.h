@@ -101,6 +101,16 @@ struct outbox_options {
 /* Whether the sections [relay] and [dkim] are in order, with the files that they
  * name. 1: no, and everything that is wrong was reported. */
 int outbox_check(const struct conf *conf, struct conf_report *report);
+/* Looks whether the relays can be connected, without a message. One after the
+ * other, to found. 1: as outbox_check. */
+struct outbox_probed {
+    const char *name, *host; /* of the relay */
+    int64_t port;
+    bool works, tls, auth;   /* auth: it was logged in to */
+    const char *status;      /* why it doesn't work: an enhanced status and words */
+};
+int outbox_probe(const struct conf *conf, void (*found)(void *arg, const struct outbox_probed *probed), void *arg,
+                 struct conf_report *report);
 /* Starts the delivery threads: conf outbox.workers, and each relay's unless
  * capture. Options are copied, what they point at outlives the outbox. -EINVAL:
  * outbox_check would say why. */

@@ -122,6 +122,8 @@ void smtp_dialogue_reply(struct smtp_dialogue *dialogue, struct span line)
         return;
     if (dialogue->stage == SMTP_EHLO && line.ptr[0] == '2')
         note_offer(dialogue->offers, line);
+    if (dialogue->stage == SMTP_STARTTLS && line.ptr[0] == '2')
+        dialogue->secured = true;
     struct span reply = join(dialogue, line);
     if (line.len > 3 && line.ptr[3] == '-') {
         dialogue->partial = reply;

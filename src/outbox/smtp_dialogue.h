@@ -26,6 +26,7 @@ struct smtp_dialogue {
     size_t replies_n;               /* to RCPT so far */
     size_t taken_n;                 /* of them 2xx */
     enum smtp_stage stage;
+    bool secured;         /* STARTTLS was answered with yes */
     struct span partial;  /* lines of a reply that goes on */
     struct span last;     /* whole reply, of whatever */
     struct span mail;     /* a refusal of MAIL */

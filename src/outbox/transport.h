@@ -72,6 +72,14 @@ enum {
 #include "outbox/transports.def"
 #undef TRANSPORT
 
+/* Connects as for a message, up to AUTH, and sends none. True: it worked; else
+ * status says why not, as of a message. In the job's arena, as are tls (the line
+ * is encrypted), conf, relay and stop of the job. -errno. */
+struct smtp_probe {
+    bool works, tls;
+    struct span status;
+};
+int smtp_probe(const struct transport_job *job, struct smtp_probe *ret_probe);
 /* Ends the connection politely, without waiting for an answer. NULL is fine. */
 void smtp_link_free(struct smtp_link *link);
 

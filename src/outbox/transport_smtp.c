@@ -379,4 +379,21 @@ static int smtp_deliver(const struct transport_job *job, struct transport_result
     return r == RETRY ? TRANSPORT_LOST : r;
 }
 
+int smtp_probe(const struct transport_job *job, struct smtp_probe *ret_probe)
+{
+    struct sending sending;
+    struct smtp_link *link;
+    int r = link_new(&link);
+    if (r == 0)
+        r = begin(job, link, &sending);
+    if (r)
+        return r;
+    sending.deadline = when_monotonic() + job->relay->conf->timeout * 1000;
+    CURLcode code = greet(&sending);
+    *ret_probe = (struct smtp_probe){ code == CURLE_OK, job->relay->wrapped || sending.dialogue.secured,
+                                      code ? explain(&sending, code) : SPAN("") };
+    smtp_link_free(link);
+    return 0;
+}
+
 const struct transport transport_smtp = { .name = "smtp", .number = TRANSPORT_NUMBER_smtp, .deliver = smtp_deliver };

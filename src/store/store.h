@@ -50,7 +50,7 @@ struct store_options {
     unsigned partitions;   /* of a store that is made, where the engine has such; 0 is 8 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
-    uint64_t quota;        /* bytes of one mailbox; 0: no limit */
+    uint64_t quota;        /* bytes of a mailbox that has no quota of its own; 0: no limit */
     uint64_t min_free;     /* bytes that the disk should have room for; see store_has_room */
     /* By store_copy (store_copy.h). With STORE_NEW it must be empty, with STORE_ANY
      * one that was not filled to its end gives way; -EEXIST. */

@@ -248,9 +248,11 @@ static int check_mailbox(struct look *look)
         r = store_mailbox_by_id(tx, look->arena, look->mailbox->mailbox_id, &mailbox);
     if (r != 0)
         return r > 0 ? 0 : r;
-    r = run_checks(look, MAILBOX);
+    r = look->check->quick ? 0 : run_checks(look, MAILBOX);
     if (r == 0)
         r = check_tree(look);
+    if (r || look->check->quick)
+        return r;
     if (r == 0)
         r = check_blobs(look, SQL_check_item_blobs, "item", UNREADABLE);
     if (r == 0)
@@ -280,7 +282,7 @@ int store_check(struct store *store, const struct store_check *check)
     if (r == 0)
         r = arena_new(MEMORY, &list);
     look.arena = arena;
-    if (r == 0 && store->driver->verify)
+    if (r == 0 && !check->quick && store->driver->verify)
         r = store->driver->verify(store->db, COMPLAINTS, complain, &look, &check->watch);
     if (r == 0)
         r = check_directory(&look, list, &mailboxes, &n);

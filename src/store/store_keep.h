@@ -42,6 +42,7 @@ struct store_problem {
 
 struct store_check {
     bool repair; /* counters, from what they count */
+    bool quick;  /* only the directory, and the tree of folders of each mailbox */
     int (*found)(void *arg, const struct store_problem *problem); /* -errno: stop */
     void *arg;
     struct store_watch watch;
@@ -49,5 +50,19 @@ struct store_check {
 
 /* Looks at everything, a mailbox in a snapshot, so that others go on. */
 int store_check(struct store *store, const struct store_check *check);
+
+/* ---- how it is (store_health.c) ---- */
+
+struct store_health_queue {
+    uint64_t entries;
+    uint64_t held;  /* of them, by ewsctl queue hold or set aside */
+    uint64_t aside; /* recipients of those that cannot be read */
+    int64_t oldest; /* when it was submitted, of those that are not held; 0: none */
+};
+int store_health_queue(struct store_tx *tx, struct store_health_queue *ret_queue);
+/* When the mailbox' newest item was made. 1: it has none. */
+int store_health_newest(struct store_tx *tx, int64_t mailbox_id, int64_t *ret_at);
+/* Messages in Drafts that were sent and left there as drafts (decisions 5). */
+int store_health_drafts(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_n);
 
 #endif

@@ -41,7 +41,7 @@ enum store_depth {
  * CODE_ErrorCorruptData: the store's file is damaged where it was. */
 int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, unsigned depth,
                    struct item *ret_item);
-/* Whatever makes a mailbox larger than options.quota is refused with
+/* Whatever makes a mailbox larger than its quota is refused with
  * CODE_ErrorQuotaExceeded: insert, update, replace, rewrite, copy, and adding
  * attachments. */
 

@@ -231,14 +231,6 @@ int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_si
     return r == 1 ? CODE_ErrorNonExistentMailbox : r;
 }
 
-int store_mailbox_room(struct store_tx *tx, int64_t mailbox_id, uint64_t bytes)
-{
-    uint64_t quota = store_quota(tx), size = 0;
-    int r = quota ? store_mailbox_size(tx, mailbox_id, &size) : 0;
-
-    return r == 0 && quota && size + bytes > quota ? CODE_ErrorQuotaExceeded : r;
-}
-
 int store_mailbox_pace(struct store_tx *tx, int64_t mailbox_id, int64_t now, int64_t interval, int64_t burst, int64_t *ret_wait)
 {
     int64_t written = 0, at = 0;

@@ -43,8 +43,17 @@ int store_mailbox_sweep(struct store_tx *tx, bool *ret_more);
 
 /* The sizes of its items together, as quotas count them. */
 int store_mailbox_size(struct store_tx *tx, int64_t mailbox_id, uint64_t *ret_size);
-/* Whether so many bytes more are within options.quota. CODE_ErrorQuotaExceeded,
- * -NonExistentMailbox. Costs nothing where there is no quota. */
+#define STORE_QUOTA_DEFAULT (-1)
+struct store_quota {
+    int64_t own;    /* the mailbox' own; 0: no limit; STORE_QUOTA_DEFAULT: it has none */
+    uint64_t bytes; /* what counts: that, or options.quota; 0: no limit */
+    uint64_t size;  /* used */
+};
+/* Both CODE_ErrorNonExistentMailbox. */
+int store_mailbox_quota(struct store_tx *tx, int64_t mailbox_id, struct store_quota *ret_quota);
+int store_mailbox_set_quota(struct store_tx *tx, int64_t mailbox_id, int64_t own);
+/* Whether so many bytes more are within the quota. CODE_ErrorQuotaExceeded,
+ * -NonExistentMailbox. */
 int store_mailbox_room(struct store_tx *tx, int64_t mailbox_id, uint64_t bytes);
 /* Takes leave for one more message at a pace of one each interval (in us), of
  * which up to burst (us) may come at once. 1: not yet, and nothing is written;

@@ -158,11 +158,6 @@ int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement stat
     return 0;
 }
 
-uint64_t store_quota(const struct store_tx *tx)
-{
-    return tx->store->options.quota;
-}
-
 struct store_growth store_grows(uint64_t from, uint64_t to)
 {
     return (struct store_growth){ .bytes = (int64_t)(to - from), .limited = to > from };
@@ -226,7 +221,8 @@ static int take_at_once(struct store_tx *tx, const struct store_value args[4], i
 int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, struct store_growth growth, uint64_t *ret_no,
                        uint64_t *ret_change)
 {
-    uint64_t quota = growth.limited ? store_quota(tx) : 0, next = 0, change = 0;
+    int64_t quota = growth.limited ? (int64_t)tx->store->options.quota : -1;
+    uint64_t next = 0, change = 0;
     int64_t written = 0;
     const struct store_value args[] = { V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota) };
     int r = tx->driver->one_writer ? take_one_by_one(tx, args, &written, &next, &change)

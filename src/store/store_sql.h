@@ -105,8 +105,6 @@ typedef int sql_read(struct sql *sql, struct arena *arena, void *ret_row);
 int sql_list(struct store_tx *tx, struct arena *arena, enum store_statement statement, const struct store_value *args, size_t n,
              size_t size, sql_read *read, void *ret_rows, size_t *ret_n);
 
-/* Bytes of one mailbox; 0: no limit. */
-uint64_t store_quota(const struct store_tx *tx);
 /* What a write makes of the size of its mailbox. */
 struct store_growth {
     int64_t bytes;

@@ -207,6 +207,48 @@ static void the_quota_is_exact(void **state)
     assert_true(size_of(world, world->alice) < 999);
 }
 
+static int set_quota(struct store_tx *tx, struct world *world, void *data)
+{
+    return store_mailbox_set_quota(tx, world->alice, *(const int64_t *)data);
+}
+
+static int insert_one(struct world *world, size_t size)
+{
+    struct step step = { .verb = INSERT, .item = new_item(world, size) };
+    return do_write(world, run_step, &step);
+}
+
+static struct store_quota quota_of(struct world *world, int64_t mailbox_id)
+{
+    struct store_tx *tx = reader(world);
+    struct store_quota quota;
+    assert_int_equal(store_mailbox_quota(tx, mailbox_id, &quota), 0);
+    store_read_end(tx);
+    return quota;
+}
+
+/* Larger or smaller than that of the store, or none; it outlives the program. */
+static void a_mailbox_has_a_quota_of_its_own(void **state)
+{
+    struct world *world = *state;
+    use_quota(world, 200);
+    assert_int_equal(insert_one(world, 201), CODE_ErrorQuotaExceeded);
+    assert_int_equal(do_write(world, set_quota, &(int64_t){ 400 }), 0);
+    use_quota(world, 200);
+    assert_int_equal(insert_one(world, 300), 0);
+    assert_int_equal(insert_one(world, 101), CODE_ErrorQuotaExceeded);
+    assert_int_equal(quota_of(world, world->alice).bytes, 400);
+    assert_int_equal(quota_of(world, world->alice).size, 300);
+    assert_int_equal(quota_of(world, world->bob).bytes, 200);
+    assert_int_equal(quota_of(world, world->bob).own, STORE_QUOTA_DEFAULT);
+    assert_int_equal(do_write(world, set_quota, &(int64_t){ 0 }), 0);
+    assert_int_equal(insert_one(world, 500), 0);
+    assert_int_equal(do_write(world, set_quota, &(int64_t){ STORE_QUOTA_DEFAULT }), 0);
+    assert_int_equal(insert_one(world, 1), CODE_ErrorQuotaExceeded);
+    use_quota(world, 0);
+    assert_int_equal(insert_one(world, 500), 0);
+}
+
 /* ---- the pace ---- */
 
 struct pace {
@@ -280,6 +322,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         WORLD_CASE(the_size_is_the_sum),
         WORLD_CASE(the_quota_is_exact),
+        WORLD_CASE(a_mailbox_has_a_quota_of_its_own),
         WORLD_CASE(the_pace_counts_what_stands),
         WORLD_CASE(older_stores_are_counted),
     };
