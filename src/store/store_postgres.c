@@ -8,6 +8,7 @@
  * Numbers are BIGINT and travel in binary, as everything does.
  */
 #include "store/store_postgres.h"
+#include "store/store_sql.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -144,7 +145,7 @@ static int hold_all(struct store_conn *conn, const int64_t *keys, size_t n)
         array->keys[i].high = htobe32((uint32_t)(key >> 32));
         array->keys[i].low = htobe32((uint32_t)key);
     }
-    int r = postgres_send(conn, POSTGRES_LOCK, NULL, &(struct store_value){ .type = STORE_BLOB, .bytes = { (const char *)array, size } }, 1);
+    int r = postgres_send(conn, POSTGRES_LOCK, NULL, &V_RAW(array, size), 1);
     free(array);
     return r;
 }
