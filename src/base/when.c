@@ -45,6 +45,14 @@ int64_t when_monotonic(void)
     return clock ? clock() : clock_ms(CLOCK_MONOTONIC);
 }
 
+int64_t when_ticks(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void when_sleep(unsigned ms)
 {
     struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };

@@ -17,6 +17,7 @@
 
 int64_t when_now(void);
 int64_t when_monotonic(void); /* ms; for deadlines, never for display */
+int64_t when_ticks(void);     /* us, monotonic; for measuring what takes little, and no test replaces it */
 void when_sleep(unsigned ms);
 /* A condition whose timed waits end by when_in, whatever is done to the clock on
  * the wall meanwhile. */

@@ -57,6 +57,8 @@ static int run(struct control *control, struct ctl_call *call, const struct wire
     call->conf = control->options.conf;
     call->store = control->options.store;
     call->outbox = control->options.outbox;
+    call->watch = control->options.watch;
+    call->unready = watch_unready;
     call->folder = control->options.folder;
     call->password = request->password;
     int status = ctl_parse(call, request->words, request->words_n);

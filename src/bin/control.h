@@ -9,6 +9,7 @@
 #define EWSD_BIN_CONTROL_H
 
 #include "auth/auth.h"
+#include "http/watch.h"
 #include "outbox/outbox.h"
 
 struct control;
@@ -17,6 +18,7 @@ struct control_options {
     struct store *store;
     struct outbox *outbox;
     const struct conf *conf;
+    const struct watch *watch;
     struct auth *auth;  /* forgets what it remembers when the store was changed */
     const char *folder; /* of the store; NULL: it has none, so there is no socket, and ewsctl opens the store itself */
 };

@@ -21,11 +21,12 @@
 #define CTL_OPTIONS_MAX 8
 #define CTL_MEMORY (256u << 20) /* of a call, at most */
 
-enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8, CTL_LONG = 16, CTL_SAVES = 32, CTL_LOADS = 64, CTL_APART = 128 };
+enum { CTL_PASSWORD = 1, CTL_CONFIRM = 2, CTL_MAKES = 4, CTL_QUEUE = 8, CTL_LONG = 16, CTL_SAVES = 32, CTL_LOADS = 64, CTL_APART = 128, CTL_SERVES = 256 };
 
 #define CTL_FOUND 1 /* an exit status: it was done, and something is wrong; what was printed counts */
 
 struct ctl_call;
+struct watch;
 
 struct ctl_command {
     const char *name, *usage, *help;
@@ -41,6 +42,8 @@ struct ctl_call {
     const struct conf *conf;
     struct store *store;
     struct outbox *outbox; /* of the running server; else NULL */
+    const struct watch *watch; /* likewise, and what says why it cannot serve, or NULL */
+    const char *(*unready)(const struct watch *watch);
     const char *path;   /* of the store, for store_open; NULL when it is open */
     const char *folder; /* what it is called to people */
     struct arena *arena;
@@ -96,6 +99,8 @@ typedef int ctl_job(struct store_tx *tx, struct ctl_call *call, void *data);
 int ctl_read(struct ctl_call *call, ctl_job *job, void *data);
 int ctl_write(struct ctl_call *call, ctl_job *job, void *data);
 
+/* What ewsctl ready prints of a server that is. */
+void ctl_put_ready(struct ctl_call *call);
 /* A mail address; a bare name gets the first server.domain. EX_DATAERR. */
 int ctl_address(struct ctl_call *call, const char *text, struct span *ret_address);
 /* What a display name has to be: UTF-8 without control characters. */

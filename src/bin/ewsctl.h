@@ -12,6 +12,10 @@
  * call->out and call->error are filled either way. */
 int ewsctl_run(struct ctl_call *call, const char *const *words, size_t n);
 
+/* ewsctl ready. ask_server asks the server that has the store in a folder, once.
+ * EX_TEMPFAIL: it is not ready. EX_CONFIG: it cannot be asked. */
+typedef int ewsctl_ask(struct ctl_call *call, const char *const *words, size_t n);
+int ewsctl_ready(struct ctl_call *call, ewsctl_ask *ask_server, const char *const *words, size_t n);
 
 /* The file that a command writes (CTL_SAVES) or reads (CTL_LOADS), opened with
  * the rights of whoever started ewsctl. One that is written has another name

@@ -202,12 +202,28 @@ static int run_apart(struct ctl_call *call)
     return r ? ctl_fail(call, EX_NOPERM, "%s: %s", from, err_text(r)) : ctl_run(call);
 }
 
+static int ask_server(struct ctl_call *call, const char *const *words, size_t n)
+{
+    int fd;
+    int r = wire_connect(call->folder, &fd);
+
+    if (r == -EACCES || r == -EPERM)
+        return open_failed(call, r);
+    if (r)
+        return ctl_fail(call, EX_TEMPFAIL, "not ready: no server has the store in %s", call->folder);
+    int status = over_socket(call, fd, words, n);
+    close(fd);
+    return status;
+}
+
 int ewsctl_run(struct ctl_call *call, const char *const *words, size_t n)
 {
     int64_t until = when_monotonic() + PATIENCE_MS;
 
     if (call->command->flags & CTL_APART)
         return run_apart(call);
+    if (call->command->flags & CTL_SERVES)
+        return ewsctl_ready(call, ask_server, words, n);
     for (;;) {
         int fd;
         int r = store_is_shared(call->path) ? -ENOENT : wire_connect(call->folder, &fd);

@@ -8,8 +8,12 @@
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metrics.h"
+#include "http/feed.h"
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/reqlog.h"
+#include "http/watch.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
 #include "soap/envelope.h"
@@ -37,6 +41,9 @@ struct server {
     struct auth *auth;
     struct control *control;
     struct outbox *outbox;
+    struct feed *feed;
+    struct reqlog *log;
+    struct watch *watch;
     struct http *http, *admin;
     struct op_env ops;
 };
@@ -141,6 +148,11 @@ static void tell_held(const struct server *server)
                   LOG_S("found", store_was_copied(server->store) ? "now" : "before"));
 }
 
+static void committed(void *feed)
+{
+    feed_changed(feed);
+}
+
 static int open_store(struct server *server)
 {
     const struct conf *conf = server->options->conf;
@@ -150,7 +162,8 @@ static int open_store(struct server *server)
                                                 .partitions = (unsigned)conf->store_partitions,
                                                 .readers = (unsigned)conf->store_readers, .writers = (unsigned)conf->store_writers,
                                                 .quota = (uint64_t)conf->store_quota, .min_free = (uint64_t)conf->store_min_free,
-                                                .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);
+                                                .checkpoint_pages = (unsigned)conf->store_checkpoint_pages,
+                                                .after_commit = committed, .hook_arg = server->feed }, &server->store);
     if (r == 0)
         tell_held(server);
     if (r == -EBUSY) {
@@ -172,6 +185,7 @@ static void woken(void *arg, bool directory)
     if (directory)
         auth_forget_all(server->auth);
     outbox_wake(server->outbox);
+    feed_changed(server->feed);
 }
 
 /* A folder that cannot have a socket, on some shared file systems, is no reason
@@ -179,6 +193,7 @@ static void woken(void *arg, bool directory)
 static void start_control(struct server *server)
 {
     int r = control_start(&(struct control_options){ .store = server->store, .outbox = server->outbox, .conf = server->options->conf,
+                                                     .watch = server->watch,
                                                      .auth = server->auth,
                                                      .folder = store_is_shared(server->options->store) ? NULL : server->options->store },
                           &server->control);
@@ -186,14 +201,23 @@ static void start_control(struct server *server)
         log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));
 }
 
+static void name_build(const struct server *server)
+{
+    (void)metric_name(METRIC_LABEL_version, EWSD_VERSION);
+    (void)metric_name(METRIC_LABEL_store, store_is_shared(server->options->store) ? "postgresql" : "sqlite");
+    metric_set(METRIC_build_info, 0, 1);
+}
+
 static int start_listeners(struct server *server)
 {
     const struct server_options *options = server->options;
     const struct conf *conf = options->conf;
     struct http_options http = { .conf = conf, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
-                                 .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
+                                 .watch = server->watch, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
-                                 .hosts = options->hosts, .hosts_n = options->hosts_n };
+                                 .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed, .log = server->log,
+                                 .faults = options->faults,
+                                 .populate = options->prepare, .populate_arg = options->arg };
     int r = http_start(&http, &server->listener, &server->http);
     if (r)
         return failed(server, server->address, r);
@@ -219,11 +243,15 @@ static int start_serving(struct server *server)
     }
     if (r)
         return failed(server, "outbox", r);
+    op_env_init(&server->ops, server->store, options->conf, server->outbox);
+    r = watch_new(&server->ops, &server->watch);
+    if (r)
+        return failed(server, "memory", r);
     start_control(server);
     r = store_watch_others(server->store, woken, server);
     if (r)
         return failed(server, "watching the store", r);
-    op_env_init(&server->ops, server->store, options->conf, server->outbox);
+    name_build(server);
     return start_listeners(server);
 }
 
@@ -231,7 +259,14 @@ static int start(struct server *server)
 {
     const struct server_options *options = server->options;
     mime_init();
-    int r = open_store(server);
+    int r = feed_new(&server->feed);
+    if (r)
+        return failed(server, "the feed", r);
+    if (server->options->dev && server->options->conf->dev_request_log) /* no other program's requests are anybody's to read */
+        r = reqlog_new((uint64_t)server->options->conf->dev_request_log, server->feed, &server->log);
+    if (r)
+        return failed(server, "the request log", r);
+    r = open_store(server);
     if (r == EXIT_OK && options->prepare)
         r = options->prepare(server->store, options->arg);
     if (r)
@@ -264,8 +299,10 @@ static int say_ready(const struct server *server)
 int server_run(struct server *server)
 {
     int status = start(server);
-    if (status == EXIT_OK)
+    if (status == EXIT_OK) {
+        watch_start(server->watch);
         status = say_ready(server);
+    }
     if (status)
         return status;
     daemon_notify("READY=1");
@@ -278,15 +315,21 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    feed_close(server->feed);
+    if (server->watch)
+        watch_stop(server->watch);
     http_stop(server->http);
-    http_stop(server->admin);
+    http_stop(server->admin); /* tells meanwhile that it ends */
     if (server->store)
         store_unwatch_others(server->store);
     control_stop(server->control);
+    watch_free(server->watch);
     outbox_stop(server->outbox);
     auth_free(server->auth);
     soap_free(server->soap);
     store_close(server->store);
+    reqlog_free(server->log);
+    feed_free(server->feed);
     listener_close(&server->listener);
     listener_close(&server->admin_listener);
     if (server->signals >= 0)

@@ -8,6 +8,8 @@
 #include "base/metrics.h"
 #include "base/when.h"
 #include "http/guard.h"
+#include "http/record.h"
+#include "http/rest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +21,10 @@ void call_refuse(struct call *call, int status)
     call->response.status = status;
     call->response.content_type = "text/plain; charset=utf-8";
     buf_clear(&call->response.body);
-    buf_add_str(&call->response.body, guard_reason(status));
+    if (guard_is_rest(call->route, call->path))
+        rest_refuse(status, &call->response);
+    else
+        buf_add_str(&call->response.body, guard_reason(status));
 }
 
 static char *copy_text(struct span text, struct span *ret_copy)
@@ -41,9 +46,12 @@ int call_set_caller(struct call *call, const struct store_mailbox *mailbox)
 void call_free_parts(struct call *call)
 {
     buf_done(&call->body);
+    buf_done(&call->recorded);
     buf_done(&call->response.body);
-    for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++)
+    for (size_t i = 0; i < HTTP_HEADERS_MAX; i++) {
+        free((char *)(uintptr_t)call->response.headers[i].name);
         free((char *)call->response.headers[i].value.ptr);
+    }
     free((char *)call->caller.address.ptr);
     free((char *)call->caller.display_name.ptr);
 }
@@ -67,6 +75,17 @@ void call_log_failure(const struct call *call)
               LOG_V("user", call->caller.address));
 }
 
+void http_response_add(struct http_response *response, const char *name, struct span value)
+{
+    size_t i = 0;
+    while (i < HTTP_HEADERS_MAX && response->headers[i].name)
+        i++;
+    if (i == HTTP_HEADERS_MAX)
+        return;
+    response->headers[i].name = name;
+    response->headers[i].value = value;
+}
+
 static bool finish(struct call *call, int r)
 {
     if (r || buf_error(&call->response.body))
@@ -74,8 +93,10 @@ static bool finish(struct call *call, int r)
     for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++) {
         struct span *value = &call->response.headers[i].value;
         (void)copy_text(*value, value); /* outlives the arena */
+        call->response.headers[i].name = strdup(call->response.headers[i].name);
     }
     call_log(call);
+    record_end(call);
     call_done(call);
     return true;
 }
@@ -86,8 +107,10 @@ bool call_work(struct pool_job *job, struct arena *arena)
     call->request = (struct http_request){ .server = call->options, .arena = arena, .method = call->method,
                                            .path = span_of(call->path), .body = &call->body, .caller = call->caller,
                                            .request_id = span_of(call->request_id), .connection = call->mhd,
-                                           .may_wait = job->may_wait };
+                                           .may_wait = job->may_wait, .can_wait = job->can_wait };
+    guard_parts(call->route, call->request.path, call->request.parts);
     metric_add(METRIC_http_requests, 1);
+    record_begin(call);
     call->response.status = 200;
     (void)buf_reserve(&call->response.body, ANSWER_USUAL); /* else it grows there step by step */
     int r = call->route->handle(&call->request, &call->response);

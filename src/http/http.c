@@ -6,8 +6,10 @@
  * ends connections that are over their deadline or too slow, since MHD's own
  * time-out counts idle time only.
  */
+#include "http/count.h"
 #include "http/gate.h"
 #include "http/guard.h"
+#include "http/record.h"
 
 #include "base/metrics.h"
 #include "base/when.h"
@@ -32,6 +34,7 @@
 #define STOP_PATIENCE_MS 30000 /* for answers under way */
 #define STOP_BODY_MS 2000      /* for bodies under way */
 #define RETRY_AFTER "5"
+#define PACED_PIECE 16384
 
 struct conn {
     int fd;
@@ -97,6 +100,14 @@ void call_resume(struct call *call)
     MHD_resume_connection(call->mhd);
 }
 
+static bool has_header(const struct http_response *response, const char *name)
+{
+    for (size_t i = 0; i < HTTP_HEADERS_MAX && response->headers[i].name; i++)
+        if (span_eq_nocase(span_of(response->headers[i].name), span_of(name)))
+            return true;
+    return false;
+}
+
 static void add_headers(struct call *call, struct MHD_Response *mhd)
 {
     const struct http_response *response = &call->response;
@@ -113,7 +124,7 @@ static void add_headers(struct call *call, struct MHD_Response *mhd)
         guard_allow(call->route, allow);
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_ALLOW, allow);
     }
-    if (response->status == 429 || response->status == 503)
+    if ((response->status == 429 || response->status == 503) && !has_header(response, MHD_HTTP_HEADER_RETRY_AFTER))
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER);
     if (call->http->stopping)
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -122,20 +133,57 @@ static void add_headers(struct call *call, struct MHD_Response *mhd)
             MHD_add_response_header(mhd, response->headers[i].name, response->headers[i].value.ptr);
 }
 
+/* Takes the response. */
+static enum MHD_Result queue(struct call *call, struct MHD_Response *mhd)
+{
+    add_headers(call, mhd);
+    call->stage = STAGE_ANSWER;
+    call->conn->since = when_monotonic();
+    enum MHD_Result r = MHD_queue_response(call->mhd, (unsigned)call->response.status, mhd);
+    MHD_destroy_response(mhd);
+    return r;
+}
+
+/* A body that goes out in pieces, each at its time. */
+static ssize_t read_paced(void *arg, uint64_t sent, char *to, size_t room)
+{
+    struct call *call = arg;
+    const struct buf *body = &call->response.body;
+    const int64_t now = when_monotonic();
+    int64_t wait_ms, n = pace_allows(&call->response.pace, body->len, sent, now - call->conn->since, &wait_ms);
+    if (n == PACE_BROKEN)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (n == 0) {
+        call_suspend(call, STAGE_ANSWER);
+        gate_hold(call->http->gate, call, now + wait_ms);
+        return 0;
+    }
+    n = n < (int64_t)room ? n : (int64_t)room;
+    memcpy(to, body->ptr + sent, (size_t)n);
+    return (ssize_t)n;
+}
+
+static enum MHD_Result answer_paced(struct call *call)
+{
+    struct http_response *response = &call->response;
+    struct MHD_Response *mhd = NULL; /* which ends the connection */
+    if (!response->pace.dropped)
+        mhd = MHD_create_response_from_callback(response->body.len, PACED_PIECE, read_paced, call, NULL);
+    return mhd ? queue(call, mhd) : MHD_NO;
+}
+
 static enum MHD_Result answer(struct call *call)
 {
     struct http_response *response = &call->response;
+    if (response->pace.dropped || response->pace.broken || response->pace.rate)
+        return answer_paced(call);
     /* MHD frees the bytes; ours are given away. */
     struct MHD_Response *mhd = MHD_create_response_from_buffer(response->body.len, response->body.ptr, MHD_RESPMEM_MUST_FREE);
     if (!mhd)
         return MHD_NO;
     response->body = BUF_INIT(ANSWER_MAX);
-    add_headers(call, mhd);
-    call->stage = STAGE_ANSWER;
-    call->conn->since = when_monotonic();
-    enum MHD_Result r = MHD_queue_response(call->mhd, (unsigned)response->status, mhd);
-    MHD_destroy_response(mhd);
-    return r;
+    count_answer(call->options, response->status);
+    return queue(call, mhd);
 }
 
 /* A small body (or none) is read before its refusal, so that the connection
@@ -151,6 +199,7 @@ static enum MHD_Result answer_refused(struct call *call)
 static enum MHD_Result refuse_early(struct call *call, int status)
 {
     call_refuse(call, status);
+    record_end(call);
     return answer_refused(call);
 }
 
@@ -181,6 +230,7 @@ static enum MHD_Result answer_busy(struct call *call)
     if (!call->route->busy || call->route->busy(call->options, &call->response))
         call_refuse(call, 503);
     call_log(call);
+    record_end(call);
     return answer(call);
 }
 
@@ -214,6 +264,23 @@ static enum MHD_Result proceed(struct call *call, const char *bytes, size_t *len
     return answer(call);
 }
 
+struct each {
+    void (*call)(void *arg, const char *name, const char *value);
+    void *arg;
+};
+
+static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind ATTR_UNUSED, const char *name, const char *value)
+{
+    const struct each *each = arg;
+    each->call(each->arg, name, value ? value : "");
+    return MHD_YES;
+}
+
+void call_each_header(struct call *call, void (*each)(void *arg, const char *name, const char *value), void *arg)
+{
+    MHD_get_connection_values(call->mhd, MHD_HEADER_KIND, on_header, &(struct each){ each, arg });
+}
+
 static enum MHD_Result on_forwarded(void *arg, enum MHD_ValueKind kind ATTR_UNUSED, const char *name, const char *value)
 {
     struct call *call = arg;
@@ -228,6 +295,7 @@ static void read_headers(struct call *call)
     const char *length = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t number = 0;
     call->host = header(call, MHD_HTTP_HEADER_HOST);
+    call->origin = header(call, MHD_HTTP_HEADER_ORIGIN);
     call->content_type = header(call, MHD_HTTP_HEADER_CONTENT_TYPE);
     call->authorization = authorization ? authorization : "";
     if (header(call, MHD_HTTP_HEADER_TRANSFER_ENCODING))
@@ -318,12 +386,14 @@ static struct conn *conn_new(struct http *http, struct MHD_Connection *mhd)
         conn->next->prev = &conn->next;
     http->conns = conn;
     limits_connected(gate_limits(http->gate), &conn->peer);
+    count_connection(&http->options, 1);
     return conn;
 }
 
 static void conn_free(struct http *http, struct conn *conn)
 {
     limits_disconnected(gate_limits(http->gate), &conn->peer, when_monotonic());
+    count_connection(&http->options, -1);
     *conn->prev = conn->next;
     if (conn->next)
         conn->next->prev = conn->prev;
@@ -377,6 +447,8 @@ static void take_done(struct http *http, int64_t now)
         next = call->next;
         if (call->stage == STAGE_VERIFY)
             gate_verified(http->gate, call, now);
+        else if (call->response.pace.hold_ms > 0)
+            gate_hold(http->gate, call, now + call->response.pace.hold_ms);
         else
             call_resume(call);
     }
@@ -508,6 +580,7 @@ int http_start(const struct http_options *options, struct listener *listener, st
     http->options = *options;
     http->epoll_fd = http->event_fd = -1;
     pthread_mutex_init(&http->lock, NULL);
+    count_names();
     int r = gate_new(&http->options, &http->gate);
     if (r == 0)
         r = start_workers(http);

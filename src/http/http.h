@@ -8,13 +8,18 @@
 
 #include "auth/auth.h"
 #include "http/listen.h"
+#include "http/pace.h"
 #include "ops/op.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+struct faults;
+struct feed;
 struct http;
+struct reqlog;
 struct soap;
+struct watch;
 
 /* Where a route exists. */
 #define HTTP_ON_EWS 1u   /* the listener of `ewsd serve`, for everybody's clients */
@@ -28,12 +33,18 @@ struct http_options {
     struct auth *auth;
     const struct op_env *ops;
     struct soap *soap;
+    struct watch *watch;
     unsigned on;              /* the one that this is */
     const char *listen;       /* where, as it was set */
     unsigned workers;         /* requests worked on at the same time */
     unsigned connections;     /* open ones at most */
     const char *const *hosts; /* further names that Host may have (dev) */
     size_t hosts_n;
+    struct feed *feed;        /* for who waits for a change; NULL: nobody can */
+    int (*populate)(struct store *store, void *arg); /* makes what there is at the start, in an empty store (dev); not 0: failed */
+    void *populate_arg;
+    struct reqlog *log;       /* of requests to routes that are logged; NULL: none (dev) */
+    struct faults *faults;    /* that requests are to meet (dev); or NULL */
 };
 
 /* Starts the threads on an open listener, of which it takes the socket;
@@ -44,7 +55,8 @@ void http_stop(struct http *http);
 
 /* ---- what a route sees ---- */
 
-#define HTTP_HEADERS_MAX 4
+#define HTTP_HEADERS_MAX 8
+#define HTTP_PARTS_MAX 3
 
 struct http_response;
 struct http_request {
@@ -52,6 +64,7 @@ struct http_request {
     struct arena *arena;
     const char *method;
     struct span path;
+    struct span parts[HTTP_PARTS_MAX]; /* what stands for each * of the route's path */
     struct buf *body; /* the route may change it */
     struct store_mailbox caller; /* on routes that need one */
     struct span request_id;      /* a GUID */
@@ -60,6 +73,7 @@ struct http_request {
      * has set go_on by then, and calls http_go_on once: go_on then fills the
      * response, on any thread. */
     bool may_wait;
+    bool can_wait; /* the same for what may take seconds: no thread should be spent on it */
     int (*go_on)(struct http_request *request, struct http_response *response);
     void *state; /* the route's own */
 };
@@ -79,9 +93,12 @@ struct http_response {
     const char *detail; /* for the log line: the operation, say; static text */
     struct {
         const char *name;
-        struct span value; /* NUL-terminated, in the request's arena or static */
+        struct span value; /* both NUL-terminated, in the request's arena or static */
     } headers[HTTP_HEADERS_MAX];
+    struct http_pace pace; /* all zero: at once */
 };
+/* One more header, when there is room. */
+void http_response_add(struct http_response *response, const char *name, struct span value);
 
 #define HTTP_GET 1u
 #define HTTP_POST 2u
@@ -89,13 +106,16 @@ struct http_response {
 #define HTTP_DELETE 8u
 
 struct http_route {
-    const char *path;     /* lower case; "/dev/messages/" with prefix set takes what follows */
+    const char *path;     /* lower case; "/dev/messages/" with prefix set takes what follows; * is any text up to a slash */
     bool prefix;
     unsigned methods;
     bool caller;          /* needs credentials */
     unsigned open;        /* methods that need none all the same */
     bool small;           /* a body is a question of some lines, whoever sends it */
     bool xml;             /* a POST needs text/xml, else 415 */
+    bool rest;            /* errors are JSON, and what changes something is no foreign page's: guard.h */
+    bool logged;          /* goes into the request log of dev */
+    bool large;           /* a body may be as large as one of a known caller */
     unsigned on;          /* where it exists: HTTP_ON_... */
     /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */
     int (*handle)(struct http_request *request, struct http_response *response);

@@ -1,37 +1,35 @@
 /*
- * For whoever watches: is it alive, does its store answer, and what has it
- * counted.
+ * For whoever watches: is it alive, can it serve, and what has it counted.
  */
 #include "http/http.h"
 
 #include "base/metrics.h"
+#include "http/watch.h"
+
+static int line(struct http_response *response, const char *text)
+{
+    response->content_type = "text/plain; charset=utf-8";
+    buf_add_str(&response->body, text);
+    buf_add_char(&response->body, '\n');
+    return buf_error(&response->body);
+}
 
 static int livez(struct http_request *request ATTR_UNUSED, struct http_response *response)
 {
-    response->content_type = "text/plain; charset=utf-8";
-    buf_add_str(&response->body, "ok\n");
-    return buf_error(&response->body);
+    return line(response, "ok");
 }
 
 static int readyz(struct http_request *request, struct http_response *response)
 {
-    struct store_tx *tx;
-    bool local;
-    int r = store_read_begin(request->server->ops->store, &tx);
-    if (r == 0) {
-        r = store_domain_is_local(tx, SPAN("localhost"), &local);
-        store_read_end(tx);
-    }
-    if (r == 0)
-        return livez(request, response);
-    response->status = 503;
-    response->content_type = "text/plain; charset=utf-8";
-    buf_add_str(&response->body, "the store does not answer\n");
-    return buf_error(&response->body);
+    const char *reason = watch_unready(request->server->watch);
+    if (reason)
+        response->status = 503;
+    return line(response, reason ? reason : "ok");
 }
 
-static int metrics_page(struct http_request *request ATTR_UNUSED, struct http_response *response)
+static int metrics_page(struct http_request *request, struct http_response *response)
 {
+    watch_read(request->server->watch);
     response->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_write(&response->body);
     return buf_error(&response->body);

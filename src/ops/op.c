@@ -8,18 +8,30 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "ops/call.h"
+#include "ops/fault.h"
 #include "ops/impersonation.h"
 
 #include <stdio.h>
 
-static const struct op {
-    const char *name;
-    const char *answer; /* element */
-    op_run *run;
-} ops[] = {
-#define OP(name, file) { #name, "m:" #name "Response", op_run_##name },
+static const struct op ops[] = {
+#define OP(name, file, list, payload) \
+    { #name, "m:" #name "Response", "m:" #name "ResponseMessage", list, payload, op_run_##name },
 #include "ops/ops.def"
 #undef OP
+};
+
+/* As they are counted: numbers of operations are those of the rows, from 1 on. */
+static const char *const op_names[] = {
+    "none",
+#define OP(name, file, list, payload) #name,
+#include "ops/ops.def"
+#undef OP
+};
+static const char *const code_names[] = {
+#define CODE(name, text, stops) #name,
+#include "model/codes.def"
+#undef CODE
+    "other",
 };
 
 static const struct op *op_find(struct span name)
@@ -39,6 +51,19 @@ void op_env_init(struct op_env *env, struct store *store, const struct conf *con
 {
     *env = (struct op_env){ .store = store, .conf = conf, .outbox = outbox };
     mac_key_init(&env->id_key, store_id_secret(store));
+    metric_names(METRIC_LABEL_operation, op_names, ARRAY_LEN(op_names));
+    metric_names(METRIC_LABEL_code, code_names, ARRAY_LEN(code_names));
+}
+
+void op_count_fault(unsigned operation, struct span code)
+{
+    unsigned i = 0;
+    while (i < CODE_COUNT && !span_is(code, code_names[i]))
+        i++;
+    metric_add(METRIC_soap_faults, 1);
+    metric_add_by(METRIC_response_codes, operation, i, 1);
+    if (operation == 0)
+        metric_add_by(METRIC_requests, 0, 0, 1);
 }
 
 void op_messages_begin(struct op_call *call)
@@ -110,7 +135,7 @@ void op_message_begin(struct op_call *call, const char *element, const struct op
 {
     struct xml_writer *xw = call->xw;
     bool ok = result->code == 0, warning = result->warning || result->code == CODE_ErrorBatchProcessingStopped;
-    metric_add(ok ? METRIC_op_items_ok : METRIC_op_items_error, 1);
+    metric_add_by(METRIC_response_codes, call->number, (unsigned)result->code, 1);
     xw_open(xw, element);
     xw_attr_str(xw, "ResponseClass", ok ? "Success" : warning ? "Warning" : "Error");
     if (!ok)
@@ -183,6 +208,7 @@ static int write_fault(struct op_call *call, int code)
     buf_clear(body);
     soap_fault_write(body, &server, call->request->shape_2007, &fault);
     metric_add(METRIC_soap_faults, 1);
+    metric_add_by(METRIC_response_codes, call->number, (unsigned)code, 1);
     call->reply->status = 500;
     call->reply->headers_n = 0;
     return buf_error(body);
@@ -203,12 +229,12 @@ static int close_answer(struct op_call *call)
     return r ? r : buf_error(call->body);
 }
 
-static int run(const struct op *op, struct op_call *call)
+static int run(struct op_call *call)
 {
     struct soap_server server = server_of(call->env->conf);
     soap_envelope_begin(call->xw, &server);
-    xw_open(call->xw, op->answer);
-    int r = op->run(call);
+    xw_open(call->xw, call->op->answer);
+    int r = call->asked->fault ? fault_run(call, call->asked->fault) : call->op->run(call);
     return r ? r : close_answer(call);
 }
 
@@ -229,14 +255,14 @@ static int check_items(struct op_call *call)
     return 0;
 }
 
-static int answer(const struct op *op, struct op_call *call)
+static int answer(struct op_call *call)
 {
     int r = call->request->impersonation ? impersonation_resolve(call, &call->own.mailbox) : 0;
     if (r || (r = check_items(call)))
         return r;
     call->ids.mailbox = call->mailbox->guid;
     call->ids.own_domain = rcpt_address_domain(call->mailbox->address);
-    return op ? run(op, call) : CODE_ErrorInvalidOperation;
+    return call->op ? run(call) : CODE_ErrorInvalidOperation;
 }
 
 /* Once per answer (protocol.md 2.8; decisions 10). */
@@ -278,7 +304,7 @@ int op_dispatch(const struct op_request *request, struct buf *body, struct op_re
         return -ENOMEM;
     *ret_call = call;
     *call = (struct op_call){
-        .asked = request, .env = request->env, .caller = &request->caller->mailbox, .arena = request->arena, .request = request->soap,
+        .asked = request, .op = op, .env = request->env, .caller = &request->caller->mailbox, .arena = request->arena, .request = request->soap,
         .node = request->soap->operation, .xw = &call->writer, .body = body,
         .own = { .mailbox = request->caller->mailbox, .own = true }, .level = shape_level_of(request->soap->version),
         .reply = ret_reply, .once = request->once,
@@ -286,9 +312,10 @@ int op_dispatch(const struct op_request *request, struct buf *body, struct op_re
     };
     xw_init(&call->writer, body);
     call->mailbox = &call->own.mailbox;
-    *ret_reply = (struct op_reply){ .status = 200, .op = op ? op->name : "" };
-    metric_add(METRIC_op_requests, 1);
-    int r = answer(op, call);
+    call->number = op ? (unsigned)(op - ops) + 1 : 0;
+    *ret_reply = (struct op_reply){ .status = 200, .op = op ? op->name : "", .number = call->number };
+    metric_add_by(METRIC_requests, call->number, 0, 1);
+    int r = answer(call);
     return r == OP_LATER ? r : conclude(call, r);
 }
 

@@ -43,6 +43,7 @@ struct op_header {
 struct op_reply {
     int status;           /* HTTP status: 200, or 500 with a SOAP fault */
     const char *op;       /* for logs; "" when there is none */
+    unsigned number;      /* of the operation, for what is counted; 0: none */
     struct op_header headers[OP_HEADERS_MAX];
     unsigned headers_n;
 };
@@ -50,12 +51,21 @@ struct op_reply {
 /* One more; each name once, and OP_HEADERS_MAX at most. */
 void op_reply_add(struct op_reply *reply, const char *name, const char *value);
 
-/* Keys the ids by the store's secret. */
+/* Keys the ids by the store's secret, and names what is counted by operation. */
 void op_env_init(struct op_env *env, struct store *store, const struct conf *conf, struct outbox *outbox);
 
 /* To be called with the body as it came, since parsing changes it: what makes a
  * request safe to repeat, from its Idempotency-Key (once.h). NULL: -ENOMEM. */
 struct op_once *op_once_new(struct arena *arena, struct span key, struct span body);
+
+/* What goes wrong with a request on purpose (`ewsd dev`). */
+struct op_fault {
+    int code;             /* answers it, and nothing is done; 0: it is done */
+    bool each;            /* as a response message per item, else as a SOAP fault */
+    const char *text;     /* instead of the code's own; or NULL */
+    int64_t back_off_ms;  /* or 0 */
+    bool stale;           /* the items that it names are changed before it */
+};
 
 /* A request that passed the schema. All of it outlives the answer. */
 struct op_request {
@@ -64,6 +74,7 @@ struct op_request {
     struct arena *arena;
     const struct soap_request *soap;
     struct op_once *once; /* or NULL */
+    const struct op_fault *fault; /* or NULL */
     struct span id;       /* for logs */
     /* Called once, by any thread, when op_dispatch returned OP_LATER and the
      * answer can go on. NULL: op_dispatch waits by itself. */
@@ -79,6 +90,10 @@ enum { OP_LATER = -EINPROGRESS };
 int op_dispatch(const struct op_request *request, struct buf *body, struct op_reply *ret_reply, struct op_call **ret_call);
 /* The same for a request that waited; it may have to wait again. */
 int op_go_on(struct op_call *call);
+
+/* Counts a request that is answered with a fault which op_dispatch did not write;
+ * operation as in op_reply.number. */
+void op_count_fault(unsigned operation, struct span code);
 
 /* Whether a row of ops.def has this name. */
 bool op_is_served(struct span name);

@@ -25,6 +25,13 @@
 #define LET_GO_MS 10000
 #define SETTLE_TRIES 30 /* after the first; with a pause between */
 
+static const char *const outcome_names[] = { "sent", "deferred", "failed" };
+static const char *const transport_names[] = {
+#define TRANSPORT(name) #name,
+#include "outbox/transports.def"
+#undef TRANSPORT
+};
+
 int attempt_init(struct attempt *attempt, struct store_tx *tx, struct store *store, const struct conf *conf, struct arena *arena,
                  struct store_outbox_key key, uint64_t owner)
 {
@@ -295,25 +302,37 @@ static int deliver(struct attempt *const *attempts, size_t n)
 
 /* ---- and what is said of it ---- */
 
+static void count_rcpt(const struct attempt_part *part, enum transport_outcome outcome)
+{
+    metric_add_by(METRIC_deliveries, part->transport->number, outcome, 1);
+    if (part->job.relay)
+        metric_add_by(METRIC_relay_deliveries, part->job.relay->number, outcome, 1);
+}
+
 static void log_rcpt(const struct attempt *attempt, const struct attempt_part *part, size_t i)
 {
-    static const char *const names[] = { "sent", "deferred", "failed" };
-    static const enum metric metrics[] = { METRIC_outbox_sent, METRIC_outbox_deferred, METRIC_outbox_failed };
     const struct store_outbox_rcpt *rcpt = part->job.rcpts[i];
     const struct transport_result *result = &part->results[i];
-    metric_add(metrics[result->outcome], 1);
     log_event(result->outcome == TRANSPORT_SENT ? LOG_INFO_LEVEL : LOG_WARN_LEVEL, "delivery",
               LOG_V("message_id", attempt->entry.message_id), LOG_V("to", rcpt->address),
               LOG_S("transport", part->job.relay ? part->job.relay->name : part->transport->name),
-              LOG_S("result", names[result->outcome]), LOG_V("status", result->status), LOG_N("attempt", rcpt->attempts + 1));
+              LOG_S("result", outcome_names[result->outcome]), LOG_V("status", result->status), LOG_N("attempt", rcpt->attempts + 1));
+}
+
+void attempt_name_counts(void)
+{
+    metric_names(METRIC_LABEL_transport, transport_names, ARRAY_LEN(transport_names));
+    metric_names(METRIC_LABEL_outcome, outcome_names, ARRAY_LEN(outcome_names));
 }
 
 static void log_attempt(const struct attempt *attempt)
 {
     for (size_t p = 0; p < attempt->parts_n; p++)
         for (size_t i = 0; i < attempt->parts[p].job.n; i++)
-            if (!attempt->parts[p].put_off)
+            if (!attempt->parts[p].put_off) {
+                count_rcpt(&attempt->parts[p], attempt->parts[p].results[i].outcome);
                 log_rcpt(attempt, &attempt->parts[p], i);
+            }
 }
 
 static void log_unsettled(const struct attempt *attempt, int r)

@@ -66,6 +66,8 @@ void attempt_failed(struct attempt_part *part, int r);
  * its own and logs each recipient. Attempts whose lease was lost are left
  * alone. -errno: one at least was not settled. */
 int attempt_settle(struct attempt *const *attempts, size_t n);
+/* Says what the transports and outcomes are called that it counts by. */
+void attempt_name_counts(void);
 /* The same, tried again with pauses while the store refuses it: what was done
  * and is not settled would be done again. As long as the disk is full it goes
  * on until *stop, since nobody can lease anything meanwhile. */

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/when.h"
 #include "outbox/aside.h"
 
@@ -74,6 +75,7 @@ static void note_line(struct lane *lane, bool failed, struct span reason)
     lane->pace_ms = (lane->pace_ms * 7 + (took < AGAIN_MAX_MS ? took : AGAIN_MAX_MS)) / 8;
     lane->last_done = now;
     bool dead = is_dead(lane);
+    metric_set(METRIC_relay_down, lane->relay->number, dead);
     pthread_mutex_unlock(&lane->lock);
     if (dead != was_dead)
         log_event(dead ? LOG_WARN_LEVEL : LOG_INFO_LEVEL, dead ? "relay does not answer" : "relay answers again",
@@ -85,6 +87,7 @@ void lane_forgive(struct lane *lane)
     pthread_mutex_lock(&lane->lock);
     if (is_dead(lane))
         lane->failures = DEAD_AFTER - 1; /* one more, and it is dead again */
+    metric_set(METRIC_relay_down, lane->relay->number, false);
     pthread_mutex_unlock(&lane->lock);
 }
 
@@ -388,6 +391,7 @@ void lane_free(struct lane *lane)
         return;
     for (unsigned i = 0; i < lane->threads_n; i++)
         pthread_join(lane->threads[i], NULL);
+    metric_set(METRIC_relay_down, lane->relay->number, false); /* nobody knows */
     pthread_cond_destroy(&lane->filled);
     pthread_mutex_destroy(&lane->lock);
     free(lane);

@@ -108,6 +108,9 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
  * reply, 10 seconds at most) and joins the threads. What is not settled is
  * tried after the next start, or at once by another node. */
 void outbox_stop(struct outbox *outbox);
+/* Whether it is at work: it is not stopping, and its last look at what is due did
+ * not fail. NULL: no. */
+bool outbox_runs(const struct outbox *outbox);
 /* Something was committed that is due. NULL is fine. */
 void outbox_wake(struct outbox *outbox);
 /* The same, and relays that seemed dead are tried again at once. NULL is fine. */

@@ -4,6 +4,7 @@
  */
 #include "outbox/relay.h"
 
+#include "base/metrics.h"
 #include "model/rcpt.h"
 #include "outbox/idna.h"
 #include "outbox/secret.h"
@@ -296,6 +297,7 @@ static int load_one(struct loading *loading)
 {
     struct relay *relay = loading->relay;
     relay->name = *relay->conf->name ? relay->conf->name : "relay";
+    relay->number = metric_name(METRIC_LABEL_relay, relay->name);
     if (relay->conf->timeout + relay->conf->final_timeout >= loading->conf->outbox_lease)
         return refuse(loading, "timeout and final_timeout together must be shorter than outbox.lease (%lld seconds)",
                       (long long)loading->conf->outbox_lease);

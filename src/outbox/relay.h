@@ -22,6 +22,7 @@ struct relay_domains {
 struct relay {
     const struct conf_relay *conf;
     const char *name; /* for people: "relay", or the NAME of its section */
+    unsigned number;  /* of that name, for what is counted */
     char host[RELAY_HOST_SIZE];
     int64_t port;
     bool wrapped; /* TLS from the first byte */

@@ -86,6 +86,11 @@ enum lane_answer outbox_hand_over(struct outbox *outbox, const struct relay *rel
     return answer;
 }
 
+bool outbox_runs(const struct outbox *outbox)
+{
+    return outbox && !atomic_load(&outbox->stop) && !atomic_load(&outbox->trouble);
+}
+
 void outbox_hurry(struct outbox *outbox)
 {
     if (!outbox)
@@ -171,6 +176,7 @@ static void *run(void *arg)
         int r = outbox_dispatch(outbox, arena, &next);
         arena_reset(arena);
         end_round(outbox);
+        atomic_store(&outbox->trouble, r < 0);
         if (r < 0) {
             log_event(LOG_ERROR_LEVEL, "the outbox is in trouble", LOG_S("error", err_text(r)));
             next = when_now() + outbox->pause_ms;
@@ -236,6 +242,7 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
     pthread_mutex_init(&outbox->lock, NULL);
     pthread_mutex_init(&outbox->large, NULL);
     when_cond_init(&outbox->wake);
+    attempt_name_counts();
     int r = load_relays(outbox);
     if (r == 0)
         r = node_start(options, outbox->relays, outbox_call_help, outbox, &outbox->node);

@@ -23,6 +23,7 @@ struct outbox {
     _Atomic uint64_t taken; /* entries leased, from a store that nodes share */
     struct lane *lanes[CONF_RELAYS_MAX]; /* one for each of relays->v */
     atomic_bool stop;
+    atomic_bool trouble; /* the last round of a dispatcher failed */
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
     uint64_t wakes;       /* counts news, so that none is missed */

@@ -51,6 +51,7 @@ enum {
 
 struct transport {
     const char *name;
+    unsigned number; /* of its row, for what is counted */
     /* Fills results[0..n). Negative: treated as deferred for all. */
     int (*deliver)(const struct transport_job *job, struct transport_result *results);
     int (*store)(struct store_tx *tx, const struct transport_job *job, struct transport_result *results);
@@ -62,6 +63,11 @@ struct transport {
                      struct transport_result *ret_result);
 };
 
+enum {
+#define TRANSPORT(name) TRANSPORT_NUMBER_##name,
+#include "outbox/transports.def"
+#undef TRANSPORT
+};
 #define TRANSPORT(name) extern const struct transport transport_##name;
 #include "outbox/transports.def"
 #undef TRANSPORT

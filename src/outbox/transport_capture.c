@@ -31,4 +31,4 @@ static int capture_store(struct store_tx *tx, const struct transport_job *job, s
     return store_capture_put(tx, &capture, job->raw);
 }
 
-const struct transport transport_capture = { .name = "capture", .store = capture_store };
+const struct transport transport_capture = { .name = "capture", .number = TRANSPORT_NUMBER_capture, .store = capture_store };

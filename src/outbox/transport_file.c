@@ -18,4 +18,4 @@ static int file_store_one(struct store_tx *tx, const struct transport_job *job, 
     return r < 0 ? r : 0;
 }
 
-const struct transport transport_file = { .name = "file", .store_one = file_store_one };
+const struct transport transport_file = { .name = "file", .number = TRANSPORT_NUMBER_file, .store_one = file_store_one };

@@ -128,4 +128,4 @@ static int local_store_one(struct store_tx *tx, const struct transport_job *job,
     return r;
 }
 
-const struct transport transport_local = { .name = "local", .ready = local_ready, .store_one = local_store_one };
+const struct transport transport_local = { .name = "local", .number = TRANSPORT_NUMBER_local, .ready = local_ready, .store_one = local_store_one };

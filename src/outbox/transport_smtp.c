@@ -379,4 +379,4 @@ static int smtp_deliver(const struct transport_job *job, struct transport_result
     return r == RETRY ? TRANSPORT_LOST : r;
 }
 
-const struct transport transport_smtp = { .name = "smtp", .deliver = smtp_deliver };
+const struct transport transport_smtp = { .name = "smtp", .number = TRANSPORT_NUMBER_smtp, .deliver = smtp_deliver };

@@ -60,6 +60,23 @@ int store_outbox_by_message_id(struct store_tx *tx, struct arena *arena, struct 
 
 /* ---- traces ---- */
 
+int store_queue_count(struct store_tx *tx, int64_t now, struct store_queue *ret_queue)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    struct store_queue queue = { 0 };
+    int r = sql_open(tx, SQL_queue_count, ARGS(V_INT(now)), &sql);
+
+    while (r == 0 && (r = sql_next(&sql)) == 1) {
+        int64_t state = sql_int(&sql, 0);
+        queue.states[state].entries = (uint64_t)sql_int(&sql, 1);
+        queue.states[state].oldest = sql_int(&sql, 2);
+        r = 0;
+    }
+    if (r == 0)
+        *ret_queue = queue;
+    return r;
+}
+
 static void hash_of(struct span message_id, uint8_t ret_hash[SHA256_SIZE])
 {
     sha256_parts(&message_id, 1, ret_hash);

@@ -23,6 +23,17 @@ int store_outbox_warned(struct store_tx *tx, struct store_outbox_key key);
 int store_outbox_by_message_id(struct store_tx *tx, struct arena *arena, struct span message_id, struct store_outbox_key **ret_keys,
                                size_t *ret_n);
 
+/* How entries stand. SENDING: somebody has a lease of one of their recipients. */
+enum store_queue_state { STORE_QUEUE_DUE, STORE_QUEUE_WAITING, STORE_QUEUE_SENDING, STORE_QUEUE_HELD, STORE_QUEUE_STATES };
+struct store_queue {
+    struct {
+        uint64_t entries;
+        int64_t oldest; /* when it was submitted; 0: there is none */
+    } states[STORE_QUEUE_STATES];
+};
+/* Reads the whole outbox. */
+int store_queue_count(struct store_tx *tx, int64_t now, struct store_queue *ret_queue);
+
 /* What became of one recipient. */
 struct store_trace {
     struct store_outbox_key key; /* the entry, which may be gone */

@@ -10,6 +10,9 @@
  */
 #include "store/writer.h"
 
+#include "base/metrics.h"
+#include "base/when.h"
+
 #include <errno.h>
 
 enum { TRIES_MAX = 20 };
@@ -131,10 +134,14 @@ static enum outcome commit(struct store_writer *writer, struct store_pending *co
 
     if (store->options.before_commit)
         store->options.before_commit(store->options.hook_arg);
+    int64_t begun = when_ticks();
     int r = tx->driver->control(tx->conn, STORE_COMMIT);
     bool doubt = r == -EINPROGRESS;
     if (doubt)
         r = writer_settle_doubt(writer);
+    metric_observe(METRIC_store_commit_duration_seconds, 0, (uint64_t)(when_ticks() - begun));
+    if (r)
+        metric_add(METRIC_store_failures, 1);
     if (r > 0 || (r < 0 && !doubt && writer->id != 0 && !is_broken(tx))) {
         writer->error = r > 0 ? -EIO : r;
         return OUTCOME_LOST;

@@ -9,6 +9,8 @@
  */
 #include "store/writer.h"
 
+#include "base/metrics.h"
+
 #include <sched.h>
 
 enum { GROUP_CAP = 1024 };
@@ -46,6 +48,7 @@ static size_t take_group(struct store_writer *writer, struct store_pending **gro
 static void write_group(struct store_writer *writer, struct store_pending *const *group, size_t n)
 {
     writer_serve(writer, group, n);
+    metric_observe(METRIC_store_commit_jobs, 0, n);
     writer->store->commits++;
     writer->store->jobs += n;
     pthread_mutex_lock(&writer->lock);

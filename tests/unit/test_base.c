@@ -18,6 +18,7 @@
 #include "base/when.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -433,12 +434,86 @@ static void metrics_count(void **state)
     struct buf buf = BUF_INIT(100000);
 
     (void)state;
-    metric_add(METRIC_outbox_sent, 3);
+    metric_add(METRIC_outbox_submitted, 3);
     metrics_write(&buf);
     buf_add_char(&buf, '\0');
-    assert_int_equal(metric_get(METRIC_outbox_sent), 3);
-    assert_non_null(strstr(buf.ptr, "\newsd_outbox_sent_total 3\n"));
+    assert_int_equal(metric_get(METRIC_outbox_submitted), 3);
+    assert_non_null(strstr(buf.ptr, "\n# TYPE ewsd_outbox_submitted_total counter\newsd_outbox_submitted_total 3\n"));
     buf_done(&buf);
+}
+
+static void metrics_have_labels(void **state)
+{
+    static const char *const operations[] = { "none", "GetItem" }, *const codes[] = { "NoError", "Error\\\"x" };
+    struct buf buf = BUF_INIT(1000000);
+
+    (void)state;
+    metric_names(METRIC_LABEL_operation, operations, ARRAY_LEN(operations));
+    metric_names(METRIC_LABEL_code, codes, ARRAY_LEN(codes));
+    metric_add_by(METRIC_requests, 1, 0, 2);
+    metric_add_by(METRIC_requests, 64, 0, 1); /* there is no such operation */
+    metric_add_by(METRIC_requests, 0, 1, 1);  /* nor a second label */
+    metric_add_by(METRIC_response_codes, 1, 1, 5);
+    metrics_write(&buf);
+    buf_add_char(&buf, '\0');
+    assert_int_equal(metric_get(METRIC_requests), 2);
+    assert_non_null(strstr(buf.ptr, "\newsd_requests_total{operation=\"none\"} 0\newsd_requests_total{operation=\"GetItem\"} 2\n#"));
+    assert_non_null(strstr(buf.ptr, "counter\newsd_response_codes_total{operation=\"GetItem\",code=\"Error\\\\\\\"x\"} 5\n#"));
+    buf_done(&buf);
+}
+
+static void metrics_make_histograms(void **state)
+{
+    struct buf buf = BUF_INIT(1000000);
+
+    (void)state;
+    metric_observe(METRIC_store_commit_duration_seconds, 0, 500);
+    metric_observe(METRIC_store_commit_duration_seconds, 0, 501);
+    metric_observe(METRIC_store_commit_duration_seconds, 0, 10000001);
+    metric_observe(METRIC_store_commit_jobs, 0, 7);
+    metrics_write(&buf);
+    buf_add_char(&buf, '\0');
+    assert_int_equal(metric_get(METRIC_store_commit_duration_seconds), 3);
+    assert_non_null(strstr(buf.ptr, "\newsd_store_commit_duration_seconds_bucket{le=\"0.0005\"} 1\n"
+                                    "ewsd_store_commit_duration_seconds_bucket{le=\"0.001\"} 2\n"));
+    assert_non_null(strstr(buf.ptr, "_bucket{le=\"10\"} 2\newsd_store_commit_duration_seconds_bucket{le=\"+Inf\"} 3\n"
+                                    "ewsd_store_commit_duration_seconds_sum 10.001002\newsd_store_commit_duration_seconds_count 3\n"));
+    assert_non_null(strstr(buf.ptr, "_jobs_bucket{le=\"6\"} 0\newsd_store_commit_jobs_bucket{le=\"8\"} 1\n"));
+    assert_non_null(strstr(buf.ptr, "\newsd_store_commit_jobs_sum 7\n"));
+    buf_done(&buf);
+}
+
+static void metrics_learn_names(void **state)
+{
+    char name[16];
+
+    (void)state;
+    for (unsigned i = 0; i < 64; i++) {
+        snprintf(name, sizeof(name), "relay%u", i);
+        assert_int_equal(metric_name(METRIC_LABEL_relay, name), i);
+    }
+    assert_int_equal(metric_name(METRIC_LABEL_relay, "relay7"), 7);
+    assert_int_equal(metric_name(METRIC_LABEL_relay, "one more"), UINT_MAX);
+    metric_set(METRIC_relay_down, UINT_MAX, 1); /* not counted */
+    metric_raise(METRIC_relay_down, 3, 5);
+    metric_raise(METRIC_relay_down, 3, -3);
+    assert_int_equal(metric_get(METRIC_relay_down), 2);
+}
+
+static void metrics_of_the_process(void **state)
+{
+    (void)state;
+    metrics_read_process(1500);
+    uint64_t descriptors = metric_get(METRIC_process_open_fds);
+    int fd = dup(STDERR_FILENO);
+    assert_true(fd >= 0 && descriptors >= 3);
+    metrics_read_process(1500);
+    assert_int_equal(metric_get(METRIC_process_open_fds), descriptors + 1);
+    close(fd);
+    assert_int_equal(metric_get(METRIC_process_start_time_seconds), 1500);
+    assert_in_range(metric_get(METRIC_process_resident_memory_bytes), 100000, 1u << 30);
+    assert_true(metric_get(METRIC_process_virtual_memory_bytes) > metric_get(METRIC_process_resident_memory_bytes));
+    assert_true(metric_get(METRIC_process_cpu_seconds_total) > 0);
 }
 
 int main(void)
@@ -464,6 +539,10 @@ int main(void)
         cmocka_unit_test(waits_end_by_the_monotonic_clock),
         cmocka_unit_test(log_lines_cannot_be_forged),
         cmocka_unit_test(metrics_count),
+        cmocka_unit_test(metrics_have_labels),
+        cmocka_unit_test(metrics_make_histograms),
+        cmocka_unit_test(metrics_learn_names),
+        cmocka_unit_test(metrics_of_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

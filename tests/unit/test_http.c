@@ -5,6 +5,7 @@
  */
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/watch.h"
 #include "soap/envelope.h"
 
 #include <ftw.h>
@@ -29,6 +30,7 @@ static struct server {
     struct soap *soap;
     struct op_env ops;
     struct http *http;
+    struct watch *watch;
     int port;
 } server;
 
@@ -60,7 +62,9 @@ static int start(void **state ATTR_UNUSED)
     assert_int_equal(auth_new(s->store, &s->conf, &s->auth), 0);
     assert_int_equal(soap_new(&(struct soap_rules){ .served = op_is_served, .limits = XML_LIMITS_USUAL }, &s->soap), 0);
     op_env_init(&s->ops, s->store, &s->conf, NULL);
-    struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .on = HTTP_ON_DEV,
+    assert_int_equal(watch_new(&s->ops, &s->watch), 0);
+    watch_start(s->watch);
+    struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .watch = s->watch, .on = HTTP_ON_DEV,
                                     .listen = s->conf.http_listen, .workers = 4, .connections = 8192 };
     struct listener listener;
     char wrong[LISTEN_ERROR_SIZE];
@@ -75,6 +79,7 @@ static int start(void **state ATTR_UNUSED)
 static int stop(void **state ATTR_UNUSED)
 {
     http_stop(server.http);
+    watch_free(server.watch);
     auth_free(server.auth);
     soap_free(server.soap);
     store_close(server.store);
@@ -185,6 +190,23 @@ static void methods_of_routes(void **state ATTR_UNUSED)
     assert_string_equal(allow, "DELETE");
 }
 
+static void says_whether_it_can_serve(void **state ATTR_UNUSED)
+{
+    char answer[4096];
+    struct watch *fresh;
+    int fd = dial();
+    say(fd, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_int_equal(hear(fd, answer, sizeof(answer)), 503);
+    assert_non_null(strstr(answer, "\r\n\r\nthe outbox does not run\n")); /* there is none */
+    close(fd);
+    assert_int_equal(watch_new(&server.ops, &fresh), 0);
+    assert_string_equal(watch_unready(fresh), "the server is starting");
+    watch_start(fresh);
+    watch_stop(fresh);
+    assert_string_equal(watch_unready(fresh), "the server is stopping");
+    watch_free(fresh);
+}
+
 static void refuses_at_the_headers(void **state ATTR_UNUSED)
 {
     assert_int_equal(ask_once("GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);
@@ -256,6 +278,7 @@ int main(void)
         cmocka_unit_test(keeps_connections),        cmocka_unit_test(takes_chunks),
         cmocka_unit_test(routes_exist_in_places),
         cmocka_unit_test(methods_of_routes),
+        cmocka_unit_test(says_whether_it_can_serve),
         cmocka_unit_test(refuses_at_the_headers),   cmocka_unit_test(refuses_long_chunked_bodies),
         cmocka_unit_test(serves_any_number_at_once), cmocka_unit_test(ends_drips),
     };
