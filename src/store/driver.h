@@ -119,9 +119,16 @@ struct store_driver {
     /* A statement that writes, all of it; ret_changes NULL: it may fail later, at
      * the latest in STORE_COMMIT, so that nobody waits for it alone. */
     int (*run)(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, int64_t *ret_changes);
-    /* With several writers: has `key` to itself until the transaction ends.
-     * wait: may be found impossible later, as in run. 1: somebody else has it. */
-    int (*hold)(struct store_conn *conn, int64_t key, bool wait);
+    /* With several writers: has the keys, which ascend, to itself until the
+     * transaction ends. wait: may be found impossible later, as in run. Without,
+     * it is one key; 1: somebody else has it. */
+    int (*hold)(struct store_conn *conn, const int64_t *keys, size_t n, bool wait);
+    /* Several use the connection by turns, in one transaction: who needs an answer
+     * calls wait, which returns when somebody else has called collect and that
+     * has read the answers of all. NULL: as before. Both or neither. */
+    void (*share)(struct store_conn *conn, void (*wait)(void *arg), void *arg);
+    /* False: nobody waited, and nothing was asked. */
+    bool (*collect)(struct store_conn *conn);
     /* What is asked in this transaction from now on takes as long as a large store
      * makes it take, beyond what a request may wait for. */
     int (*be_patient)(struct store_conn *conn);

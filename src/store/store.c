@@ -3,7 +3,7 @@
  * reader connections. Its tables are store_migrate.c's, the writers' threads
  * writer_queue.c's.
  */
-#include "store/store_core.h"
+#include "store/writer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -124,6 +124,7 @@ static void free_writer(struct store_writer *writer)
     if (writer->tx.conn)
         writer->store->driver->disconnect(writer->tx.conn);
     store_tx_close(&writer->tx);
+    lanes_free(writer->lanes);
     sem_destroy(&writer->filled);
     pthread_mutex_destroy(&writer->lock);
 }

@@ -33,12 +33,15 @@ struct store_indexer {
     size_t wanted_n;
 };
 
+struct store_lanes;
+
 /* One that commits. An engine that lets only one write has one. */
 struct store_writer {
     struct store *store;
     struct store_tx tx;
     struct store_kept kept;
     struct store_holds holds;
+    struct store_lanes *lanes; /* of writer_lanes.c; NULL: none was needed yet */
     uint64_t id;   /* of its row in the table `writer`, for commits in doubt; 0: the engine knows none */
     uint64_t step; /* of the last transaction begun: in that row when it stands */
     int error;     /* why the last transaction does not stand */
@@ -80,6 +83,7 @@ struct store {
     struct store_indexer indexer;
     _Atomic uint64_t commits;
     _Atomic uint64_t jobs;
+    _Atomic uint64_t shared_rounds; /* for tests: times that jobs which ran by turns were answered */
 };
 
 /* The driver of that name, or by what the path is; NULL: there is none. */

@@ -171,13 +171,42 @@ int store_folder_list_recoverable(struct store_tx *tx, struct arena *arena, int6
                 ARGS(V_INT(mailbox_id), V_INT(FOLDER_ROLE_recoverableitemsdeletions), V_INT(origin_no)), ret_folders, ret_n);
 }
 
+static int count_total(uint32_t flags, int sign)
+{
+    return flags & ITEM_ASSOCIATED ? 0 : sign;
+}
+
+static int count_unread(uint32_t flags, int sign)
+{
+    return flags & ITEM_READ ? 0 : count_total(flags, sign);
+}
+
 int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, uint32_t flags, int sign, uint64_t change_no)
 {
     int64_t written = 0;
-    int total = flags & ITEM_ASSOCIATED ? 0 : sign;
-    int unread = flags & ITEM_READ ? 0 : total;
+    int total = count_total(flags, sign), unread = count_unread(flags, sign);
     int r = sql_run(tx, SQL_folder_count,
                     ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(total), V_INT(unread), V_INT(change_no)), &written);
 
     return r == 0 && written == 0 ? CODE_ErrorFolderNotFound : r;
+}
+
+static int count_both(struct store_tx *tx, const struct item *item, const struct item_place *from)
+{
+    int64_t written = 0;
+    int r = sql_run(tx, SQL_folder_count_both,
+                    ARGS(V_INT(item->mailbox_id), V_INT(item->folder_no), V_INT(count_total(item->flags, 1)),
+                         V_INT(count_unread(item->flags, 1)), V_INT(from->folder_no), V_INT(count_total(from->flags, -1)),
+                         V_INT(count_unread(from->flags, -1)), V_INT(item->change_no)),
+                    &written);
+
+    return r == 0 && written != 2 ? CODE_ErrorFolderNotFound : r;
+}
+
+int folder_count_move(struct store_tx *tx, const struct item *item, const struct item_place *from)
+{
+    if (!tx->driver->one_writer && from->folder_no != item->folder_no)
+        return count_both(tx, item, from);
+    int r = folder_count_item(tx, item->mailbox_id, item->folder_no, item->flags, 1, item->change_no);
+    return r == 0 ? folder_count_item(tx, item->mailbox_id, from->folder_no, from->flags, -1, item->change_no) : r;
 }

@@ -112,12 +112,15 @@ int store_hold_mailbox(struct store_tx *tx, int64_t mailbox_id)
 {
     struct store_holds *holds = tx->holds;
 
-    if (!holds || has(holds->held, holds->held_n, mailbox_id))
+    if (!holds)
         return 0;
+    int alone = tx->lane ? lane_be_alone(tx, mailbox_id) : 0;
+    if (alone != 0 || has(holds->held, holds->held_n, mailbox_id))
+        return alone;
     if (holds->refused)
         return -EAGAIN;
     bool in_order = holds->held_n == 0 || mailbox_id > holds->held[holds->held_n - 1];
-    int r = tx->driver->hold(tx->conn, mailbox_id, in_order);
+    int r = tx->driver->hold(tx->conn, &mailbox_id, 1, in_order);
     if (r == 1)
         return refuse(holds, mailbox_id);
     if (r == 0 && !add(holds->held, &holds->held_n, mailbox_id))
@@ -128,13 +131,15 @@ int store_hold_mailbox(struct store_tx *tx, int64_t mailbox_id)
 int holds_begin(struct store_tx *tx)
 {
     struct store_holds *holds = tx->holds;
-    int r = 0;
 
     if (!holds)
         return 0;
     holds->held_n = 0;
     holds->refused = false;
-    for (size_t i = 0; r == 0 && i < holds->wanted_n; i++)
-        r = store_hold_mailbox(tx, holds->wanted[i]);
-    return r;
+    int r = holds->wanted_n > 0 ? tx->driver->hold(tx->conn, holds->wanted, holds->wanted_n, true) : 0;
+    if (r != 0)
+        return r;
+    memcpy(holds->held, holds->wanted, holds->wanted_n * sizeof(*holds->held));
+    holds->held_n = holds->wanted_n;
+    return 0;
 }

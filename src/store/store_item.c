@@ -223,8 +223,7 @@ static int recount(struct store_tx *tx, const struct item *item, const struct it
 
     if (old->folder_no == item->folder_no && (old->flags & counted) == (item->flags & counted))
         return 0;
-    int r = folder_count_item(tx, item->mailbox_id, item->folder_no, item->flags, 1, item->change_no);
-    return r == 0 ? folder_count_item(tx, item->mailbox_id, old->folder_no, old->flags, -1, item->change_no) : r;
+    return folder_count_move(tx, item, old);
 }
 
 static int take_change(struct store_tx *tx, struct item *item, uint32_t numbers, struct store_growth growth, bool client,

@@ -117,6 +117,8 @@ int item_write_display(struct store_tx *tx, const struct item *item);
 /* Counts an item into (sign 1) or out of (-1) its folder.
  * CODE_ErrorFolderNotFound. */
 int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, uint32_t flags, int sign, uint64_t change_no);
+/* The item is where it is now, and no longer there. */
+int folder_count_move(struct store_tx *tx, const struct item *item, const struct item_place *from);
 
 /* Data that is content of its own is PART_DATA of that; else it is a part of
  * the item's content by the attachment's number, from 1. */

@@ -310,6 +310,21 @@ static size_t domain_slot(struct span key)
     return at % DOMAINS_KEPT;
 }
 
+/* Or will be, when another job has its answer. */
+static bool domain_is_kept(struct store_tx *tx, size_t slot, struct span key)
+{
+    while (tx->lane && tx->kept->domains[slot].asked && span_is(key, tx->kept->domains[slot].name))
+        lane_let_others(tx);
+    return span_is(key, tx->kept->domains[slot].name);
+}
+
+static void keep_domain(struct store_tx *tx, size_t slot, struct span key)
+{
+    memcpy(tx->kept->domains[slot].name, key.ptr, key.len);
+    tx->kept->domains[slot].name[key.len] = 0;
+    tx->kept->domains[slot].asked = true;
+}
+
 int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_local)
 {
     struct span key = { 0 };
@@ -319,20 +334,24 @@ int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_loc
     if (r != 0)
         return r;
     size_t slot = domain_slot(key);
-    bool kept = tx->kept && key.len > 0 && key.len < DOMAIN_SIZE && !memchr(key.ptr, 0, key.len);
-    if (kept && span_is(key, tx->kept->domains[slot].name)) {
+    bool keep = tx->kept && key.len > 0 && key.len < DOMAIN_SIZE && !memchr(key.ptr, 0, key.len);
+    if (keep && domain_is_kept(tx, slot, key)) {
         *ret_local = tx->kept->domains[slot].local;
         return 0;
     }
+    if (keep)
+        keep_domain(tx, slot, key);
     r = sql_number(tx, SQL_address_domain, ARGS(V_TEXT(key)), &one);
+    keep = keep && span_is(key, tx->kept->domains[slot].name); /* nobody needed the place meanwhile */
+    if (r < 0 && keep)
+        tx->kept->domains[slot].name[0] = 0;
     if (r < 0)
         return r;
     *ret_local = r == 0;
-    if (!kept)
-        return 0;
-    memcpy(tx->kept->domains[slot].name, key.ptr, key.len);
-    tx->kept->domains[slot].name[key.len] = 0;
-    tx->kept->domains[slot].local = *ret_local;
+    if (keep) {
+        tx->kept->domains[slot].local = *ret_local;
+        tx->kept->domains[slot].asked = false;
+    }
     return 0;
 }
 

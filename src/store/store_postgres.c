@@ -8,6 +8,7 @@
  * Numbers are BIGINT and travel in binary, as everything does.
  */
 #include "store/store_postgres.h"
+#include "store/store_sql.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -50,7 +51,7 @@ static int roll_back(struct store_conn *conn)
         return -EIO;
     conn->in_tx = false;
     if (conn->owed_n)
-        (void)postgres_drain(conn, NULL);
+        (void)postgres_drain(conn);
     conn->failed = false;
     int r = postgres_send(conn, 0, control_text[STORE_ROLLBACK], NULL, 0);
     if (r == 0)
@@ -70,7 +71,7 @@ static int commit(struct store_conn *conn)
     int r = postgres_send(conn, 0, control_text[STORE_COMMIT], NULL, 0);
     bool sent = r == 0;
     if (r == 0)
-        r = postgres_drain(conn, &result);
+        r = postgres_answer(conn, &result);
     if (r == 0 && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         r = postgres_fail(conn, -EIO);
     PQclear(result);
@@ -122,16 +123,43 @@ static bool is_broken(struct store_conn *conn)
     return conn->broken;
 }
 
-static int hold(struct store_conn *conn, int64_t key, bool wait)
+/* An array of BIGINT, as PostgreSQL writes it. */
+struct key_array {
+    uint32_t dimensions, has_nulls, type, n, first;
+    struct {
+        uint32_t len, high, low;
+    } keys[];
+};
+
+static int hold_all(struct store_conn *conn, const int64_t *keys, size_t n)
 {
-    const struct store_value arg = { .type = STORE_INT, .number = LOCK_SPACE + key };
+    size_t size = sizeof(struct key_array) + n * sizeof(((struct key_array *)0)->keys[0]);
+    struct key_array *array = malloc(size);
+
+    if (!array)
+        return postgres_fail(conn, -ENOMEM);
+    *array = (struct key_array){ htobe32(1), 0, htobe32(TYPE_INT8), htobe32((uint32_t)n), htobe32(1) };
+    for (size_t i = 0; i < n; i++) {
+        uint64_t key = (uint64_t)(LOCK_SPACE + keys[i]);
+        array->keys[i].len = htobe32(sizeof(key));
+        array->keys[i].high = htobe32((uint32_t)(key >> 32));
+        array->keys[i].low = htobe32((uint32_t)key);
+    }
+    int r = postgres_send(conn, POSTGRES_LOCK, NULL, &V_RAW(array, size), 1);
+    free(array);
+    return r;
+}
+
+static int hold(struct store_conn *conn, const int64_t *keys, size_t n, bool wait)
+{
+    const struct store_value arg = { .type = STORE_INT, .number = LOCK_SPACE + keys[0] };
     PGresult *result = NULL;
 
     if (wait)
-        return postgres_send(conn, POSTGRES_LOCK, NULL, &arg, 1);
+        return hold_all(conn, keys, n);
     int r = postgres_send(conn, POSTGRES_TRY_LOCK, NULL, &arg, 1);
     if (r == 0)
-        r = postgres_drain(conn, &result);
+        r = postgres_answer(conn, &result);
     if (r == 0)
         r = *PQgetvalue(result, 0, 0) ? 0 : 1;
     PQclear(result);
@@ -149,7 +177,7 @@ static int run(struct store_conn *conn, unsigned statement, const struct store_v
         return postgres_fail(conn, r);
     if (!ret_changes)
         return 0;
-    r = postgres_drain(conn, &result);
+    r = postgres_answer(conn, &result);
     if (r == 0)
         *ret_changes = strtoll(PQcmdTuples(result), NULL, 10);
     PQclear(result);
@@ -169,7 +197,7 @@ static int ask(struct store_conn *conn, unsigned statement, const char *text, co
 {
     int r = postgres_send(conn, statement, text, args, n);
 
-    return r == 0 ? postgres_drain(conn, ret_result) : r;
+    return r == 0 ? postgres_answer(conn, ret_result) : r;
 }
 
 /* A connection can end unnoticed while nobody uses it. Of a snapshot out of which
@@ -298,6 +326,8 @@ const struct store_driver store_driver_postgres = {
     .finish = finish,
     .run = run,
     .hold = hold,
+    .share = postgres_share,
+    .collect = postgres_collect,
     .be_patient = postgres_be_patient,
     .is_broken = is_broken,
     .watch = postgres_watch,

@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { POSTGRES_OWED_MAX = 256, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64, POSTGRES_TEXT_SIZE = 4096, POSTGRES_PARTITIONS_MAX = 256 };
+enum { POSTGRES_OWED_MAX = 1024, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64, POSTGRES_TEXT_SIZE = 4096, POSTGRES_PARTITIONS_MAX = 256 };
 
 struct store_db {
     char *url, *passfile;
@@ -35,6 +35,14 @@ struct store_db {
 /* Statements of the engine's own, behind those of statements.def. */
 enum postgres_statement { POSTGRES_LOCK = STATEMENT_COUNT, POSTGRES_TRY_LOCK, POSTGRES_STATEMENTS };
 
+/* An answer to come. */
+struct postgres_owed {
+    int32_t what;  /* what is prepared, or one of the following */
+    PGresult **to; /* who waits for it; may be NULL */
+};
+
+enum { OWED_RESULT = -1, OWED_SYNC = -2 };
+
 /* Connections are always in libpq's pipeline mode: what is sent is owed an
  * answer, and answers are read, in order, when somebody needs one. */
 struct store_conn {
@@ -49,13 +57,13 @@ struct store_conn {
     int error;   /* what failed first */
     bool unknown; /* it was the end of the connection, so what was last sent may have been done */
     unsigned owed_n;
-    int32_t owed[POSTGRES_OWED_MAX]; /* what is prepared, or one of enum postgres_owed */
+    struct postgres_owed owed[POSTGRES_OWED_MAX];
+    void (*wait)(void *arg); /* who needs an answer calls this; NULL: reads it */
+    void *wait_arg;
     int partitions; /* of each table of mailboxes that can be named; -1: not known yet */
     bool prepared[POSTGRES_STATEMENTS * (POSTGRES_PARTITIONS_MAX + 1)]; /* see postgres_part */
     bool checked[STATEMENT_COUNT]; /* its columns are of types that are read here */
 };
-
-enum postgres_owed { OWED_RESULT = -1, OWED_SYNC = -2 };
 
 /* The types of PostgreSQL that are used here; of its catalog, and for good. */
 enum { TYPE_UNKNOWN = 0, TYPE_BOOL = 16, TYPE_BYTEA = 17, TYPE_INT8 = 20, TYPE_INT2 = 21, TYPE_INT4 = 23, TYPE_TEXT = 25,
@@ -76,9 +84,12 @@ int postgres_send(struct store_conn *conn, unsigned statement, const char *text,
 int postgres_sync(struct store_conn *conn);
 /* Until the transaction ends. */
 int postgres_be_patient(struct store_conn *conn);
-/* Reads all that is owed. ret_last: the answer of the last statement, the
- * caller's to clear. */
-int postgres_drain(struct store_conn *conn, PGresult **ret_last);
+/* Reads all that is owed. */
+int postgres_drain(struct store_conn *conn);
+/* Waits for the answer of what was sent last, the caller's to clear. */
+int postgres_answer(struct store_conn *conn, PGresult **ret_result);
+void postgres_share(struct store_conn *conn, void (*wait)(void *arg), void *arg);
+bool postgres_collect(struct store_conn *conn);
 
 /* ---- store_postgres_link.c ---- */
 

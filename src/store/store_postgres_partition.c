@@ -136,7 +136,16 @@ static int execute(struct store_conn *conn, const char *text, PGresult **ret_res
 {
     int r = postgres_send(conn, 0, text, NULL, 0);
 
-    return r == 0 ? postgres_drain(conn, ret_result) : r;
+    return r == 0 ? postgres_answer(conn, ret_result) : r;
+}
+
+static int execute_command(struct store_conn *conn, const char *text)
+{
+    PGresult *result = NULL;
+    int r = execute(conn, text, &result);
+
+    PQclear(result);
+    return r;
 }
 
 /* How many each table has: 0: none is there yet. ret_known: their hash is ours. */
@@ -182,7 +191,7 @@ static int add_partitions(struct store_conn *conn, const char *table, unsigned n
         snprintf(text, sizeof(text), "CREATE TABLE %s_p%u PARTITION OF %s FOR VALUES WITH (MODULUS %u, REMAINDER %u)", table, i, table, n, i);
         r = postgres_send(conn, 0, text, NULL, 0);
     }
-    return r == 0 ? postgres_drain(conn, NULL) : r;
+    return r == 0 ? postgres_drain(conn) : r;
 }
 
 int postgres_define(struct store_conn *conn, const char *text, unsigned form)
@@ -192,13 +201,13 @@ int postgres_define(struct store_conn *conn, const char *text, unsigned form)
     bool known;
 
     if (!(form & STORE_BY_MAILBOX))
-        return execute(conn, text, NULL);
+        return execute_command(conn, text);
     if (sscanf(text, "CREATE TABLE %40[a-z_]", table) != 1 ||
         snprintf(whole, sizeof(whole), "%s PARTITION BY HASH (mailbox_id)", text) >= (int)sizeof(whole))
         return -EINVAL;
     int r = read_partitions(conn, &n, &known);
     if (r == 0)
-        r = execute(conn, whole, NULL);
+        r = execute_command(conn, whole);
     return r == 0 ? add_partitions(conn, table, n ? n : conn->db->partitions) : r;
 }
 

@@ -64,7 +64,7 @@ int postgres_break_off(struct store_conn *conn)
 
 static int owe(struct store_conn *conn, int32_t what)
 {
-    conn->owed[conn->owed_n++] = what;
+    conn->owed[conn->owed_n++] = (struct postgres_owed){ .what = what };
     return 0;
 }
 
@@ -73,7 +73,7 @@ static int make_room(struct store_conn *conn)
 {
     if (conn->broken)
         return postgres_fail(conn, -EIO);
-    return conn->owed_n + 4 > POSTGRES_OWED_MAX ? postgres_drain(conn, NULL) : 0;
+    return conn->owed_n + 4 > POSTGRES_OWED_MAX ? postgres_drain(conn) : 0;
 }
 
 int postgres_sync(struct store_conn *conn)
@@ -140,7 +140,8 @@ static int set_arguments(struct arguments *to, const struct store_value *args, s
 }
 
 static const char *const own_text[] = {
-    [POSTGRES_LOCK - STATEMENT_COUNT] = "SELECT pg_advisory_xact_lock($1)",
+    [POSTGRES_LOCK - STATEMENT_COUNT] =
+        "SELECT FROM unnest(CAST($1 AS BIGINT[])) AS key WHERE pg_advisory_xact_lock(key) IS NULL", /* in their order */
     [POSTGRES_TRY_LOCK - STATEMENT_COUNT] = "SELECT pg_try_advisory_xact_lock($1)",
 };
 _Static_assert(ARRAY_LEN(own_text) == POSTGRES_STATEMENTS - STATEMENT_COUNT, "a text for each");
@@ -166,7 +167,7 @@ static int prepare(struct store_conn *conn, unsigned statement, unsigned part, c
         r = postgres_part_text(part, text);
     if (r != 0)
         return r;
-    if (!PQsendPrepare(conn->pg, name, text, args->n, args->types))
+    if (!PQsendPrepare(conn->pg, name, text, args->n, statement < STATEMENT_COUNT ? args->types : NULL))
         return postgres_break_off(conn);
     conn->prepared[at] = true; /* until its answer says otherwise */
     return owe(conn, (int32_t)at);
@@ -250,31 +251,60 @@ static PGresult *take_answer(struct store_conn *conn, int32_t owed)
     return result;
 }
 
-int postgres_drain(struct store_conn *conn, PGresult **ret_last)
+static bool synced(const struct store_conn *conn)
 {
-    PGresult *last = NULL;
-    int32_t owed[POSTGRES_OWED_MAX];
-    int r = conn->broken ? postgres_fail(conn, -EIO) : conn->owed_n && conn->owed[conn->owed_n - 1] == OWED_SYNC ? 0 : postgres_sync(conn);
+    return conn->owed_n && conn->owed[conn->owed_n - 1].what == OWED_SYNC;
+}
+
+/* Who waits for an answer gets it, also when it says that something failed. */
+int postgres_drain(struct store_conn *conn)
+{
+    int r = conn->broken ? postgres_fail(conn, -EIO) : synced(conn) ? 0 : postgres_sync(conn);
     unsigned n = conn->owed_n;
 
     if (r == 0 && PQflush(conn->pg) < 0)
         r = postgres_break_off(conn);
-    memcpy(owed, conn->owed, n * sizeof(*owed));
     for (unsigned i = 0; r == 0 && i < n && !conn->broken; i++) {
-        PGresult *result = take_answer(conn, owed[i]);
-        if (owed[i] == OWED_SYNC) {
+        PGresult *result = take_answer(conn, conn->owed[i].what);
+        if (conn->owed[i].to)
+            *conn->owed[i].to = result;
+        else
             PQclear(result);
-            continue;
-        }
-        PQclear(last);
-        last = result;
     }
     conn->owed_n = 0;
-    if (r == 0 && conn->failed)
-        r = conn->error;
-    if (r == 0 && ret_last)
-        *ret_last = last;
+    return r == 0 && conn->failed ? conn->error : r;
+}
+
+int postgres_answer(struct store_conn *conn, PGresult **ret_result)
+{
+    PGresult *result = NULL;
+    int r = 0;
+
+    if (conn->owed_n > 0) /* none when the connection broke */
+        conn->owed[conn->owed_n - 1].to = &result;
+    if (conn->wait && conn->owed_n > 0)
+        conn->wait(conn->wait_arg);
     else
-        PQclear(last);
+        r = postgres_drain(conn);
+    if (r == 0 && (conn->failed || !result))
+        r = postgres_fail(conn, -EIO);
+    if (r == 0)
+        *ret_result = result;
+    else
+        PQclear(result);
     return r;
+}
+
+void postgres_share(struct store_conn *conn, void (*wait)(void *arg), void *arg)
+{
+    conn->wait = wait;
+    conn->wait_arg = arg;
+}
+
+bool postgres_collect(struct store_conn *conn)
+{
+    if (conn->owed_n == 0)
+        return false;
+    (void)postgres_drain(conn); /* each is told by its own answer */
+    return true;
 }

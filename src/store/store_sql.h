@@ -17,6 +17,7 @@ struct store_kept {
     struct {
         char name[DOMAIN_SIZE]; /* folded; empty: unused */
         bool local;
+        bool asked; /* by a job that has no answer yet */
     } domains[DOMAINS_KEPT];
     struct {
         int64_t mailbox_id; /* 0: unused */
@@ -42,7 +43,17 @@ struct store_tx {
     bool dirty;            /* the job has written */
     struct store_kept *kept; /* the writer's; where there are several, for as long as the transaction */
     struct store_holds *holds; /* the writer's, on an engine that has several; else NULL */
+    struct store_lane *lane;   /* it shares the transaction with others that run by turns (writer_lanes.c); else NULL */
 };
+
+/* ---- writer_lanes.c ---- */
+
+/* The job needs to touch mailbox `other`, or with 0 what is of none. If that is not
+ * its own, goes on when no job is under way but those that wait for the same.
+ * -EAGAIN: that can't be, and the transaction begins anew. */
+int lane_be_alone(struct store_tx *tx, int64_t other);
+/* Goes on when what others have asked is answered. */
+void lane_let_others(struct store_tx *tx);
 
 /* ---- store_hold.c ---- */
 

@@ -1,7 +1,8 @@
 /*
  * A group of jobs in one transaction. Jobs run without savepoints, which cost a copy of each page,
  * since few fail after they wrote: when one does, the group is undone and runs
- * once more with a savepoint for each job. When a job's error ended the whole
+ * once more with a savepoint for each job. Where the engine is far away they run by
+ * turns at first (writer_lanes.c). When a job's error ended the whole
  * transaction, the members run once more, each in a transaction of its own.
  * When a COMMIT fails nobody is told success: the connection is thrown away and
  * a new one recovers before anything else is served; a COMMIT that may stand or
@@ -16,25 +17,25 @@
 
 enum { TRIES_MAX = 20 };
 
-enum outcome {
-    OUTCOME_KEPT,
-    OUTCOME_SPOILT, /* a job failed behind its first write, with no savepoint to go back to */
-    OUTCOME_LOST,   /* the engine has given up the transaction */
-    OUTCOME_AGAIN,  /* it has to begin with more holds */
-};
+/* Runs the jobs of a group, in a transaction that has begun. */
+typedef enum outcome run_all(struct store_writer *writer, struct store_pending *const *group, size_t n);
 
-static enum outcome run_job(struct store_writer *writer, struct store_pending *waiter)
+enum outcome writer_run_job(struct store_tx *tx, struct store_pending *waiter)
 {
-    struct store_tx *tx = &writer->tx;
-
     tx->dirty = false;
     arena_reset(tx->scratch);
     waiter->result = waiter->job(tx, waiter->arg);
     if (tx->holds && tx->holds->refused)
         return OUTCOME_AGAIN;
-    if (!tx->driver->in_transaction(tx->conn))
-        return OUTCOME_LOST;
     return waiter->result != 0 && tx->dirty ? OUTCOME_SPOILT : OUTCOME_KEPT;
+}
+
+static enum outcome run_job(struct store_writer *writer, struct store_pending *waiter)
+{
+    struct store_tx *tx = &writer->tx;
+    enum outcome outcome = writer_run_job(tx, waiter);
+
+    return outcome == OUTCOME_AGAIN || tx->driver->in_transaction(tx->conn) ? outcome : OUTCOME_LOST;
 }
 
 static enum outcome run_guarded(struct store_writer *writer, struct store_pending *waiter)
@@ -51,6 +52,24 @@ static enum outcome run_guarded(struct store_writer *writer, struct store_pendin
     if (outcome == OUTCOME_SPOILT)
         store_forget_kept(tx);
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
+}
+
+static enum outcome run_plain(struct store_writer *writer, struct store_pending *const *group, size_t n)
+{
+    enum outcome outcome = OUTCOME_KEPT;
+
+    for (size_t i = 0; i < n && outcome == OUTCOME_KEPT; i++)
+        outcome = run_job(writer, group[i]);
+    return outcome;
+}
+
+static enum outcome run_all_guarded(struct store_writer *writer, struct store_pending *const *group, size_t n)
+{
+    enum outcome outcome = OUTCOME_KEPT;
+
+    for (size_t i = 0; i < n && outcome == OUTCOME_KEPT; i++)
+        outcome = run_guarded(writer, group[i]);
+    return outcome;
 }
 
 void writer_let_go(struct store_writer *writer)
@@ -135,8 +154,7 @@ static enum outcome commit(struct store_writer *writer, struct store_pending *co
 }
 
 /* One transaction. Not kept: nothing of it stands. */
-static enum outcome try_group(struct store_writer *writer, struct store_pending *const *group, size_t n,
-                              enum outcome (*run)(struct store_writer *, struct store_pending *))
+static enum outcome try_group(struct store_writer *writer, struct store_pending *const *group, size_t n, run_all *run)
 {
     writer->error = 0;
     int r = begin(writer, group, n);
@@ -144,19 +162,15 @@ static enum outcome try_group(struct store_writer *writer, struct store_pending 
         give_up(writer, group, n, r);
         return OUTCOME_KEPT;
     }
-    for (size_t i = 0; i < n; i++) {
-        enum outcome outcome = run(writer, group[i]);
-        if (outcome == OUTCOME_KEPT)
-            continue;
-        undo(writer);
-        return outcome;
-    }
-    return commit(writer, group, n);
+    enum outcome outcome = run(writer, group, n);
+    if (outcome == OUTCOME_KEPT)
+        return commit(writer, group, n);
+    undo(writer);
+    return outcome;
 }
 
 /* Each time it begins with more of what it needs. */
-static enum outcome run_group(struct store_writer *writer, struct store_pending *const *group, size_t n,
-                              enum outcome (*run)(struct store_writer *, struct store_pending *))
+static enum outcome run_group(struct store_writer *writer, struct store_pending *const *group, size_t n, run_all *run)
 {
     enum outcome outcome;
     unsigned tries = 0;
@@ -175,7 +189,7 @@ static void run_alone(struct store_writer *writer, struct store_pending *waiter)
     unsigned tries = 0;
 
     do
-        outcome = run_group(writer, &waiter, 1, run_job);
+        outcome = run_group(writer, &waiter, 1, run_plain);
     while (outcome != OUTCOME_KEPT && outcome != OUTCOME_SPOILT && writer->id != 0 && ++tries < TRIES_MAX &&
            (waiter->result == -EAGAIN || writer->error == -EAGAIN));
     if (outcome == OUTCOME_AGAIN || (outcome == OUTCOME_LOST && (waiter->result >= 0 || waiter->result == -EAGAIN)))
@@ -184,19 +198,25 @@ static void run_alone(struct store_writer *writer, struct store_pending *waiter)
 
 void writer_serve(struct store_writer *writer, struct store_pending *const *group, size_t n)
 {
-    enum outcome outcome = run_group(writer, group, n, run_job);
+    bool by_turns = lanes_can(writer, group, n);
+    enum outcome outcome = run_group(writer, group, n, by_turns ? lanes_run : run_plain);
 
+    if (outcome == OUTCOME_TURNS)
+        outcome = run_group(writer, group, n, run_plain);
     if (outcome == OUTCOME_SPOILT && n > 1)
-        outcome = run_group(writer, group, n, run_guarded);
+        outcome = run_group(writer, group, n, run_all_guarded);
     if (outcome != OUTCOME_LOST && outcome != OUTCOME_AGAIN)
         return;
     for (size_t i = 0; i < n; i++)
         run_alone(writer, group[i]);
 }
 
+/* Of a mailbox that is nobody's: nothing of others moves. */
 int store_savepoint(struct store_tx *tx)
 {
-    return tx->driver->control(tx->conn, STORE_ITEM_BEGIN);
+    int r = tx->lane ? lane_be_alone(tx, 0) : 0;
+
+    return r == 0 ? tx->driver->control(tx->conn, STORE_ITEM_BEGIN) : r;
 }
 
 int store_savepoint_release(struct store_tx *tx)

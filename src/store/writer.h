@@ -6,11 +6,31 @@
 
 #include "store/store_core.h"
 
+/* What became of a job, or of a group in its transaction. But for the first,
+ * nothing of the transaction is to stand. */
+enum outcome {
+    OUTCOME_KEPT,
+    OUTCOME_SPOILT, /* a job failed behind its first write, with no savepoint to go back to */
+    OUTCOME_LOST,   /* the engine has given up the transaction */
+    OUTCOME_AGAIN,  /* it has to begin with more holds */
+    OUTCOME_TURNS,  /* its jobs can't run by turns */
+};
+
 /* Runs and commits the jobs, together or in the end each alone, and writes
  * their results. The caller has the connection. */
 void writer_serve(struct store_writer *writer, struct store_pending *const *group, size_t n);
 /* Closes the connection, whatever is under way on it. */
 void writer_let_go(struct store_writer *writer);
+/* Without asking the engine whether the transaction is still there. */
+enum outcome writer_run_job(struct store_tx *tx, struct store_pending *waiter);
+
+/* ---- writer_lanes.c ---- */
+
+/* Whether it is of use to run the jobs of the group by turns. */
+bool lanes_can(const struct store_writer *writer, struct store_pending *const *group, size_t n);
+/* Runs them in the transaction that has begun. */
+enum outcome lanes_run(struct store_writer *writer, struct store_pending *const *group, size_t n);
+void lanes_free(struct store_lanes *lanes);
 
 /* ---- writer_doubt.c ---- */
 

@@ -1,0 +1,470 @@
+/*
+ * Jobs that share a transaction: each as if it were alone, in whatever turns they
+ * run, and where the engine is far away with the ways there and back in common.
+ */
+#include "world.h"
+
+#include "model/code.h"
+#include "store/store_core.h"
+#include "store/store_item.h"
+
+#include <errno.h>
+
+enum { BOXES = 8, ASKED = 3, TASKS_MAX = 64 };
+
+/* What happens in a group, and its mailboxes. */
+struct stage {
+    struct world *world;
+    int64_t boxes[BOXES];
+    int under_way[BOXES]; /* jobs of the mailbox that have begun and not ended */
+    int all_under_way;
+    int told;
+    int told_before_commit;
+    int told_when_stored;
+};
+
+/* A job: it asks, writes an item, and does what it is for. */
+struct task {
+    struct stage *stage;
+    size_t box, other;   /* indexes of mailboxes */
+    int asks;
+    int code;            /* fails with it... */
+    bool before_writing; /* ...before it writes, or behind */
+    bool guarded;        /* undoes one more item by a savepoint */
+    bool crosses;        /* writes into the other mailbox, too */
+    bool breaks;         /* by a statement that the engine refuses */
+    int runs;
+    int overlaps;
+    int seen;            /* how many items its mailbox had */
+    int64_t order;
+};
+
+static _Atomic int64_t clock_now;
+
+static int insert(struct store_tx *tx, int64_t mailbox_id)
+{
+    struct item item;
+
+    item_init(&item);
+    item.mailbox_id = mailbox_id;
+    item.folder_no = FOLDER_ROLE_inbox;
+    return store_item_insert(tx, &item);
+}
+
+static int count(struct store_tx *tx, int64_t mailbox_id, int *ret_total)
+{
+    struct folder folder;
+    int r = store_folder_by_role(tx, tx->scratch, mailbox_id, FOLDER_ROLE_inbox, &folder);
+
+    if (r == 0)
+        *ret_total = (int)folder.total;
+    return r;
+}
+
+/* Nobody else is in the middle of something meanwhile, who could lose by it. */
+static int try_and_undo(struct store_tx *tx, struct task *task)
+{
+    int r = store_savepoint(tx), began = 0, after = 0;
+
+    if (r == 0)
+        r = count(tx, task->stage->boxes[(task->box + 1) % BOXES], &began);
+    if (r == 0)
+        r = insert(tx, task->stage->boxes[task->box]);
+    if (r == 0)
+        r = count(tx, task->stage->boxes[(task->box + 1) % BOXES], &after);
+    task->overlaps += began != after;
+    return r == 0 ? store_savepoint_rollback(tx) : r;
+}
+
+static int work_on(struct store_tx *tx, struct task *task)
+{
+    const struct stage *stage = task->stage;
+    int64_t box = stage->boxes[task->box], size;
+    int r = 0, now = 0;
+
+    for (int i = 0; r == 0 && i < task->asks; i++)
+        r = sql_number(tx, SQL_mailbox_size, ARGS(V_INT(box)), &size);
+    if (r == 0)
+        r = count(tx, box, &task->seen);
+    if (r == 0 && task->before_writing)
+        return task->code;
+    if (r == 0)
+        r = insert(tx, box);
+    if (r == 0 && task->guarded)
+        r = try_and_undo(tx, task);
+    if (r == 0 && task->crosses)
+        r = insert(tx, stage->boxes[task->other]);
+    if (r == 0 && task->breaks)
+        r = sql_run_text(tx, "INSERT INTO meta (name, value) VALUES ('id_secret', NULL)", NULL, 0);
+    if (r == 0)
+        r = count(tx, box, &now);
+    task->overlaps += r == 0 && now != task->seen + 1;
+    return r != 0 ? r : task->code;
+}
+
+static int run_task(struct store_tx *tx, void *arg)
+{
+    struct task *task = arg;
+    struct stage *stage = task->stage;
+
+    task->runs++;
+    task->order = ++clock_now;
+    task->overlaps += stage->under_way[task->box]++ > 0;
+    int r = work_on(tx, task);
+    stage->under_way[task->box]--;
+    return r;
+}
+
+/* ---- the stage ---- */
+
+static int make_boxes(struct store_tx *tx, struct world *world, void *data)
+{
+    struct stage *stage = data;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < BOXES; i++) {
+        char address[] = "box0@example.test";
+        address[3] = (char)('0' + i);
+        r = store_mailbox_create(tx, span_of(address), SPAN(""), SPAN("$y$hash"), &stage->boxes[i]);
+    }
+    (void)world;
+    return r;
+}
+
+static void write_tasks(struct stage *stage, struct task *tasks, size_t n, int *ret_results)
+{
+    struct store_work work[TASKS_MAX];
+
+    for (size_t i = 0; i < n; i++) {
+        tasks[i].stage = stage;
+        work[i] = (struct store_work){ .job = run_task, .arg = &tasks[i], .mailbox_id = stage->boxes[tasks[i].box] };
+    }
+    store_write_all(stage->world->store, work, n);
+    for (size_t i = 0; i < n; i++)
+        ret_results[i] = work[i].result;
+}
+
+/* One writer, so that what is handed in together is one group; its connection has
+ * been used. */
+static struct stage stage_of(struct world *world)
+{
+    struct stage stage = { .world = world };
+    struct task first = { .box = 0 };
+    int result;
+
+    world->options.writers = 1;
+    reopen(world);
+    assert_int_equal(do_write(world, make_boxes, &stage), 0);
+    write_tasks(&stage, &first, 1, &result);
+    assert_int_equal(result, 0);
+    return stage;
+}
+
+static int items_in(const struct stage *stage, size_t box)
+{
+    CLEANUP(free_ptr_store_read) struct store_tx *tx = reader(stage->world);
+    int total = -1;
+
+    assert_int_equal(count(tx, stage->boxes[box], &total), 0);
+    return total;
+}
+
+static uint64_t commits_of(const struct stage *stage)
+{
+    uint64_t commits, jobs;
+
+    store_stats(stage->world->store, &commits, &jobs);
+    return commits;
+}
+
+/* ---- cases ---- */
+
+/* The job with most questions says how often the engine is asked. */
+static void test_rounds_are_shared(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[BOXES] = { 0 };
+    int results[BOXES];
+    uint64_t rounds[2];
+
+    for (int more = 0; more < 2; more++) {
+        uint64_t before = stage.world->store->shared_rounds, commits = commits_of(&stage);
+        for (size_t i = 0; i < BOXES; i++)
+            tasks[i] = (struct task){ .box = i, .asks = (i == 5 ? ASKED : 1) + more };
+        write_tasks(&stage, tasks, BOXES, results);
+        rounds[more] = stage.world->store->shared_rounds - before;
+        assert_int_equal(commits_of(&stage) - commits, 1);
+        for (size_t i = 0; i < BOXES; i++) {
+            assert_int_equal(results[i], 0);
+            assert_int_equal(tasks[i].runs, 1);
+            assert_int_equal(tasks[i].seen, more + (i == 0));
+        }
+    }
+    assert_int_equal(rounds[1] - rounds[0], is_sqlite(stage.world) ? 0 : 1);
+    assert_in_range(rounds[0], is_sqlite(stage.world) ? 0 : ASKED + 3, is_sqlite(stage.world) ? 0 : ASKED + 6);
+}
+
+static void test_jobs_of_a_mailbox_keep_their_order(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[12] = { 0 };
+    int results[ARRAY_LEN(tasks)];
+
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
+        tasks[i] = (struct task){ .box = 1 + i % 2, .asks = (int)(i % 4) };
+    write_tasks(&stage, tasks, ARRAY_LEN(tasks), results);
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++) {
+        assert_int_equal(results[i], 0);
+        assert_int_equal(tasks[i].overlaps, 0);
+        assert_int_equal(tasks[i].seen, i / 2);
+        assert_true(i < 2 || tasks[i].order > tasks[i - 2].order);
+    }
+}
+
+static void test_failing_jobs_fail_alone(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[BOXES] = { 0 };
+    int results[BOXES];
+
+    for (size_t i = 0; i < BOXES; i++)
+        tasks[i] = (struct task){ .box = i, .asks = 1, .code = i == 2 ? CODE_ErrorItemSave : 0, .before_writing = i == 2 };
+    write_tasks(&stage, tasks, BOXES, results);
+    for (size_t i = 0; i < BOXES; i++) { /* who has written nothing leaves nothing to undo */
+        assert_int_equal(tasks[i].runs, 1);
+        assert_int_equal(results[i], i == 2 ? CODE_ErrorItemSave : 0);
+        assert_int_equal(items_in(&stage, i), i == 0 ? 2 : i == 2 ? 0 : 1);
+    }
+    for (size_t i = 0; i < BOXES; i++)
+        tasks[i] = (struct task){ .box = i, .asks = 1, .code = i == 4 ? CODE_ErrorItemSave : i == 6 ? -EPROTO : 0 };
+    write_tasks(&stage, tasks, BOXES, results);
+    for (size_t i = 0; i < BOXES; i++) {
+        assert_int_equal(results[i], tasks[i].code);
+        assert_int_equal(items_in(&stage, i), (i == 0 ? 3 : i == 2 ? 1 : 2) - (tasks[i].code ? 1 : 0));
+    }
+}
+
+static void test_engine_refuses_one(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[BOXES] = { 0 };
+    int results[BOXES];
+
+    for (size_t i = 0; i < BOXES; i++)
+        tasks[i] = (struct task){ .box = i, .asks = (int)i, .breaks = i == 3 };
+    write_tasks(&stage, tasks, BOXES, results);
+    for (size_t i = 0; i < BOXES; i++) {
+        assert_true(i == 3 ? results[i] < 0 : results[i] == 0);
+        assert_int_equal(items_in(&stage, i), i == 0 ? 2 : i == 3 ? 0 : 1);
+    }
+}
+
+/* What is undone by a savepoint is nobody else's. */
+static void test_savepoints_are_alone(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[BOXES] = { 0 };
+    int results[BOXES];
+
+    for (size_t i = 0; i < BOXES; i++)
+        tasks[i] = (struct task){ .box = i, .asks = i % 3 == 1 ? 0 : (int)i, .guarded = i % 3 == 1 }; /* others write meanwhile */
+    write_tasks(&stage, tasks, BOXES, results);
+    for (size_t i = 0; i < BOXES; i++) {
+        assert_int_equal(results[i], 0);
+        assert_int_equal(tasks[i].overlaps, 0);
+        assert_int_equal(items_in(&stage, i), i == 0 ? 2 : 1);
+    }
+}
+
+static void test_other_mailboxes(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[4] = { 0 };
+    int results[ARRAY_LEN(tasks)];
+
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++) /* into one of which no job is */
+        tasks[i] = (struct task){ .box = i, .asks = 1, .crosses = i == 1, .other = 7 };
+    write_tasks(&stage, tasks, ARRAY_LEN(tasks), results);
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++) {
+        assert_int_equal(results[i], 0);
+        assert_int_equal(tasks[i].runs, 1);
+        assert_int_equal(items_in(&stage, i), i == 0 ? 2 : 1);
+    }
+    assert_int_equal(items_in(&stage, 7), 1);
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++) /* in a circle */
+        tasks[i] = (struct task){ .box = i, .asks = 1, .crosses = true, .other = (i + 1) % ARRAY_LEN(tasks) };
+    write_tasks(&stage, tasks, ARRAY_LEN(tasks), results);
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++) {
+        assert_int_equal(results[i], 0);
+        assert_int_equal(tasks[i].overlaps, 0);
+        assert_int_equal(items_in(&stage, i), i == 0 ? 4 : 3);
+    }
+}
+
+/* They come behind the others. */
+static void test_jobs_of_no_mailbox(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[BOXES] = { 0 };
+    struct store_work work[BOXES];
+
+    for (size_t i = 0; i < BOXES; i++) {
+        tasks[i] = (struct task){ .stage = &stage, .box = i, .asks = 1 };
+        work[i] = (struct store_work){ .job = run_task, .arg = &tasks[i], .mailbox_id = i % 4 == 3 ? 0 : stage.boxes[i] };
+    }
+    store_write_all(stage.world->store, work, BOXES);
+    for (size_t i = 0; i < BOXES; i++) {
+        assert_int_equal(work[i].result, 0);
+        assert_int_equal(items_in(&stage, i), i == 0 ? 2 : 1);
+    }
+}
+
+static int ask_domain(struct store_tx *tx, void *arg)
+{
+    bool *local = arg;
+    const char *domain = local[1] ? "elsewhere.test" : "example.test";
+
+    return store_domain_is_local(tx, span_of(domain), local);
+}
+
+static void test_domains_are_asked_once(void **state)
+{
+    struct stage stage = stage_of(*state);
+    bool local[BOXES][2];
+    struct store_work work[BOXES];
+    uint64_t before = stage.world->store->shared_rounds;
+
+    for (size_t i = 0; i < BOXES; i++) {
+        local[i][0] = local[i][1] = i % 2;
+        work[i] = (struct store_work){ .job = ask_domain, .arg = local[i], .mailbox_id = stage.boxes[i] };
+    }
+    store_write_all(stage.world->store, work, BOXES);
+    for (size_t i = 0; i < BOXES; i++) {
+        assert_int_equal(work[i].result, 0);
+        assert_int_equal(local[i][0], i % 2 == 0);
+    }
+    assert_int_equal(stage.world->store->shared_rounds - before, is_sqlite(stage.world) ? 0 : 1);
+}
+
+/* ---- what is told when ---- */
+
+static void before_commit(void *arg)
+{
+    struct stage *stage = arg;
+
+    stage->told_before_commit += stage->told;
+}
+
+static struct stage *told_stage;
+static sem_t all_told;
+
+static void tell(struct store_pending *pending)
+{
+    (void)pending;
+    told_stage->told++;
+    sem_post(&all_told);
+}
+
+static void test_nobody_is_told_before_commit(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[BOXES] = { 0 };
+    struct store_pending pending[BOXES];
+
+    stage.world->options.before_commit = before_commit;
+    stage.world->options.hook_arg = &stage;
+    reopen(stage.world);
+    told_stage = &stage;
+    assert_int_equal(sem_init(&all_told, 0, 0), 0);
+    pthread_mutex_lock(&stage.world->store->writers[0].lock);
+    stage.world->store->writers[0].writing = true; /* until all are queued */
+    pthread_mutex_unlock(&stage.world->store->writers[0].lock);
+    for (size_t i = 0; i < BOXES; i++) {
+        tasks[i] = (struct task){ .stage = &stage, .box = i, .asks = 2 };
+        pending[i] = (struct store_pending){ .job = run_task, .arg = &tasks[i], .done = tell, .mailbox_id = stage.boxes[i] };
+        store_write_later(stage.world->store, &pending[i]);
+    }
+    stage.told_before_commit = 0;
+    pthread_mutex_lock(&stage.world->store->writers[0].lock);
+    stage.world->store->writers[0].writing = false;
+    pthread_mutex_unlock(&stage.world->store->writers[0].lock);
+    sem_post(&stage.world->store->writers[0].filled);
+    for (size_t i = 0; i < BOXES; i++)
+        sem_wait(&all_told);
+    assert_int_equal(stage.told_before_commit, 0);
+    for (size_t i = 0; i < BOXES; i++) {
+        assert_int_equal(pending[i].result, 0);
+        assert_int_equal(items_in(&stage, i), i == 0 ? 2 : 1);
+    }
+    store_close(stage.world->store);
+    sem_destroy(&all_told);
+    stage.world->options.before_commit = NULL;
+    assert_int_equal(store_open(&stage.world->options, &stage.world->store), 0);
+}
+
+/* ---- two nodes ---- */
+
+enum { ROUNDS = 40 };
+
+struct node {
+    struct stage stage;
+    bool down; /* the last mailbox first */
+    int bad;
+};
+
+static void *run_node(void *arg)
+{
+    struct node *node = arg;
+    struct task tasks[BOXES];
+    int results[BOXES];
+
+    for (int round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < BOXES; i++)
+            tasks[i] = (struct task){ .box = node->down ? BOXES - 1 - i : i, .asks = (int)(i % 3) };
+        write_tasks(&node->stage, tasks, BOXES, results);
+        for (size_t i = 0; i < BOXES; i++)
+            node->bad += results[i] != 0 || tasks[i].overlaps != 0;
+    }
+    return NULL;
+}
+
+/* Each takes its mailboxes at once, and in one order: none waits in a circle, and
+ * what a job counts is not changed by the other node. */
+static void test_nodes_in_opposite_order(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct world other = *stage.world;
+    struct node nodes[2] = { { .stage = stage }, { .stage = stage, .down = true } };
+    pthread_t threads[2];
+
+    if (is_sqlite(stage.world))
+        return; /* has one node */
+    assert_int_equal(store_open(&other.options, &other.store), 0);
+    nodes[1].stage.world = &other;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, run_node, &nodes[i]), 0);
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    store_close(other.store);
+    assert_int_equal(nodes[0].bad + nodes[1].bad, 0);
+    for (size_t i = 0; i < BOXES; i++)
+        assert_int_equal(items_in(&stage, i), 2 * ROUNDS + (i == 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest cases[] = {
+        WORLD_CASE(test_rounds_are_shared),
+        WORLD_CASE(test_jobs_of_a_mailbox_keep_their_order),
+        WORLD_CASE(test_failing_jobs_fail_alone),
+        WORLD_CASE(test_engine_refuses_one),
+        WORLD_CASE(test_savepoints_are_alone),
+        WORLD_CASE(test_other_mailboxes),
+        WORLD_CASE(test_jobs_of_no_mailbox),
+        WORLD_CASE(test_domains_are_asked_once),
+        WORLD_CASE(test_nobody_is_told_before_commit),
+        WORLD_CASE(test_nodes_in_opposite_order),
+    };
+
+    return world_run(cases, ARRAY_LEN(cases));
+}
