@@ -37,6 +37,7 @@ soak: build
 	@/usr/bin/python3 tools/soak
 
 install: build
+	@meson configure build --prefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C build
 
 deb: setup
