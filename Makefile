@@ -3,8 +3,10 @@
 #   make check    set up, build every way, run every test
 #   make soak     the long runs: 10,000 kills, power cuts everywhere (tools/soak PART for one)
 #   make build    the optimised release build: build/ewsd, build/ewsctl
+#   make install  ... installed below PREFIX (/usr/local), or in DESTDIR
+#   make deb      the package for Debian, in build-deb
 .POSIX:
-.PHONY: all demo check build bench fuzz soak install clean setup
+.PHONY: all demo check build bench fuzz soak install deb clean setup
 
 PREFIX = /usr/local
 DESTDIR =
@@ -35,7 +37,11 @@ soak: build
 	@/usr/bin/python3 tools/soak
 
 install: build
+	@meson configure build --prefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C build
 
+deb: setup
+	@tools/deb
+
 clean:
-	rm -rf build fuzz-clang check-asan check-clang check-tsan
+	rm -rf build build-deb fuzz-clang check-asan check-clang check-tsan
