@@ -144,6 +144,41 @@ def forget_store(data):
         databases.discard(name)
 
 
+def ask(connection, method, path, body=None, headers=None):
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.unix = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.unix)
+
+
+class Admin:
+    """An admin listener, as "admin http://HOST:PORT" or "admin unix:PATH" says."""
+
+    def __init__(self, line):
+        word, _, where = line.partition(" ")
+        expect(word, "admin", line)
+        self.path = where[5:] if where.startswith("unix:") else None
+        address = urllib.parse.urlsplit(where)
+        self.host, self.port = (None, None) if self.path else (address.hostname, address.port)
+
+    def request(self, method, path, body=None, headers=None):
+        connection = UnixConnection(self.path) if self.path else http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
+        return ask(connection, method, path, body, headers)
+
+
 class Server:
     """A running `ewsd dev` on an ephemeral port."""
 
@@ -236,19 +271,17 @@ class Server:
         if bad:
             print(log[-6000:], file=sys.stderr)
 
+    def admin(self):
+        """Its admin listener: the second line of what it says."""
+        return Admin(self.process.stdout.readline().decode().strip())
+
     def connection(self, patience=PATIENCE):
         if self.tls:
             return http.client.HTTPSConnection(self.host, self.port, timeout=patience, context=self.tls)
         return http.client.HTTPConnection(self.host, self.port, timeout=patience)
 
     def request(self, method, path, body=None, headers=None, patience=PATIENCE):
-        connection = self.connection(patience)
-        try:
-            connection.request(method, path, body, headers or {})
-            response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
-        finally:
-            connection.close()
+        return ask(self.connection(patience), method, path, body, headers)
 
     def soap(self, text, user=ALICE, content_type="text/xml; charset=utf-8", headers=None):
         body = text if isinstance(text, bytes) else text.encode()

@@ -175,7 +175,8 @@ static int give_up_rights(const struct serve *serve)
 
 static int run(struct serve *serve)
 {
-    const struct server_options options = { .program = PROGRAM, .conf = &serve->conf, .store = serve->conf.server_store };
+    const struct server_options options = { .program = PROGRAM, .conf = &serve->conf, .store = serve->conf.server_store,
+                                            .account = &serve->account };
     struct server *server;
     int status = choose_account(serve);
     if (status == EXIT_OK)

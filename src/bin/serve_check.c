@@ -110,6 +110,13 @@ static void check_listen(struct check *check)
                                   "give http.certificate and http.key, or allow it by http.insecure_basic = yes");
 }
 
+static void check_admin(struct check *check)
+{
+    const char *listen = check->conf->admin_listen, *wrong = *listen ? guard_admin_wrong(listen) : NULL;
+    if (wrong)
+        say(check, "admin.listen", "%s: %s", wrong, listen);
+}
+
 static void check_url(struct check *check)
 {
     const char *url = check->conf->http_url;
@@ -182,7 +189,7 @@ static void check_relays(struct check *check)
 unsigned serve_check(const struct conf *conf, const char *path)
 {
     static void (*const checks[])(struct check *) = {
-        check_store, check_user,   check_domains, check_hostname, check_listen, check_url, check_certificate,
+        check_store, check_user,    check_domains, check_hostname, check_listen, check_admin, check_url, check_certificate,
         check_proxies, check_budget, check_retries, check_relays,
     };
     struct check check = { .conf = conf, .path = path };

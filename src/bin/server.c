@@ -8,6 +8,7 @@
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "http/guard.h"
 #include "http/http.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
@@ -22,21 +23,21 @@
 
 #define LARGE_MEMORY 524288   /* bytes */
 #define DESCRIPTORS_SPARE 256 /* for what is no connection */
-
-_Static_assert((int)LISTEN_ERROR_SIZE >= (int)CONF_ERROR_SIZE, "room for either error");
+#define ADMIN_WORKERS 2
+#define ADMIN_CONNECTIONS 64
 
 struct server {
     const struct server_options *options;
     int signals;
-    struct listener listener;
-    char address[sizeof(((struct listener *)NULL)->address)];
+    struct listener listener, admin_listener;
+    char address[LISTEN_TEXT_SIZE];
     bool secure;
     struct store *store;
     struct soap *soap;
     struct auth *auth;
     struct control *control;
     struct outbox *outbox;
-    struct http *http;
+    struct http *http, *admin;
     struct op_env ops;
 };
 
@@ -65,10 +66,28 @@ static void allow_descriptors(const struct conf *conf)
                   LOG_N("max_connections", conf->http_max_connections));
 }
 
+static int open_listeners(struct server *server)
+{
+    const struct conf *conf = server->options->conf;
+    const struct account *account = server->options->account;
+    bool named = account && account->name;
+    char error[LISTEN_ERROR_SIZE];
+    int r = listener_open(conf, &server->listener, error);
+    if (r == 0 && *conf->admin_listen)
+        r = listener_open_admin(conf, named ? account->uid : (uid_t)-1, named ? account->gid : (gid_t)-1, &server->admin_listener, error);
+    if (r) {
+        fprintf(stderr, "%s: %s\n", server->options->program, error);
+        return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+    }
+    memcpy(server->address, server->listener.address, sizeof(server->address));
+    server->secure = server->listener.tls.certificate != NULL;
+    return EXIT_OK;
+}
+
 static int open_parts(struct server *server)
 {
     const struct conf *conf = server->options->conf;
-    char error[LISTEN_ERROR_SIZE]; /* and CONF_ERROR_SIZE */
+    char error[CONF_ERROR_SIZE];
     enum log_level level;
     if (log_level_by_name(span_of(conf->log_level), &level))
         log_set_level(level);
@@ -78,16 +97,7 @@ static int open_parts(struct server *server)
         return EXIT_USAGE;
     }
     int r = daemon_signals_open(&server->signals);
-    if (r)
-        return failed(server, "signals", r);
-    r = listener_open(conf, &server->listener, error);
-    if (r) {
-        fprintf(stderr, "%s: %s\n", server->options->program, error);
-        return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-    }
-    memcpy(server->address, server->listener.address, sizeof(server->address));
-    server->secure = server->listener.tls.certificate != NULL;
-    return EXIT_OK;
+    return r ? failed(server, "signals", r) : open_listeners(server);
 }
 
 /* A large message's memory goes back to the system with the message. glibc
@@ -105,7 +115,7 @@ int server_open(const struct server_options *options, struct server **ret_server
         return server_failed(options->program, "memory", -ENOMEM);
     server->options = options;
     server->signals = -1;
-    server->listener.fd = -1;
+    server->listener.fd = server->admin_listener.fd = -1;
     keep_memory_small();
     int status = open_parts(server);
     if (status) {
@@ -176,6 +186,27 @@ static void start_control(struct server *server)
         log_event(LOG_WARN_LEVEL, "no control socket, so ewsctl cannot reach this server", LOG_S("error", err_text(r)));
 }
 
+static int start_listeners(struct server *server)
+{
+    const struct server_options *options = server->options;
+    const struct conf *conf = options->conf;
+    struct http_options http = { .conf = conf, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
+                                 .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
+                                 .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
+                                 .hosts = options->hosts, .hosts_n = options->hosts_n };
+    int r = http_start(&http, &server->listener, &server->http);
+    if (r)
+        return failed(server, server->address, r);
+    if (server->admin_listener.fd < 0)
+        return EXIT_OK;
+    http.on = HTTP_ON_ADMIN;
+    http.listen = conf->admin_listen;
+    http.workers = ADMIN_WORKERS;
+    http.connections = ADMIN_CONNECTIONS;
+    r = http_start(&http, &server->admin_listener, &server->admin);
+    return r ? failed(server, server->admin_listener.address, r) : EXIT_OK;
+}
+
 static int start_serving(struct server *server)
 {
     const struct server_options *options = server->options;
@@ -193,10 +224,7 @@ static int start_serving(struct server *server)
     if (r)
         return failed(server, "watching the store", r);
     op_env_init(&server->ops, server->store, options->conf, server->outbox);
-    r = http_start(&(struct http_options){ .conf = options->conf, .auth = server->auth, .ops = &server->ops,
-                                           .soap = server->soap, .dev = options->dev, .hosts = options->hosts,
-                                           .hosts_n = options->hosts_n }, &server->listener, &server->http);
-    return r ? failed(server, server->address, r) : EXIT_OK;
+    return start_listeners(server);
 }
 
 static int start(struct server *server)
@@ -223,14 +251,23 @@ static int start(struct server *server)
     return r;
 }
 
+/* One piece, so that who waits for the first line has the second, too. */
+static int say_ready(const struct server *server)
+{
+    const char *admin = server->admin_listener.address;
+    const char *scheme = !server->admin ? "" : guard_unix_path(admin) ? "admin " : "admin http://";
+    printf("ready %s://%s/EWS/Exchange.asmx\n%s%s%s", server->secure ? "https" : "http", server->address, scheme,
+           server->admin ? admin : "", server->admin ? "\n" : "");
+    return fflush(stdout) ? failed(server, "standard output", -errno) : EXIT_OK;
+}
+
 int server_run(struct server *server)
 {
     int status = start(server);
+    if (status == EXIT_OK)
+        status = say_ready(server);
     if (status)
         return status;
-    printf("ready %s://%s/EWS/Exchange.asmx\n", server->secure ? "https" : "http", server->address);
-    if (fflush(stdout))
-        return failed(server, "standard output", -errno);
     daemon_notify("READY=1");
     int r = daemon_signals_wait(server->signals);
     daemon_notify("STOPPING=1");
@@ -242,6 +279,7 @@ void server_close(struct server *server)
     if (!server)
         return;
     http_stop(server->http);
+    http_stop(server->admin);
     if (server->store)
         store_unwatch_others(server->store);
     control_stop(server->control);
@@ -250,6 +288,7 @@ void server_close(struct server *server)
     soap_free(server->soap);
     store_close(server->store);
     listener_close(&server->listener);
+    listener_close(&server->admin_listener);
     if (server->signals >= 0)
         close(server->signals);
     free(server);

@@ -8,6 +8,7 @@
 #define EWSD_BIN_SERVER_H
 
 #include "base/conf.h"
+#include "base/confine.h"
 #include "store/store.h"
 
 /* Exit statuses are sysexits': a wrong command line, a wrong configuration,
@@ -18,8 +19,9 @@ struct server_options {
     const char *program; /* "ewsd dev": begins what is said on standard error */
     const struct conf *conf;
     const char *store;   /* as in store_options.path */
-    bool dev;            /* as in http_options */
+    bool dev;            /* HTTP_ON_DEV, not HTTP_ON_EWS */
     bool capture;        /* as in outbox_options */
+    const struct account *account; /* whom the program will become; NULL, or without a name: nobody */
     const char *const *hosts;
     size_t hosts_n;
     /* Called once the store is open, before anybody is served; an exit status
@@ -33,10 +35,11 @@ struct server;
 /* These return an exit status, and have said on standard error what went
  * wrong. options, and what it points at, outlive the server. */
 
-/* Sets up log, signals and descriptors, binds the listening socket and loads
+/* Sets up log, signals and descriptors, binds the listening sockets and loads
  * the certificate. Starts no thread. */
 int server_open(const struct server_options *options, struct server **ret_server);
-/* Starts the threads, says ready, and returns when a signal ended it. */
+/* Starts the threads, says "ready URL" and, where there is an admin listener,
+ * "admin WHERE" on standard output, and returns when a signal ended it. */
 int server_run(struct server *server);
 void server_close(struct server *server);
 

@@ -74,7 +74,7 @@ struct limits *gate_limits(struct gate *gate)
 static int judge(struct gate *gate, struct call *call)
 {
     const struct http_options *options = gate->options;
-    if (options->dev && !guard_host_ok(options, call->host))
+    if (!guard_host_ok(options, call->host))
         return 421;
     call->route = guard_route(options, call->path);
     if (!call->route)

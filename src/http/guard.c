@@ -8,8 +8,10 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/un.h>
 
 #define SMALL_BODY_MAX 65536
+#define UNIX_PREFIX "unix:"
 
 static const struct http_route *const routes[] = {
 #define ROUTE(name, file) &http_route_##name,
@@ -72,9 +74,11 @@ static bool is_loopback(const char *host)
 bool guard_host_ok(const struct http_options *server, const char *host)
 {
     char name[256], listen[256];
+    if (server->on == HTTP_ON_EWS || guard_unix_path(server->listen))
+        return true;
     if (!host || !host_part(host, name, sizeof(name)))
         return false;
-    if (is_loopback(name) || (host_part(server->conf->http_listen, listen, sizeof(listen)) && strcmp(name, listen) == 0))
+    if (is_loopback(name) || (host_part(server->listen, listen, sizeof(listen)) && strcmp(name, listen) == 0))
         return true;
     for (size_t i = 0; i < server->hosts_n; i++)
         if (host_part(server->hosts[i], listen, sizeof(listen)) && strcmp(name, listen) == 0)
@@ -88,7 +92,7 @@ const struct http_route *guard_route(const struct http_options *server, const ch
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         const struct http_route *route = routes[i];
         struct span start = { wanted.ptr, strlen(route->path) };
-        if (wanted.len < start.len || (route->dev && !server->dev))
+        if (wanted.len < start.len || !(route->on & server->on))
             continue;
         if (span_eq_nocase(start, span_of(route->path)) && (wanted.len == start.len || route->prefix))
             return route;
@@ -105,18 +109,41 @@ static bool is_text_xml(const char *type)
     return whole.len >= 8 && span_eq_nocase(name, SPAN("text/xml"));
 }
 
+static const struct method {
+    const char *name;
+    unsigned method;
+} methods[] = {
+    { "GET", HTTP_GET }, { "HEAD", HTTP_GET }, { "POST", HTTP_POST }, { "PUT", HTTP_PUT }, { "DELETE", HTTP_DELETE },
+};
+
+/* 0: there is no such method. */
+static unsigned method_of(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (strcmp(methods[i].name, name) == 0)
+            return methods[i].method;
+    return 0;
+}
+
 int guard_status(const struct http_route *route, const char *method, const char *content_type)
 {
-    bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    bool post = strcmp(method, "POST") == 0;
-    if (!(get && (route->methods & HTTP_GET)) && !(post && (route->methods & HTTP_POST)))
+    unsigned wanted = method_of(method);
+    if (!(route->methods & wanted))
         return 405;
-    return post && route->xml && !is_text_xml(content_type) ? 415 : 0;
+    return wanted == HTTP_POST && route->xml && !is_text_xml(content_type) ? 415 : 0;
 }
 
 bool guard_needs_caller(const struct http_route *route, const char *method)
 {
-    return route->caller && !(route->open & (strcmp(method, "POST") == 0 ? HTTP_POST : HTTP_GET));
+    return route->caller && !(route->open & method_of(method));
+}
+
+void guard_allow(const struct http_route *route, char ret_text[GUARD_ALLOW_SIZE])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (route->methods & methods[i].method)
+            len += (size_t)snprintf(ret_text + len, GUARD_ALLOW_SIZE - len, "%s%s", len ? ", " : "", methods[i].name);
 }
 
 /* What may stand in a URL and in XML and JSON as it is. */
@@ -163,6 +190,25 @@ bool guard_listens_on_loopback(const char *listen)
 {
     char host[256];
     return host_part(listen, host, sizeof(host)) && is_loopback(host);
+}
+
+const char *guard_unix_path(const char *listen)
+{
+    return strncmp(listen, UNIX_PREFIX, sizeof(UNIX_PREFIX) - 1) == 0 ? listen + sizeof(UNIX_PREFIX) - 1 : NULL;
+}
+
+const char *guard_admin_wrong(const char *listen)
+{
+    const char *path = guard_unix_path(listen);
+    struct sockaddr_storage address;
+    socklen_t len;
+    if (path && *path != '/')
+        return "must be unix: and a whole path, as in unix:/run/ewsd/admin.sock";
+    if (path)
+        return strlen(path) < sizeof((struct sockaddr_un){ 0 }.sun_path) ? NULL : "has a longer path than a socket may have";
+    if (!guard_parse_listen(listen, &address, &len))
+        return "must be ADDRESS:PORT with a numeric address, or unix:/PATH";
+    return guard_listens_on_loopback(listen) ? NULL : "must be a loopback address, or unix:/PATH: what is there is not for the network";
 }
 
 const char *guard_reason(int status)

@@ -46,7 +46,7 @@ struct http {
     int epoll_fd, event_fd;
     struct MHD_Daemon *daemon;
     struct pool *workers;
-    struct pool *heavy; /* for requests with a large body: few at a time, behind all others */
+    struct pool *heavy; /* for requests with a large body: few at a time, behind all others; NULL: they are as others */
     pthread_t thread;
     atomic_bool stopping;
     pthread_mutex_t lock;
@@ -108,8 +108,11 @@ static void add_headers(struct call *call, struct MHD_Response *mhd)
         MHD_add_response_header(mhd, "client-request-id", client);
     if (response->status == 401)
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"ewsd\"");
-    if (response->status == 405)
-        MHD_add_response_header(mhd, MHD_HTTP_HEADER_ALLOW, call->route->methods & HTTP_POST ? "GET, HEAD, POST" : "GET, HEAD");
+    if (response->status == 405) {
+        char allow[GUARD_ALLOW_SIZE];
+        guard_allow(call->route, allow);
+        MHD_add_response_header(mhd, MHD_HTTP_HEADER_ALLOW, allow);
+    }
     if (response->status == 429 || response->status == 503)
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER);
     if (call->http->stopping)
@@ -187,7 +190,7 @@ static enum MHD_Result start_work(struct call *call)
         return answer_busy(call);
     call_suspend(call, STAGE_WORK);
     call->job.run = call_work;
-    call->pool = call->body.len > HEAVY_BODY ? call->http->heavy : call->http->workers;
+    call->pool = call->http->heavy && call->body.len > HEAVY_BODY ? call->http->heavy : call->http->workers;
     pool_push(call->pool, &call->job);
     return MHD_YES;
 }
@@ -445,7 +448,7 @@ static int start_daemon(struct http *http, struct listener *listener)
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0u), 0, on_accept, http, on_request, http,
         MHD_OPTION_LISTEN_SOCKET, listener->fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, http, MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->http_max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        on_connection, http, MHD_OPTION_CONNECTION_LIMIT, http->options.connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)conf->http_idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY,
         secure ? tls : &tls[ARRAY_LEN(tls) - 1], MHD_OPTION_END);
     if (!http->daemon)
@@ -491,8 +494,10 @@ static int start_workers(struct http *http)
 {
     const struct conf *conf = http->options.conf;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    int r = pool_new((unsigned)conf->http_workers, 0, (size_t)conf->soap_max_memory, &http->workers);
-    return r ? r : pool_new(processors > 3 ? (unsigned)processors / 2 : 1, HEAVY_NICENESS, (size_t)conf->soap_max_memory, &http->heavy);
+    int r = pool_new(http->options.workers, 0, (size_t)conf->soap_max_memory, &http->workers);
+    if (r || http->options.on == HTTP_ON_ADMIN)
+        return r;
+    return pool_new(processors > 3 ? (unsigned)processors / 2 : 1, HEAVY_NICENESS, (size_t)conf->soap_max_memory, &http->heavy);
 }
 
 int http_start(const struct http_options *options, struct listener *listener, struct http **ret_http)

@@ -16,13 +16,23 @@
 struct http;
 struct soap;
 
+/* Where a route exists. */
+#define HTTP_ON_EWS 1u   /* the listener of `ewsd serve`, for everybody's clients */
+#define HTTP_ON_DEV 2u   /* the one of `ewsd dev` */
+#define HTTP_ON_ADMIN 4u /* the one of admin.listen, for who runs the server */
+#define HTTP_ON_CLIENTS (HTTP_ON_EWS | HTTP_ON_DEV)
+#define HTTP_ON_ALL (HTTP_ON_CLIENTS | HTTP_ON_ADMIN)
+
 struct http_options {
     const struct conf *conf;
     struct auth *auth;
     const struct op_env *ops;
     struct soap *soap;
-    bool dev;                       /* serves /dev, and checks Host */
-    const char *const *hosts;       /* further names that Host may have (dev) */
+    unsigned on;              /* the one that this is */
+    const char *listen;       /* where, as it was set */
+    unsigned workers;         /* requests worked on at the same time */
+    unsigned connections;     /* open ones at most */
+    const char *const *hosts; /* further names that Host may have (dev) */
     size_t hosts_n;
 };
 
@@ -75,6 +85,8 @@ struct http_response {
 
 #define HTTP_GET 1u
 #define HTTP_POST 2u
+#define HTTP_PUT 4u
+#define HTTP_DELETE 8u
 
 struct http_route {
     const char *path;     /* lower case; "/dev/messages/" with prefix set takes what follows */
@@ -84,7 +96,7 @@ struct http_route {
     unsigned open;        /* methods that need none all the same */
     bool small;           /* a body is a question of some lines, whoever sends it */
     bool xml;             /* a POST needs text/xml, else 415 */
-    bool dev;             /* exists only in dev */
+    unsigned on;          /* where it exists: HTTP_ON_... */
     /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */
     int (*handle)(struct http_request *request, struct http_response *response);
     /* Fills response for a user over http.user_requests; NULL: a plain 503. */

@@ -28,6 +28,8 @@ void peer_of_sockaddr(const struct sockaddr *address, struct peer *ret_peer)
         from_v4(&((const struct sockaddr_in *)(const void *)address)->sin_addr, ret_peer);
     else if (address && address->sa_family == AF_INET6)
         memcpy(ret_peer->ip, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, sizeof(ret_peer->ip));
+    else if (address && address->sa_family == AF_UNIX)
+        memcpy(ret_peer->ip, &in6addr_loopback, sizeof(ret_peer->ip));
 }
 
 static bool parse_ip(struct span text, struct peer *ret_peer)

@@ -25,7 +25,8 @@ struct peer_nets {
     size_t n;
 };
 
-/* A socket of another family is the unspecified address. */
+/* A unix socket is ::1, as its peer is on this machine; one of another family
+ * the unspecified address. */
 void peer_of_sockaddr(const struct sockaddr *address, struct peer *ret_peer);
 /* "192.0.2.1", "192.0.2.1:4711", "2001:db8::1", "[2001:db8::1]:4711". */
 bool peer_parse(struct span text, struct peer *ret_peer);

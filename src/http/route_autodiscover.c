@@ -73,8 +73,9 @@ static int pox(struct http_request *request, struct http_response *response)
     return buf_error(&response->body);
 }
 
-const struct http_route http_route_autodiscover_xml = { .path = "/autodiscover/autodiscover.xml", .methods = HTTP_GET | HTTP_POST,
-                                                        .caller = true, .open = HTTP_GET, .small = true, .xml = true, .handle = pox };
+const struct http_route http_route_autodiscover_xml = { .path = "/autodiscover/autodiscover.xml", .on = HTTP_ON_CLIENTS,
+                                                        .methods = HTTP_GET | HTTP_POST, .caller = true, .open = HTTP_GET,
+                                                        .small = true, .xml = true, .handle = pox };
 
 /* ---- SOAP ---- */
 
@@ -128,5 +129,5 @@ static int soap(struct http_request *request, struct http_response *response)
     return buf_error(&response->body);
 }
 
-const struct http_route http_route_autodiscover_svc = { .path = "/autodiscover/autodiscover.svc", .methods = HTTP_POST, .caller = true,
-                                                        .small = true, .xml = true, .handle = soap };
+const struct http_route http_route_autodiscover_svc = { .path = "/autodiscover/autodiscover.svc", .on = HTTP_ON_CLIENTS,
+                                                        .methods = HTTP_POST, .caller = true, .small = true, .xml = true, .handle = soap };

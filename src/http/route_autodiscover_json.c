@@ -66,6 +66,6 @@ static int json(struct http_request *request, struct http_response *response)
     return refuse(response, "InvalidProtocol", "The protocol is not served here. Served are 'AutodiscoverV1,Ews'.");
 }
 
-const struct http_route http_route_autodiscover_json = { .path = PATH, .methods = HTTP_GET, .handle = json };
-const struct http_route http_route_autodiscover_json_path = { .path = PATH_OF_ADDRESS, .prefix = true, .methods = HTTP_GET,
-                                                              .handle = json };
+const struct http_route http_route_autodiscover_json = { .path = PATH, .on = HTTP_ON_CLIENTS, .methods = HTTP_GET, .handle = json };
+const struct http_route http_route_autodiscover_json_path = { .path = PATH_OF_ADDRESS, .on = HTTP_ON_CLIENTS, .prefix = true,
+                                                              .methods = HTTP_GET, .handle = json };

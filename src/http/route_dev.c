@@ -113,8 +113,8 @@ static int message(struct http_request *request, struct http_response *response)
 }
 
 const struct http_route http_route_dev_messages = {
-    .path = "/dev/messages", .methods = HTTP_GET, .dev = true, .handle = messages
+    .path = "/dev/messages", .on = HTTP_ON_DEV, .methods = HTTP_GET, .handle = messages
 };
 const struct http_route http_route_dev_message = {
-    .path = ITEM_PATH, .prefix = true, .methods = HTTP_GET, .dev = true, .handle = message
+    .path = ITEM_PATH, .on = HTTP_ON_DEV, .prefix = true, .methods = HTTP_GET, .handle = message
 };

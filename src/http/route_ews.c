@@ -121,5 +121,6 @@ static int ews(struct http_request *request, struct http_response *response)
 }
 
 const struct http_route http_route_ews = {
-    .path = "/ews/exchange.asmx", .methods = HTTP_GET | HTTP_POST, .caller = true, .xml = true, .handle = ews, .busy = busy
+    .path = "/ews/exchange.asmx", .on = HTTP_ON_CLIENTS, .methods = HTTP_GET | HTTP_POST, .caller = true, .xml = true,
+    .handle = ews, .busy = busy
 };

@@ -32,6 +32,8 @@ static int services(struct http_request *request ATTR_UNUSED, struct http_respon
     return buf_error(&response->body);
 }
 
-const struct http_route http_route_messages_xsd = { .path = "/ews/messages.xsd", .methods = HTTP_GET, .handle = messages };
-const struct http_route http_route_types_xsd = { .path = "/ews/types.xsd", .methods = HTTP_GET, .handle = types };
-const struct http_route http_route_services_wsdl = { .path = "/ews/services.wsdl", .methods = HTTP_GET, .handle = services };
+const struct http_route http_route_messages_xsd = { .path = "/ews/messages.xsd", .on = HTTP_ON_CLIENTS, .methods = HTTP_GET,
+                                                         .handle = messages };
+const struct http_route http_route_types_xsd = { .path = "/ews/types.xsd", .on = HTTP_ON_CLIENTS, .methods = HTTP_GET, .handle = types };
+const struct http_route http_route_services_wsdl = { .path = "/ews/services.wsdl", .on = HTTP_ON_CLIENTS, .methods = HTTP_GET,
+                                                         .handle = services };

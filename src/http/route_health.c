@@ -37,6 +37,7 @@ static int metrics_page(struct http_request *request ATTR_UNUSED, struct http_re
     return buf_error(&response->body);
 }
 
-const struct http_route http_route_livez = { .path = "/livez", .methods = HTTP_GET, .handle = livez };
-const struct http_route http_route_readyz = { .path = "/readyz", .methods = HTTP_GET, .handle = readyz };
-const struct http_route http_route_metrics = { .path = "/metrics", .methods = HTTP_GET, .dev = true, .handle = metrics_page };
+const struct http_route http_route_livez = { .path = "/livez", .on = HTTP_ON_ALL, .methods = HTTP_GET, .handle = livez };
+const struct http_route http_route_readyz = { .path = "/readyz", .on = HTTP_ON_ALL, .methods = HTTP_GET, .handle = readyz };
+const struct http_route http_route_metrics = { .path = "/metrics", .on = HTTP_ON_DEV | HTTP_ON_ADMIN, .methods = HTTP_GET,
+                                               .handle = metrics_page };

@@ -115,7 +115,7 @@ static void check_forwarded(const char *proxies, struct span peer_text, struct s
 
 static void check_guards(char *const lines[LINES])
 {
-    struct http_options options = { .conf = &conf, .dev = true };
+    struct http_options options = { .conf = &conf, .on = HTTP_ON_DEV, .listen = conf.http_listen };
     struct sockaddr_storage address;
     socklen_t len;
     const struct http_route *route = guard_route(&options, lines[PATH]);
@@ -126,6 +126,7 @@ static void check_guards(char *const lines[LINES])
     (void)guard_is_guid(lines[PATH]);
     (void)guard_parse_listen(lines[HOST], &address, &len);
     (void)guard_listens_on_loopback(lines[HOST]);
+    FUZZ_CHECK_TEXT(guard_admin_wrong(lines[HOST]) || guard_unix_path(lines[HOST]) || guard_listens_on_loopback(lines[HOST]), span_of(lines[HOST]));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

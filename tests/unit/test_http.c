@@ -3,6 +3,7 @@
  * connections around the 128 at which libmicrohttpd's own loop stalls, what is
  * refused at the headers, and the watchdog.
  */
+#include "http/guard.h"
 #include "http/http.h"
 #include "soap/envelope.h"
 
@@ -45,7 +46,7 @@ static int make_alice(struct store_tx *tx, void *arg)
 static int start(void **state ATTR_UNUSED)
 {
     static const char *const settings[] = { "http.listen=127.0.0.1:0", "http.max_body=65536", "http.request_deadline=1",
-                                            "http.workers=4", "auth.hash_cost=1", "auth.failure_delay=200" };
+                                            "auth.hash_cost=1", "auth.failure_delay=200" };
     char error[CONF_ERROR_SIZE], hash[AUTH_HASH_SIZE];
     struct server *s = &server;
     strcpy(s->folder, "/tmp/ewsd-test-http-XXXXXX");
@@ -59,7 +60,8 @@ static int start(void **state ATTR_UNUSED)
     assert_int_equal(auth_new(s->store, &s->conf, &s->auth), 0);
     assert_int_equal(soap_new(&(struct soap_rules){ .served = op_is_served, .limits = XML_LIMITS_USUAL }, &s->soap), 0);
     op_env_init(&s->ops, s->store, &s->conf, NULL);
-    struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .dev = true };
+    struct http_options options = { .conf = &s->conf, .auth = s->auth, .ops = &s->ops, .soap = s->soap, .on = HTTP_ON_DEV,
+                                    .listen = s->conf.http_listen, .workers = 4, .connections = 8192 };
     struct listener listener;
     char wrong[LISTEN_ERROR_SIZE];
     assert_int_equal(listener_open(&s->conf, &listener, wrong), 0);
@@ -153,11 +155,42 @@ static void takes_chunks(void **state ATTR_UNUSED)
     close(fd);
 }
 
+static void routes_exist_in_places(void **state ATTR_UNUSED)
+{
+    static const struct {
+        const char *path;
+        unsigned on;
+    } cases[] = { { "/EWS/Exchange.asmx", HTTP_ON_CLIENTS }, { "/livez", HTTP_ON_ALL }, { "/readyz", HTTP_ON_ALL },
+                  { "/metrics", HTTP_ON_DEV | HTTP_ON_ADMIN }, { "/dev/messages", HTTP_ON_DEV } };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        for (unsigned on = HTTP_ON_EWS; on <= HTTP_ON_ADMIN; on <<= 1) {
+            const struct http_options options = { .on = on };
+            assert_true(!guard_route(&options, cases[i].path) == !(cases[i].on & on));
+        }
+}
+
+static void methods_of_routes(void **state ATTR_UNUSED)
+{
+    const struct http_route most = { .methods = HTTP_GET | HTTP_POST | HTTP_PUT | HTTP_DELETE, .caller = true, .open = HTTP_PUT };
+    const struct http_route some = { .methods = HTTP_DELETE };
+    char allow[GUARD_ALLOW_SIZE];
+    assert_int_equal(guard_status(&most, "PUT", NULL), 0);
+    assert_int_equal(guard_status(&most, "DELETE", NULL), 0);
+    assert_int_equal(guard_status(&most, "put", NULL), 405);
+    assert_int_equal(guard_status(&some, "GET", NULL), 405);
+    assert_true(guard_needs_caller(&most, "DELETE") && !guard_needs_caller(&most, "PUT"));
+    guard_allow(&most, allow);
+    assert_string_equal(allow, "GET, HEAD, POST, PUT, DELETE");
+    guard_allow(&some, allow);
+    assert_string_equal(allow, "DELETE");
+}
+
 static void refuses_at_the_headers(void **state ATTR_UNUSED)
 {
     assert_int_equal(ask_once("GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);
     assert_int_equal(ask_once("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"), 404);
     assert_int_equal(ask_once("PUT /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"), 405);
+    assert_int_equal(ask_once("BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"), 405);
     assert_int_equal(ask_once("POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n" LOGIN
                               "Content-Length: 0\r\n\r\n"),
                      415);
@@ -221,6 +254,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_connections),        cmocka_unit_test(takes_chunks),
+        cmocka_unit_test(routes_exist_in_places),
+        cmocka_unit_test(methods_of_routes),
         cmocka_unit_test(refuses_at_the_headers),   cmocka_unit_test(refuses_long_chunked_bodies),
         cmocka_unit_test(serves_any_number_at_once), cmocka_unit_test(ends_drips),
     };
