@@ -4,7 +4,10 @@
 const TOKEN = 'ewsd-token'; // proves that a change comes from this page; given at log-in
 
 export const session = { kind: 'dev', user: null };
+const IDLE_MS = 60_000;
 let refused = () => {};
+let lastUse = Date.now();
+for (const kind of ['keydown', 'pointerdown']) addEventListener(kind, () => { lastUse = Date.now(); }, true);
 
 // f is called when the server no longer knows us.
 export function whenRefused(f) {
@@ -24,8 +27,9 @@ async function reasonOf(response) {
   }
 }
 
-async function ask(method, path, { body, signal, headers } = {}) {
+async function ask(method, path, { body, signal, headers, idle = Date.now() - lastUse > IDLE_MS } = {}) {
   const options = { method, signal, headers: { ...headers }, credentials: 'same-origin', cache: 'no-store' };
+  if (idle) options.headers['X-Ewsd-Idle'] = '1'; // so a log-in ends that nobody uses
   if (method !== 'GET') options.headers['X-Ewsd-Token'] = localStorage.getItem(TOKEN) ?? 'none';
   if (body !== undefined) {
     options.headers['Content-Type'] = 'application/json';
@@ -91,7 +95,8 @@ export async function listen(changed, state, signal) {
   let patience = 500;
   while (!signal.aborted) {
     try {
-      const { now } = await get(after === undefined ? '/api/events' : `/api/events?after=${after}&wait=25`, signal);
+      const answer = await ask('GET', after === undefined ? '/api/events' : `/api/events?after=${after}&wait=25`, { signal, idle: true });
+      const { now } = await answer.json();
       patience = 500;
       state(true);
       if (after !== now) changed();

@@ -13,8 +13,8 @@ function copyRow(name, value) {
 
 function welcome() {
   return empty('Nothing captured yet', h('p', null, 'Point your client at this server and send a message. What goes to an address that is no mailbox here shows up at once.'),
-    h('dl.connect', null, copyRow('URL', session.url), copyRow('User', session.example.user),
-      session.example.password ? copyRow('Password', session.example.password)
+    h('dl.connect', null, copyRow('URL', session.url), copyRow('User', session.example_user),
+      session.example_password ? copyRow('Password', session.example_password)
         : [h('dt', null, 'Password'), h('dd', null, 'as given with ', h('code', null, '--user'))]));
 }
 

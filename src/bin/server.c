@@ -8,8 +8,10 @@
 #include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "http/feed.h"
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/session.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
 #include "soap/envelope.h"
@@ -37,7 +39,9 @@ struct server {
     struct auth *auth;
     struct control *control;
     struct outbox *outbox;
+    struct feed *feed;
     struct http *http, *admin;
+    struct sessions *sessions; /* of the admin listener */
     struct op_env ops;
 };
 
@@ -141,6 +145,11 @@ static void tell_held(const struct server *server)
                   LOG_S("found", store_was_copied(server->store) ? "now" : "before"));
 }
 
+static void committed(void *feed)
+{
+    feed_changed(feed);
+}
+
 static int open_store(struct server *server)
 {
     const struct conf *conf = server->options->conf;
@@ -150,7 +159,8 @@ static int open_store(struct server *server)
                                                 .partitions = (unsigned)conf->store_partitions,
                                                 .readers = (unsigned)conf->store_readers, .writers = (unsigned)conf->store_writers,
                                                 .quota = (uint64_t)conf->store_quota, .min_free = (uint64_t)conf->store_min_free,
-                                                .checkpoint_pages = (unsigned)conf->store_checkpoint_pages }, &server->store);
+                                                .checkpoint_pages = (unsigned)conf->store_checkpoint_pages,
+                                                .after_commit = committed, .hook_arg = server->feed }, &server->store);
     if (r == 0)
         tell_held(server);
     if (r == -EBUSY) {
@@ -172,6 +182,7 @@ static void woken(void *arg, bool directory)
     if (directory)
         auth_forget_all(server->auth);
     outbox_wake(server->outbox);
+    feed_changed(server->feed);
 }
 
 /* A folder that cannot have a socket, on some shared file systems, is no reason
@@ -193,7 +204,8 @@ static int start_listeners(struct server *server)
     struct http_options http = { .conf = conf, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
                                  .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
-                                 .hosts = options->hosts, .hosts_n = options->hosts_n };
+                                 .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed,
+                                 .example = options->example };
     int r = http_start(&http, &server->listener, &server->http);
     if (r)
         return failed(server, server->address, r);
@@ -203,6 +215,10 @@ static int start_listeners(struct server *server)
     http.listen = conf->admin_listen;
     http.workers = ADMIN_WORKERS;
     http.connections = ADMIN_CONNECTIONS;
+    r = sessions_new(server->auth, conf, &server->sessions);
+    if (r)
+        return failed(server, "sessions", r);
+    http.sessions = server->sessions;
     r = http_start(&http, &server->admin_listener, &server->admin);
     return r ? failed(server, server->admin_listener.address, r) : EXIT_OK;
 }
@@ -231,7 +247,10 @@ static int start(struct server *server)
 {
     const struct server_options *options = server->options;
     mime_init();
-    int r = open_store(server);
+    int r = feed_new(&server->feed);
+    if (r)
+        return failed(server, "the feed", r);
+    r = open_store(server);
     if (r == EXIT_OK && options->prepare)
         r = options->prepare(server->store, options->arg);
     if (r)
@@ -278,8 +297,10 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    feed_close(server->feed);
     http_stop(server->http);
     http_stop(server->admin);
+    sessions_free(server->sessions);
     if (server->store)
         store_unwatch_others(server->store);
     control_stop(server->control);
@@ -287,6 +308,7 @@ void server_close(struct server *server)
     auth_free(server->auth);
     soap_free(server->soap);
     store_close(server->store);
+    feed_free(server->feed);
     listener_close(&server->listener);
     listener_close(&server->admin_listener);
     if (server->signals >= 0)

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "base/when.h"
 #include "http/guard.h"
+#include "http/rest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +20,10 @@ void call_refuse(struct call *call, int status)
     call->response.status = status;
     call->response.content_type = "text/plain; charset=utf-8";
     buf_clear(&call->response.body);
-    buf_add_str(&call->response.body, guard_reason(status));
+    if (guard_is_rest(call->route, call->path))
+        rest_refuse(status, &call->response);
+    else
+        buf_add_str(&call->response.body, guard_reason(status));
 }
 
 static char *copy_text(struct span text, struct span *ret_copy)
@@ -86,7 +90,8 @@ bool call_work(struct pool_job *job, struct arena *arena)
     call->request = (struct http_request){ .server = call->options, .arena = arena, .method = call->method,
                                            .path = span_of(call->path), .body = &call->body, .caller = call->caller,
                                            .request_id = span_of(call->request_id), .connection = call->mhd,
-                                           .may_wait = job->may_wait };
+                                           .may_wait = job->may_wait, .can_wait = job->can_wait };
+    guard_parts(call->route, call->request.path, call->request.parts);
     metric_add(METRIC_http_requests, 1);
     call->response.status = 200;
     (void)buf_reserve(&call->response.body, ANSWER_USUAL); /* else it grows there step by step */

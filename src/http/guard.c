@@ -86,27 +86,44 @@ bool guard_host_ok(const struct http_options *server, const char *host)
     return false;
 }
 
+/* Whether the path is the route's; parts: what stands for each *. */
+static bool fits(const struct http_route *route, struct span path, struct span parts[HTTP_PARTS_MAX])
+{
+    const char *at = path.ptr, *end = path.ptr + path.len;
+    size_t n = 0;
+    for (const char *c = route->path; *c; c++) {
+        if (*c != '*') {
+            if (at == end || tolower((unsigned char)*at++) != *c)
+                return false;
+            continue;
+        }
+        const char *slash = memchr(at, '/', (size_t)(end - at));
+        struct span part = { at, (size_t)((slash ? slash : end) - at) };
+        if (part.len == 0 || n == HTTP_PARTS_MAX)
+            return false;
+        parts[n++] = part;
+        at += part.len;
+    }
+    return at == end || route->prefix;
+}
+
+void guard_parts(const struct http_route *route, struct span path, struct span parts[HTTP_PARTS_MAX])
+{
+    (void)fits(route, path, parts);
+}
+
 const struct http_route *guard_route(const struct http_options *server, const char *path)
 {
-    struct span wanted = span_of(path);
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        const struct http_route *route = routes[i];
-        struct span start = { wanted.ptr, strlen(route->path) };
-        if (wanted.len < start.len || !(route->on & server->on))
-            continue;
-        if (span_eq_nocase(start, span_of(route->path)) && (wanted.len == start.len || route->prefix))
-            return route;
-    }
+    struct span parts[HTTP_PARTS_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if ((routes[i]->on & server->on) && fits(routes[i], span_of(path), parts))
+            return routes[i];
     return NULL;
 }
 
-static bool is_text_xml(const char *type)
+static bool is_type(const char *type, struct span wanted)
 {
-    if (!type)
-        return false;
-    struct span whole = span_of(type);
-    struct span name = { type, strcspn(type, "; \t") };
-    return whole.len >= 8 && span_eq_nocase(name, SPAN("text/xml"));
+    return type && span_eq_nocase((struct span){ type, strcspn(type, "; \t") }, wanted);
 }
 
 static const struct method {
@@ -130,12 +147,52 @@ int guard_status(const struct http_route *route, const char *method, const char 
     unsigned wanted = method_of(method);
     if (!(route->methods & wanted))
         return 405;
-    return wanted == HTTP_POST && route->xml && !is_text_xml(content_type) ? 415 : 0;
+    return wanted == HTTP_POST && route->xml && !is_type(content_type, SPAN("text/xml")) ? 415 : 0;
+}
+
+static struct span without_prefix(struct span text, struct span prefix)
+{
+    return span_starts(text, prefix) ? (struct span){ text.ptr + prefix.len, text.len - prefix.len } : (struct span){ 0 };
+}
+
+/* A page of this server: whatever its scheme, as a proxy may have ended TLS. */
+static bool is_own_origin(struct span origin, struct span host)
+{
+    struct span rest = span_starts(origin, SPAN("https://")) ? without_prefix(origin, SPAN("https://"))
+                                                             : without_prefix(origin, SPAN("http://"));
+    return rest.len > 0 && span_eq_nocase(rest, host);
+}
+
+bool guard_changes(const char *method)
+{
+    return method_of(method) != HTTP_GET;
+}
+
+int guard_rest_status(const char *method, const char *host, const char *origin, const char *content_type)
+{
+    if (!guard_changes(method))
+        return 0;
+    if (origin && !is_own_origin(span_of(origin), span_of(host)))
+        return 403;
+    return method_of(method) != HTTP_DELETE && !is_type(content_type, SPAN("application/json")) ? 415 : 0;
+}
+
+bool guard_is_rest(const struct http_route *route, const char *path)
+{
+    if (route)
+        return route->rest;
+    return span_starts(span_of(path), SPAN("/dev/")) || span_starts(span_of(path), SPAN("/api/"));
 }
 
 bool guard_needs_caller(const struct http_route *route, const char *method)
 {
     return route->caller && !(route->open & method_of(method));
+}
+
+/* Browsers ask for a password of their own when they hear of Basic; the page has a log-in. */
+const char *guard_challenge(const struct http_options *server, const struct http_route *route)
+{
+    return server->on == HTTP_ON_ADMIN && route && route->rest ? "Session realm=\"ewsd\"" : "Basic realm=\"ewsd\"";
 }
 
 void guard_allow(const struct http_route *route, char ret_text[GUARD_ALLOW_SIZE])
@@ -155,11 +212,6 @@ static bool is_authority(struct span text)
         if (!isalnum((unsigned char)text.ptr[i]) && !strchr(".-:[]", text.ptr[i]))
             return false;
     return true;
-}
-
-static struct span without_prefix(struct span text, struct span prefix)
-{
-    return span_starts(text, prefix) ? (struct span){ text.ptr + prefix.len, text.len - prefix.len } : (struct span){ 0 };
 }
 
 bool guard_url_ok(struct span url)
@@ -183,7 +235,7 @@ bool guard_base_url(const struct conf *conf, struct span host, struct buf *out)
 
 size_t guard_body_max(const struct http_route *route, const struct conf *conf)
 {
-    return route->caller && !route->small ? (size_t)conf->http_max_body : SMALL_BODY_MAX;
+    return (route->caller && !route->small) || route->large ? (size_t)conf->http_max_body : SMALL_BODY_MAX;
 }
 
 bool guard_listens_on_loopback(const char *listen)

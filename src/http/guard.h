@@ -18,6 +18,18 @@ bool guard_host_ok(const struct http_options *server, const char *host);
 const struct http_route *guard_route(const struct http_options *server, const char *path);
 /* 0, or the HTTP status that refuses a request by method and type. */
 int guard_status(const struct http_route *route, const char *method, const char *content_type);
+/* The same for routes of REST, which browsers reach and any page may aim at
+ * (decisions 21): what changes something comes from a page of this server or from
+ * no page, and POST and PUT have application/json, which a form cannot. */
+int guard_rest_status(const char *method, const char *host, const char *origin, const char *content_type);
+/* Whether a refusal is said in JSON; route may be NULL. */
+bool guard_is_rest(const struct http_route *route, const char *path);
+/* What stands for each * of the route's path; path fits it. */
+void guard_parts(const struct http_route *route, struct span path, struct span parts[HTTP_PARTS_MAX]);
+/* Whether a request of this method changes something, and is not only a question. */
+bool guard_changes(const char *method);
+/* How a 401 asks for who is calling (WWW-Authenticate). */
+const char *guard_challenge(const struct http_options *server, const struct http_route *route);
 bool guard_needs_caller(const struct http_route *route, const char *method);
 /* Into out: "GET, HEAD, POST", for the header Allow. */
 #define GUARD_ALLOW_SIZE 40

@@ -13,7 +13,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+struct feed;
 struct http;
+struct sessions;
 struct soap;
 
 /* Where a route exists. */
@@ -22,6 +24,12 @@ struct soap;
 #define HTTP_ON_ADMIN 4u /* the one of admin.listen, for who runs the server */
 #define HTTP_ON_CLIENTS (HTTP_ON_EWS | HTTP_ON_DEV)
 #define HTTP_ON_ALL (HTTP_ON_CLIENTS | HTTP_ON_ADMIN)
+
+/* Whom a client can log in as, for who looks at the page of `ewsd dev`; empty:
+ * the page doesn't say. */
+struct http_example {
+    struct span user, password;
+};
 
 struct http_options {
     const struct conf *conf;
@@ -34,6 +42,9 @@ struct http_options {
     unsigned connections;     /* open ones at most */
     const char *const *hosts; /* further names that Host may have (dev) */
     size_t hosts_n;
+    struct feed *feed;        /* for who waits for a change; NULL: nobody can */
+    struct sessions *sessions; /* then routes of REST need one of them; NULL: they don't */
+    struct http_example example;
 };
 
 /* Starts the threads on an open listener, of which it takes the socket;
@@ -44,7 +55,8 @@ void http_stop(struct http *http);
 
 /* ---- what a route sees ---- */
 
-#define HTTP_HEADERS_MAX 4
+#define HTTP_HEADERS_MAX 6
+#define HTTP_PARTS_MAX 3
 
 struct http_response;
 struct http_request {
@@ -52,6 +64,7 @@ struct http_request {
     struct arena *arena;
     const char *method;
     struct span path;
+    struct span parts[HTTP_PARTS_MAX]; /* what stands for each * of the route's path */
     struct buf *body; /* the route may change it */
     struct store_mailbox caller; /* on routes that need one */
     struct span request_id;      /* a GUID */
@@ -60,6 +73,7 @@ struct http_request {
      * has set go_on by then, and calls http_go_on once: go_on then fills the
      * response, on any thread. */
     bool may_wait;
+    bool can_wait; /* the same for what may take seconds: no thread should be spent on it */
     int (*go_on)(struct http_request *request, struct http_response *response);
     void *state; /* the route's own */
 };
@@ -89,13 +103,16 @@ struct http_response {
 #define HTTP_DELETE 8u
 
 struct http_route {
-    const char *path;     /* lower case; "/dev/messages/" with prefix set takes what follows */
+    const char *path;     /* lower case; "/dev/messages/" with prefix set takes what follows; * is any text up to a slash */
     bool prefix;
     unsigned methods;
     bool caller;          /* needs credentials */
     unsigned open;        /* methods that need none all the same */
     bool small;           /* a body is a question of some lines, whoever sends it */
     bool xml;             /* a POST needs text/xml, else 415 */
+    bool rest;            /* errors are JSON, and what changes something is no foreign page's: guard.h */
+    bool free;            /* of REST, and needs no session */
+    bool large;           /* a body may be as large as one of a known caller */
     unsigned on;          /* where it exists: HTTP_ON_... */
     /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */
     int (*handle)(struct http_request *request, struct http_response *response);

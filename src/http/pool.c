@@ -127,7 +127,8 @@ static bool run_new(struct worker *self, struct pool_job *job)
     if (!self->other)
         self->other = spare_take(self->pool);
     job->arena = self->arena;
-    job->may_wait = self->other && !self->alone;
+    job->can_wait = self->other != NULL;
+    job->may_wait = job->can_wait && !self->alone;
     bool ended = job->run(job, self->arena);
     if (ended) {
         arena_reset(self->arena);

@@ -14,6 +14,7 @@ struct pool_job {
      * reset. False: it goes on with pool_push_again, perhaps by now. */
     bool (*run)(struct pool_job *job, struct arena *arena);
     bool may_wait;         /* the pool's: false may be answered. Not so for a job that is alone, which is served soonest by waiting */
+    bool can_wait;         /* the pool's: it may, alone or not */
     struct arena *arena;   /* the pool's, as next is */
     struct pool_job *next;
 };

@@ -42,5 +42,7 @@ int mime_headers(struct span bytes, struct arena *arena, struct item_header_list
 /* The same of the message that a structured item would be written as, without the
  * fields of its content. CODE_ErrorInvalidRecipients; -ENOMEM. */
 int mime_item_headers(const struct item *item, struct arena *arena, struct item_header_list *ret_headers);
+/* All fields of a message's header as they stand there, in order, decoded. -ENOMEM. */
+int mime_fields(struct span bytes, struct arena *arena, struct item_header_list *ret_headers);
 
 #endif

@@ -262,7 +262,8 @@ static int split_field(struct arena *arena, struct span name, struct span raw, s
     return r ? r : mime_decode_text(arena, value.ptr, &ret_header->value);
 }
 
-static int split_fields(struct arena *arena, struct span head, struct item_header_list *ret_headers)
+/* addresses: also the fields that hold some. */
+static int split_fields(struct arena *arena, struct span head, bool addresses, struct item_header_list *ret_headers)
 {
     struct head_cursor cursor = { head };
     struct span name, raw;
@@ -278,10 +279,15 @@ static int split_fields(struct arena *arena, struct span head, struct item_heade
         int r = split_field(arena, name, raw, &out.v[out.n]);
         if (r)
             return r;
-        out.n += is_address_field(out.v[out.n].name.ptr) ? 0 : 1;
+        out.n += !addresses && is_address_field(out.v[out.n].name.ptr) ? 0 : 1;
     }
     *ret_headers = out;
     return 0;
+}
+
+int mime_fields(struct span bytes, struct arena *arena, struct item_header_list *ret_headers)
+{
+    return split_fields(arena, bytes, true, ret_headers);
 }
 
 int mime_item_headers(const struct item *item, struct arena *arena, struct item_header_list *ret_headers)
@@ -293,7 +299,7 @@ int mime_item_headers(const struct item *item, struct arena *arena, struct item_
     if (r == 0)
         r = buf_error(&head);
     if (r == 0)
-        r = split_fields(arena, buf_span(&head), ret_headers);
+        r = split_fields(arena, buf_span(&head), false, ret_headers);
     buf_done(&head);
     return r;
 }

@@ -22,7 +22,7 @@
 struct store;
 struct store_tx;
 
-/* Called by the thread that writes, around COMMIT; for crash tests. */
+/* Called by the thread that writes, around COMMIT; must be short. */
 typedef void store_hook(void *arg);
 
 enum store_mode {

@@ -26,6 +26,13 @@ int store_capture_put(struct store_tx *tx, struct store_capture *capture, struct
 /* Entries with numbers above after, rising; limit 0: all. In arena memory. */
 int store_capture_list(struct store_tx *tx, struct arena *arena, uint64_t after, uint64_t limit, struct store_capture **ret_entries,
                        size_t *ret_n);
+/* The same, falling, with numbers below before (0: from the last one on). */
+int store_capture_list_down(struct store_tx *tx, struct arena *arena, uint64_t before, uint64_t limit,
+                            struct store_capture **ret_entries, size_t *ret_n);
+/* One of them. 1: no such entry. */
+int store_capture_get(struct store_tx *tx, struct arena *arena, uint64_t capture_no, struct store_capture *ret_entry);
+/* Takes an entry away; its number is not given again. 1: no such entry. */
+int store_capture_delete(struct store_tx *tx, uint64_t capture_no);
 /* The raw message. 1: no such entry. */
 int store_capture_raw(struct store_tx *tx, struct arena *arena, uint64_t capture_no, struct span *ret_raw);
 
