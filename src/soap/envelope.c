@@ -91,6 +91,8 @@ struct watcher {
     struct arena *arena;
     struct soap_request *request;
     struct soap_fault *fault;
+    void (*told)(void *arg, const struct xml_flaw *flaw); /* or NULL */
+    void *told_arg;
     bool out_of_memory;
     bool refused; /* fault is set; nothing more is judged */
     bool foreign; /* the root is no SOAP 1.1 envelope */
@@ -228,11 +230,25 @@ static int finish(struct watcher *watcher, const struct xml_node *root, const st
     return r ? r : check_version(watcher);
 }
 
-int soap_parse(struct soap *soap, struct buf *body, struct arena *arena, struct soap_request *ret_request,
-               struct soap_fault *ret_fault)
+static void tell(void *arg, const struct xml_flaw *flaw)
 {
-    struct watcher watcher = { .soap = soap, .arena = arena, .request = ret_request, .fault = ret_fault };
-    struct xml_watch watch = { watch_node, &watcher };
+    const struct watcher *watcher = arg;
+
+    watcher->told(watcher->told_arg, flaw);
+}
+
+static int flawed(const struct watcher *watcher, const struct xml_flaw *flaw)
+{
+    if (!watcher->told)
+        return schema_fault(watcher->arena, flaw, watcher->fault);
+    *watcher->fault = (struct soap_fault){ 0 };
+    watcher->told(watcher->told_arg, flaw);
+    return 0;
+}
+
+static int parse(struct watcher *watcher, struct buf *body)
+{
+    const struct xml_watch watch = { .start = watch_node, .flawed = watcher->told ? tell : NULL, .arg = watcher };
     struct xml_reader *reader;
     struct xml_node *root = NULL;
     struct xml_flaw flaw;
@@ -241,17 +257,33 @@ int soap_parse(struct soap *soap, struct buf *body, struct arena *arena, struct 
     if (buf_error(body))
         return buf_error(body);
     struct xml_source source = { .text = body->ptr, .len = --body->len };
-    int r = borrow_reader(soap, &reader);
+    int r = borrow_reader(watcher->soap, &reader);
     if (r < 0)
         return r;
-    *ret_request = (struct soap_request){ .version = SPAN("Exchange2007_SP1") };
-    r = xml_read(reader, &source, arena, &watch, &root, &flaw);
-    return_reader(soap, reader);
-    if (r < 0 || watcher.out_of_memory)
+    *watcher->request = (struct soap_request){ .version = SPAN("Exchange2007_SP1") };
+    r = xml_read(reader, &source, watcher->arena, &watch, &root, &flaw);
+    return_reader(watcher->soap, reader);
+    if (r < 0 || watcher->out_of_memory)
         return r < 0 ? r : -ENOMEM;
     if (r == XML_READ_FLAWED) {
-        r = schema_fault(arena, &flaw, ret_fault);
+        r = flawed(watcher, &flaw);
         return r < 0 ? r : SOAP_FAULT;
     }
-    return watcher.refused ? SOAP_FAULT : finish(&watcher, root, &source);
+    return watcher->refused ? SOAP_FAULT : finish(watcher, root, &source);
+}
+
+int soap_parse(struct soap *soap, struct buf *body, struct arena *arena, struct soap_request *ret_request,
+               struct soap_fault *ret_fault)
+{
+    struct watcher watcher = { .soap = soap, .arena = arena, .request = ret_request, .fault = ret_fault };
+
+    return parse(&watcher, body);
+}
+
+int soap_parse_all(struct soap *soap, struct buf *body, struct arena *arena, void (*told)(void *arg, const struct xml_flaw *flaw),
+                   void *arg, struct soap_request *ret_request, struct soap_fault *ret_fault)
+{
+    struct watcher watcher = { .soap = soap, .arena = arena, .request = ret_request, .fault = ret_fault, .told = told, .told_arg = arg };
+
+    return parse(&watcher, body);
 }

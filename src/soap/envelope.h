@@ -44,12 +44,20 @@ struct soap_fault {
 
 enum { SOAP_FAULT = 1 };
 
+struct xml_flaw;
+
 /* The request refers to body, which is written to (long base64 is decoded where
  * it stands) and must outlive it.
  * SOAP_FAULT: ret_fault is set, and in ret_request version and shape_2007, so
  * that the fault can be written. -ENOMEM when the arena is full. */
 int soap_parse(struct soap *soap, struct buf *body, struct arena *arena, struct soap_request *ret_request,
                struct soap_fault *ret_fault);
+
+/* The same, for who wants to know all that is wrong: each violation of the schema is
+ * told and does not end it, as does what is no XML, which is told and is a
+ * SOAP_FAULT without a code. */
+int soap_parse_all(struct soap *soap, struct buf *body, struct arena *arena, void (*told)(void *arg, const struct xml_flaw *flaw),
+                   void *arg, struct soap_request *ret_request, struct soap_fault *ret_fault);
 
 /* What ServerVersionInfo says. */
 struct soap_server {

@@ -30,6 +30,7 @@ struct schema_check {
     xmlSAXHandlerPtr sax; /* the validator's handlers, while plugged */
     void *sax_arg;
     xmlSchemaSAXPlugPtr plug;
+    bool forgiven; /* that it is not valid was told */
     int code;
     size_t len;
     char violation[VIOLATION_SIZE];
@@ -245,12 +246,19 @@ void schema_check_free(struct schema_check *check)
     free(check);
 }
 
-int schema_check_begin(struct schema_check *check)
+void schema_check_forgive(struct schema_check *check)
 {
-    schema_check_finish(check);
+    check->forgiven = true;
     check->code = 0;
     check->len = 0;
     check->violation[0] = 0;
+}
+
+int schema_check_begin(struct schema_check *check)
+{
+    schema_check_finish(check);
+    schema_check_forgive(check);
+    check->forgiven = false;
     check->sax = NULL;
     check->plug = xmlSchemaSAXPlug(check->valid, &check->sax, &check->sax_arg);
     return check->plug ? 0 : -ENOMEM;
@@ -289,7 +297,7 @@ const char *schema_check_violation(const struct schema_check *check)
 
 bool schema_check_failed(const struct schema_check *check)
 {
-    return check->code == XML_SCHEMAV_INTERNAL || (check->code == 0 && xmlSchemaIsValid(check->valid) != 1);
+    return check->code == XML_SCHEMAV_INTERNAL || (check->code == 0 && !check->forgiven && xmlSchemaIsValid(check->valid) != 1);
 }
 
 int schema_check_code(const struct schema_check *check)

@@ -39,6 +39,8 @@ void schema_check_end(struct schema_check *check, const unsigned char *name, con
 void schema_check_finish(struct schema_check *check);
 /* The first violation since begin, in libxml2's words; NULL when there is none. */
 const char *schema_check_violation(const struct schema_check *check);
+/* The violation was told: what is found from now on is the first again. */
+void schema_check_forgive(struct schema_check *check);
 /* The validator itself failed, for want of memory: it must not be called again. */
 bool schema_check_failed(const struct schema_check *check);
 /* libxml2's number of that violation. */

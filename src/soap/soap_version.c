@@ -105,12 +105,24 @@ static const struct xml_node *next_node(const struct xml_node *operation, const 
     return node == operation ? NULL : node->next;
 }
 
-bool soap_version_find_newer(const struct xml_node *operation, struct span version, struct soap_newer *ret_newer)
+static bool find_newer_from(const struct xml_node *operation, const struct xml_node *from, struct span version,
+                            struct soap_newer *ret_newer)
 {
     enum version asked = version_of(version);
 
-    for (const struct xml_node *node = operation; node; node = next_node(operation, node))
+    for (const struct xml_node *node = from; node; node = next_node(operation, node))
         if (node_is_newer(asked, node, ret_newer))
             return true;
     return false;
+}
+
+bool soap_version_find_newer(const struct xml_node *operation, struct span version, struct soap_newer *ret_newer)
+{
+    return find_newer_from(operation, operation, version, ret_newer);
+}
+
+bool soap_version_next_newer(const struct xml_node *operation, const struct xml_node *after, struct span version,
+                             struct soap_newer *ret_newer)
+{
+    return find_newer_from(operation, next_node(operation, after), version, ret_newer);
 }

@@ -19,5 +19,8 @@ struct soap_newer {
 /* The first of them in the operation; false when there is none. version is one
  * that soap_version_take gave. */
 bool soap_version_find_newer(const struct xml_node *operation, struct span version, struct soap_newer *ret_newer);
+/* The same behind a node of it. */
+bool soap_version_next_newer(const struct xml_node *operation, const struct xml_node *after, struct span version,
+                             struct soap_newer *ret_newer);
 
 #endif

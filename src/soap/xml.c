@@ -77,6 +77,11 @@ static void judge(struct xml_reader *reader, const struct xml_node *node)
 
     reader->flaw.well_formed = true;
     xml_locate(reader->source, offset, &reader->flaw.line, &reader->flaw.position);
+    if (r == 0 && reader->watch && reader->watch->flawed) {
+        reader->watch->flawed(reader->watch->arg, &reader->flaw);
+        schema_check_forgive(reader->check);
+        return;
+    }
     stop(reader, r < 0 ? r : XML_READ_FLAWED);
 }
 

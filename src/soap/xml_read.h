@@ -43,6 +43,8 @@ enum xml_verdict { XML_VERDICT_GO_ON, XML_VERDICT_VALIDATE };
 
 struct xml_watch {
     enum xml_verdict (*start)(void *arg, const struct xml_node *node);
+    /* Gets each violation of the schema, and reading goes on; NULL: the first ends it. */
+    void (*flawed)(void *arg, const struct xml_flaw *flaw);
     void *arg;
 };
 
