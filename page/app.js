@@ -31,13 +31,19 @@ let views = [];
 let current = null;
 let stop = null; // ends the live updates
 
-function go(...parts) {
+function goBy(method, parts) {
   const hash = `#/${parts.map(encodeURIComponent).join('/')}`;
-  // Going on from one entry of a list to the next leaves no trail behind.
-  const deeper = location.hash.split('/').length !== hash.split('/').length || !location.hash.startsWith(`#/${parts[0]}`);
   if (location.hash === hash) return;
-  history[deeper ? 'pushState' : 'replaceState'](null, '', hash);
+  history[method](null, '', hash);
   route();
+}
+
+const replace = (...parts) => goBy('replaceState', parts);
+
+function go(...parts) {
+  // Going on from one entry of a list to the next leaves no trail behind.
+  const now = location.hash.slice(2).split('/');
+  goBy(now.length === parts.length && now[0] === parts[0] ? 'replaceState' : 'pushState', parts);
 }
 
 function route() {
@@ -45,7 +51,7 @@ function route() {
   const view = views.find((one) => one.name === name) ?? views[0];
   const fresh = current !== view;
   current = view;
-  view.made ??= view.create(go);
+  view.made ??= view.create(go, replace);
   for (const other of views) other.link.setAttribute('aria-current', other === view ? 'page' : 'false');
   document.title = `${view.title} · ewsd`;
   if (fresh) {

@@ -8,13 +8,21 @@ import { messageView } from './message.js';
 const PAGE = 100;
 const path = (...parts) => parts.map(encodeURIComponent).join('/');
 
-function depthOf(folder, byId) {
-  let depth = 0;
-  for (let up = byId.get(folder.parent); up?.path; up = byId.get(up.parent)) depth++;
-  return depth;
+const wide = () => matchMedia('(min-width: 900px)').matches;
+
+// Folders as rows: what a user sees, with its depth; of the rest (what was deleted, the
+// archive, search folders) only what holds something.
+function visible(folders) {
+  const byId = new Map(folders.map((entry) => [entry.id, entry]));
+  return folders.filter((entry) => entry.path).map((entry) => {
+    let depth = 0;
+    let up = byId.get(entry.parent);
+    for (; up?.path; up = byId.get(up.parent)) depth++;
+    return { ...entry, depth, plain: up?.distinguished === 'msgfolderroot' };
+  }).filter((entry) => entry.plain || entry.total > 0);
 }
 
-export function create(go) {
+export function create(go, replace) {
   const search = h('input', { type: 'search', placeholder: 'Search: subject:report from:bob', 'aria-label': 'Search this folder', 'data-search': true });
   const summary = h('span.summary', { role: 'status' });
   const nothing = h('div');
@@ -55,19 +63,21 @@ export function create(go) {
     const { mailboxes, next } = await get(`/api/mailboxes?limit=${Math.min(boxLimit, 1000)}`);
     moreBoxes.hidden = next === null || boxLimit >= 1000;
     const folders = address ? (await get(`/api/mailboxes/${path(address)}/folders`).catch(() => ({ folders: [] }))).folders : [];
-    const byId = new Map(folders.map((entry) => [entry.id, entry]));
-    const visible = folders.filter((entry) => entry.path);
     tree.update(mailboxes.flatMap((box) => box.address === address
-      ? [box, ...visible.map(({ id, name, total, unread, parent }) => ({ address, id, name, total, unread, depth: depthOf({ parent }, byId) }))]
+      ? [box, ...visible(folders).map(({ id, name, total, unread, depth }) => ({ address, id, name, total, unread, depth }))]
       : [box]));
-    return { mailboxes, here: byId.get(folder) };
+    return { mailboxes, inbox: folders.find((entry) => entry.distinguished === 'inbox')?.id, here: folders.find(({ id }) => id === folder) };
   }
 
   async function refresh() {
     const mine = ++asked;
-    const { mailboxes, here } = await loadTree();
-    tree.choose(folder ? `${address}/${folder}` : address);
+    const { mailboxes, inbox, here } = await loadTree();
     if (mine !== asked) return;
+    tree.choose(folder ? `${address}/${folder}` : address);
+    if (!folder && inbox && wide()) {
+      replace('mailboxes', address, inbox); // so that the way back doesn't lead here again
+      return;
+    }
     if (!mailboxes.length) {
       items.update([]);
       nothing.replaceChildren(empty('No mailboxes', h('p', null, 'Make one with ', h('code', null, 'ewsctl user add'), '.')));
