@@ -11,6 +11,7 @@
 #include "http/feed.h"
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/reqlog.h"
 #include "http/session.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
@@ -40,6 +41,7 @@ struct server {
     struct control *control;
     struct outbox *outbox;
     struct feed *feed;
+    struct reqlog *log;
     struct http *http, *admin;
     struct sessions *sessions; /* of the admin listener */
     struct op_env ops;
@@ -205,13 +207,14 @@ static int start_listeners(struct server *server)
                                  .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
                                  .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed,
-                                 .example = options->example };
+                                 .log = server->log, .example = options->example };
     int r = http_start(&http, &server->listener, &server->http);
     if (r)
         return failed(server, server->address, r);
     if (server->admin_listener.fd < 0)
         return EXIT_OK;
     http.on = HTTP_ON_ADMIN;
+    http.log = NULL;
     http.listen = conf->admin_listen;
     http.workers = ADMIN_WORKERS;
     http.connections = ADMIN_CONNECTIONS;
@@ -250,6 +253,10 @@ static int start(struct server *server)
     int r = feed_new(&server->feed);
     if (r)
         return failed(server, "the feed", r);
+    if (server->options->dev && server->options->conf->dev_request_log) /* no other program's requests are anybody's to read */
+        r = reqlog_new((uint64_t)server->options->conf->dev_request_log, server->feed, &server->log);
+    if (r)
+        return failed(server, "the request log", r);
     r = open_store(server);
     if (r == EXIT_OK && options->prepare)
         r = options->prepare(server->store, options->arg);
@@ -308,6 +315,7 @@ void server_close(struct server *server)
     auth_free(server->auth);
     soap_free(server->soap);
     store_close(server->store);
+    reqlog_free(server->log);
     feed_free(server->feed);
     listener_close(&server->listener);
     listener_close(&server->admin_listener);

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "base/when.h"
 #include "http/guard.h"
+#include "http/record.h"
 #include "http/rest.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ int call_set_caller(struct call *call, const struct store_mailbox *mailbox)
 void call_free_parts(struct call *call)
 {
     buf_done(&call->body);
+    buf_done(&call->recorded);
     buf_done(&call->response.body);
     for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++)
         free((char *)call->response.headers[i].value.ptr);
@@ -80,6 +82,7 @@ static bool finish(struct call *call, int r)
         (void)copy_text(*value, value); /* outlives the arena */
     }
     call_log(call);
+    record_end(call);
     call_done(call);
     return true;
 }
@@ -93,6 +96,7 @@ bool call_work(struct pool_job *job, struct arena *arena)
                                            .may_wait = job->may_wait, .can_wait = job->can_wait };
     guard_parts(call->route, call->request.path, call->request.parts);
     metric_add(METRIC_http_requests, 1);
+    record_begin(call);
     call->response.status = 200;
     (void)buf_reserve(&call->response.body, ANSWER_USUAL); /* else it grows there step by step */
     int r = call->route->handle(&call->request, &call->response);

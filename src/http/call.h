@@ -37,6 +37,8 @@ struct call {
     int64_t started, resume_at;
     char request_id[GUID_TEXT_SIZE];
     struct store_mailbox caller; /* once known; its texts are the call's own */
+    struct buf recorded;         /* the begin of the body, for the request log */
+    uint64_t recorded_size;      /* all of it */
     bool counted;                /* as a request of the caller in execution */
     struct http_request request; /* what its route sees */
     struct http_response response;
@@ -58,6 +60,9 @@ void call_log_failure(const struct call *call);
 /* Jobs of the pools. Both end with call_done, unless call_work goes on later. */
 bool call_verify(struct pool_job *job, struct arena *arena);
 bool call_work(struct pool_job *job, struct arena *arena);
+
+/* Each header of the request. */
+void call_each_header(struct call *call, void (*each)(void *arg, const char *name, const char *value), void *arg);
 
 /* http.c's. call_done gives a call back to the loop, from any thread; the
  * last two are for the loop alone. */

@@ -8,6 +8,7 @@
  */
 #include "http/gate.h"
 #include "http/guard.h"
+#include "http/record.h"
 
 #include "base/metrics.h"
 #include "base/when.h"
@@ -151,6 +152,7 @@ static enum MHD_Result answer_refused(struct call *call)
 static enum MHD_Result refuse_early(struct call *call, int status)
 {
     call_refuse(call, status);
+    record_end(call);
     return answer_refused(call);
 }
 
@@ -181,6 +183,7 @@ static enum MHD_Result answer_busy(struct call *call)
     if (!call->route->busy || call->route->busy(call->options, &call->response))
         call_refuse(call, 503);
     call_log(call);
+    record_end(call);
     return answer(call);
 }
 
@@ -212,6 +215,23 @@ static enum MHD_Result proceed(struct call *call, const char *bytes, size_t *len
     if (call->stage == STAGE_BODY && !call->response.status)
         return start_work(call);
     return answer(call);
+}
+
+struct each {
+    void (*call)(void *arg, const char *name, const char *value);
+    void *arg;
+};
+
+static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind ATTR_UNUSED, const char *name, const char *value)
+{
+    const struct each *each = arg;
+    each->call(each->arg, name, value ? value : "");
+    return MHD_YES;
+}
+
+void call_each_header(struct call *call, void (*each)(void *arg, const char *name, const char *value), void *arg)
+{
+    MHD_get_connection_values(call->mhd, MHD_HEADER_KIND, on_header, &(struct each){ each, arg });
 }
 
 static enum MHD_Result on_forwarded(void *arg, enum MHD_ValueKind kind ATTR_UNUSED, const char *name, const char *value)

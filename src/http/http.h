@@ -16,6 +16,7 @@
 struct feed;
 struct http;
 struct sessions;
+struct reqlog;
 struct soap;
 
 /* Where a route exists. */
@@ -45,6 +46,7 @@ struct http_options {
     struct feed *feed;        /* for who waits for a change; NULL: nobody can */
     struct sessions *sessions; /* then routes of REST need one of them; NULL: they don't */
     struct http_example example;
+    struct reqlog *log;       /* of requests to routes that are logged; NULL: none (dev) */
 };
 
 /* Starts the threads on an open listener, of which it takes the socket;
@@ -112,6 +114,7 @@ struct http_route {
     bool xml;             /* a POST needs text/xml, else 415 */
     bool rest;            /* errors are JSON, and what changes something is no foreign page's: guard.h */
     bool free;            /* of REST, and needs no session */
+    bool logged;          /* goes into the request log of dev */
     bool large;           /* a body may be as large as one of a known caller */
     unsigned on;          /* where it exists: HTTP_ON_... */
     /* Fills response; negative becomes a plain 500. HTTP_LATER: see above. */

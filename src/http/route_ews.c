@@ -121,6 +121,6 @@ static int ews(struct http_request *request, struct http_response *response)
 }
 
 const struct http_route http_route_ews = {
-    .path = "/ews/exchange.asmx", .on = HTTP_ON_CLIENTS, .methods = HTTP_GET | HTTP_POST, .caller = true, .xml = true,
+    .path = "/ews/exchange.asmx", .on = HTTP_ON_CLIENTS, .methods = HTTP_GET | HTTP_POST, .caller = true, .xml = true, .logged = true,
     .handle = ews, .busy = busy
 };

@@ -29,6 +29,7 @@ async function open(url, { scheme = 'light', width = 1280, height = 800, allow =
     seen.requests.push(request.url());
     if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith('data:') && !request.url().startsWith('blob:')) seen.foreign.push(request.url());
   });
+  page.setDefaultTimeout(20_000);
   await page.goto(url);
   return { page, context, seen };
 }
