@@ -6,11 +6,12 @@ const path = require('path');
 const { chromium } = require(path.join(process.env.EWSD_CLIENTS, 'node_modules/playwright-core'));
 const { expect } = require('../clients/javascript/suite.js');
 
+const PATIENCE = 1000 * Number(process.env.EWSD_PATIENCE ?? 60);
 let browser;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 async function start() {
-  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--headless=new'] });
+  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--headless=new'], timeout: PATIENCE });
   return browser;
 }
 
@@ -29,7 +30,7 @@ async function open(url, { scheme = 'light', width = 1280, height = 800, allow =
     seen.requests.push(request.url());
     if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith('data:') && !request.url().startsWith('blob:')) seen.foreign.push(request.url());
   });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(PATIENCE);
   await page.goto(url);
   return { page, context, seen };
 }
