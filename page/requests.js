@@ -12,6 +12,12 @@ let lastTab = 'request';
 
 const bad = (entry) => entry.status >= 400 || entry.codes.some((code) => code !== 'NoError');
 
+// The log names no operation of a request that was refused before it reached one.
+function operation(request) {
+  const [, name] = /<(?:[\w.-]+:)?Body\b[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)/.exec(request.request.text) ?? [];
+  return request.op && request.op !== 'fault' ? request.op : name ?? '(unreadable request)';
+}
+
 function codes(entry) {
   return entry.codes.map((code) => h(`span.badge${code === 'NoError' ? '.sent' : '.failed'}`, null, code));
 }
@@ -100,9 +106,9 @@ export function create(go) {
     const inHeaders = request.findings.filter((finding) => !finding.line);
     detail.replaceChildren(
       h('button.back', { type: 'button', onclick: () => go('requests') }, icon('back'), 'Requests'),
-      h('article.message', { 'aria-label': request.op || 'Request' },
+      h('article.message', { 'aria-label': operation(request) },
         h('header', null,
-          h('div.title', null, h('h2', { tabindex: '-1' }, request.op || '(unreadable request)'), h('div.actions', null, h('span.badge', null, `HTTP ${request.status}`), codes(request))),
+          h('div.title', null, h('h2', { tabindex: '-1' }, operation(request)), h('div.actions', null, h('span.badge', null, `HTTP ${request.status}`), codes(request))),
           h('dl.facts', null,
             h('dt', null, 'User'), h('dd', null, request.user || 'nobody'),
             h('dt', null, 'Asked'), h('dd', null, time(request.time), ` · took ${request.ms} ms`),

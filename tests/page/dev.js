@@ -65,7 +65,7 @@ step('a message is shown with its people, HTML, text, source and headers', async
   expect(await page.locator('.facts').textContent().then((text) => text.includes('Bccaudit@elsewhere.example')), true, 'Bcc of the envelope');
   await page.frameLocator('iframe.mail').getByRole('heading', { name: 'Your order has shipped' }).waitFor();
   await page.getByRole('tab', { name: 'Text' }).click();
-  await page.locator('pre.text').filter({ hasText: 'left our warehouse this morning' }).waitFor();
+  await page.locator('pre.text').filter({ hasText: 'left our warehouse in Freiburg this morning' }).waitFor();
   await page.getByRole('tab', { name: 'Source' }).click();
   await page.locator('pre.source').filter({ hasText: 'Content-Type: multipart/' }).waitFor();
   await page.getByRole('tab', { name: 'Headers' }).click();
