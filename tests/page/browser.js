@@ -26,9 +26,11 @@ async function open(url, { scheme = 'light', width = 1280, height = 800, allow =
     if (['error', 'warning'].includes(message.type()) && !allow.test(message.text())) seen.problems.push(message.text());
   });
   page.on('pageerror', (error) => seen.problems.push(String(error.stack)));
-  context.on('request', (request) => {
-    seen.requests.push(request.url());
-    if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith('data:') && !request.url().startsWith('blob:')) seen.foreign.push(request.url());
+  context.on('request', (request) => seen.requests.push(request.url()));
+  // What the browser lets out is caught here; what a policy refuses doesn't get this far.
+  await context.route((wanted) => wanted.origin !== origin && !['data:', 'blob:'].includes(wanted.protocol), (route) => {
+    seen.foreign.push(route.request().url());
+    return route.abort();
   });
   page.setDefaultTimeout(PATIENCE);
   await page.goto(url);
