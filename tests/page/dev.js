@@ -255,7 +255,7 @@ step('all of it goes by keys', async (world) => {
   await press('g', 'b');
   await rows(page, 'Mailboxes and folders').first().waitFor();
   await press('g', 'm');
-  await rows(page).nth(2).waitFor();
+  await rows(page).first().waitFor();
 });
 
 // ---- what is seen ----
