@@ -10,9 +10,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define LOOK_S 1
+#define LOOK_MS 1000
 #define FRESH_MS 5000
 
 struct auth_watch {
@@ -52,9 +51,7 @@ static int look(struct auth_watch *watch)
 /* True: it is over. */
 static bool rest(struct auth_watch *watch)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += LOOK_S;
+    const struct timespec until = when_in(LOOK_MS);
     pthread_mutex_lock(&watch->lock);
     while (!watch->stop && pthread_cond_timedwait(&watch->wake, &watch->lock, &until) == 0)
         continue;
@@ -81,7 +78,7 @@ int auth_watch_start(struct store *store, void (*changed)(void *arg), void *arg,
         return -ENOMEM;
     *watch = (struct auth_watch){ .store = store, .changed = changed, .arg = arg };
     pthread_mutex_init(&watch->lock, NULL);
-    pthread_cond_init(&watch->wake, NULL);
+    when_cond_init(&watch->wake);
     int r = look(watch);
     if (r == 0)
         r = -pthread_create(&watch->thread, NULL, run, watch);

@@ -8,6 +8,9 @@
 
 #include "base/base.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #define WHEN_NONE INT64_MIN
 #define WHEN_XS_SIZE 32
 #define WHEN_RFC5322_SIZE 48
@@ -15,6 +18,10 @@
 int64_t when_now(void);
 int64_t when_monotonic(void); /* ms; for deadlines, never for display */
 void when_sleep(unsigned ms);
+/* A condition whose timed waits end by when_in, whatever is done to the clock on
+ * the wall meanwhile. */
+void when_cond_init(pthread_cond_t *cond);
+struct timespec when_in(int64_t ms);
 /* NULL restores the system's clock. */
 void when_set_clock(int64_t (*clock_ms)(void));
 void when_set_monotonic(int64_t (*clock_ms)(void));

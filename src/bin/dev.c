@@ -13,6 +13,13 @@
 
 #define PROGRAM "ewsd dev"
 
+/* What is there before anybody is served. */
+struct running {
+    struct dev_options *options;
+    struct faults *faults;
+    struct dev_parent *parent;
+};
+
 static int remove_one(const char *path, const struct stat *info ATTR_UNUSED, int kind ATTR_UNUSED, struct FTW *at ATTR_UNUSED)
 {
     return remove(path);
@@ -31,7 +38,11 @@ static int make_folder(char ret_folder[PATH_MAX])
 
 static int prepare(struct store *store, void *arg)
 {
-    int r = dev_users_apply(store, arg);
+    struct running *running = arg;
+    int r = running->options->with_parent && !running->parent ? dev_parent_watch(&running->parent) : 0;
+    if (r)
+        return server_failed(PROGRAM, "--with-parent", r);
+    r = dev_users_apply(store, running->options);
     if (r < 0)
         return server_failed(PROGRAM, "users", r);
     return r ? EXIT_USAGE : EXIT_OK;
@@ -44,11 +55,12 @@ static struct http_example example_of(const struct dev_options *dev)
     return (struct http_example){ dev->users[0].address, dev->users_default ? dev->users[0].password : SPAN("") };
 }
 
-static int serve_store(struct dev_options *dev, const char *store)
+static int serve_store(struct running *running, const char *store)
 {
+    struct dev_options *dev = running->options;
     const struct server_options options = { .program = PROGRAM, .conf = &dev->conf, .store = store, .dev = true,
                                             .capture = dev->capture, .example = example_of(dev), .hosts = dev->hosts, .hosts_n = dev->hosts_n,
-                                            .prepare = prepare, .arg = dev };
+                                            .faults = running->faults, .prepare = prepare, .arg = running };
     struct server *server;
     int status = server_open(&options, &server);
     if (status)
@@ -58,17 +70,52 @@ static int serve_store(struct dev_options *dev, const char *store)
     return status;
 }
 
-static int serve(struct dev_options *dev)
+static int serve_anywhere(struct running *running)
 {
+    const struct dev_options *dev = running->options;
     char folder[PATH_MAX];
     if (dev->data || dev->store)
-        return serve_store(dev, dev->data ? dev->data : dev->store);
+        return serve_store(running, dev->data ? dev->data : dev->store);
     int status = make_folder(folder);
     if (status)
         return status;
-    status = serve_store(dev, folder);
+    status = serve_store(running, folder);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return status;
+}
+
+static int serve(struct dev_options *options)
+{
+    struct running running = { .options = options };
+    int r = faults_new(&running.faults);
+    if (r)
+        return server_failed(PROGRAM, "faults", r);
+    (void)faults_add(running.faults, options->faults, options->faults_n);
+    int status = serve_anywhere(&running);
+    dev_parent_unwatch(running.parent);
+    faults_free(running.faults);
+    return status;
+}
+
+static void list_faults(void)
+{
+    struct buf text = BUF_INIT(65536);
+    fault_help(&text);
+    fwrite(text.ptr, 1, text.len, stdout);
+    buf_done(&text);
+}
+
+/* What was asked for instead of serving. */
+static void tell(int what)
+{
+    if (what == DEV_HELP)
+        dev_options_help();
+    else if (what == DEV_VERSION)
+        puts("ewsd " EWSD_VERSION);
+    else if (what == DEV_PRESETS)
+        dev_preset_list();
+    else
+        list_faults();
 }
 
 int dev_main(int argc, char **argv)
@@ -77,11 +124,11 @@ int dev_main(int argc, char **argv)
     if (!options)
         return server_failed(PROGRAM, "memory", -ENOMEM);
     int r = dev_options_parse(argc, argv, options);
-    if (r == DEV_HELP)
-        dev_options_help();
-    if (r == DEV_VERSION)
-        puts("ewsd " EWSD_VERSION);
-    int status = r == DEV_HELP || r == DEV_VERSION ? EXIT_OK : r ? r : serve(options);
+    int status = r ? r : serve(options);
+    if (r >= DEV_HELP && r <= DEV_FAULTS) {
+        tell(r);
+        status = EXIT_OK;
+    }
     free(options);
     return status;
 }

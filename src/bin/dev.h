@@ -6,11 +6,13 @@
 #define EWSD_BIN_DEV_H
 
 #include "bin/server.h"
+#include "http/faults.h"
 #include "model/folder.h"
 
 #define DEV_USERS_MAX 256
 #define DEV_GRANTS_MAX 256
 #define DEV_HOSTS_MAX 32
+#define DEV_SETS_MAX 256
 
 struct dev_user {
     struct span address, password;
@@ -36,17 +38,34 @@ struct dev_options {
     size_t grants_n;
     const char *hosts[DEV_HOSTS_MAX];
     size_t hosts_n;
+    const char *preset;             /* or NULL */
+    const char *sets[DEV_SETS_MAX]; /* which win over it */
+    size_t sets_n;
+    struct fault_rule faults[FAULT_RULES_MAX];
+    size_t faults_n;
+    bool with_parent;
 };
 
 /* argv[0] is "dev". Says on standard error what is wrong: EXIT_USAGE. DEV_HELP,
- * DEV_VERSION: that was asked for. */
-enum { DEV_HELP = 1, DEV_VERSION };
+ * DEV_VERSION, DEV_PRESETS, DEV_FAULTS: that was asked for. */
+enum { DEV_HELP = 1, DEV_VERSION, DEV_PRESETS, DEV_FAULTS };
 int dev_options_parse(int argc, char **argv, struct dev_options *ret_options);
 void dev_options_help(void);
 
 /* Makes or updates the mailboxes and rights that were asked for. Says on
  * standard error what a name did wrong: 1. */
 int dev_users_apply(struct store *store, const struct dev_options *options);
+
+/* Rows of presets.def. 1: refused, as conf_set does. */
+bool dev_preset_known(const char *name);
+int dev_preset_apply(const char *name, struct conf *conf, char ret_error[CONF_ERROR_SIZE]);
+void dev_preset_list(void);
+
+/* Once signals are blocked: sends SIGTERM to this process when who started it is
+ * gone, or closes the pipe that is its standard input. */
+struct dev_parent;
+int dev_parent_watch(struct dev_parent **ret_parent);
+void dev_parent_unwatch(struct dev_parent *parent);
 
 /* Runs until SIGTERM or SIGINT; an exit status. */
 int dev_main(int argc, char **argv);

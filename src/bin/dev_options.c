@@ -119,7 +119,41 @@ static int take_relay(struct dev_options *options, const char *value)
 static int take_set(struct dev_options *options, const char *value)
 {
     char error[CONF_ERROR_SIZE];
-    return conf_assign(&options->conf, value, error) ? wrong("%s", error) : 0;
+    if (conf_assign(&options->conf, value, error))
+        return wrong("%s", error);
+    if (options->sets_n == DEV_SETS_MAX)
+        return wrong("more than %d settings", DEV_SETS_MAX);
+    options->sets[options->sets_n++] = value;
+    return 0;
+}
+
+static int take_preset(struct dev_options *options, const char *value)
+{
+    if (strcmp(value, "list") == 0)
+        return DEV_PRESETS;
+    if (!dev_preset_known(value))
+        return wrong("no such preset: %s (see --preset list)", value);
+    options->preset = value;
+    return 0;
+}
+
+static int take_fault(struct dev_options *options, const char *value)
+{
+    char error[FAULT_ERROR_SIZE];
+    if (strcmp(value, "list") == 0)
+        return DEV_FAULTS;
+    if (options->faults_n == FAULT_RULES_MAX)
+        return wrong("more than %d faults", FAULT_RULES_MAX);
+    if (fault_rule_read(span_of(value), &options->faults[options->faults_n], error))
+        return wrong("--fault: %s (see --fault list)", error);
+    options->faults_n++;
+    return 0;
+}
+
+static int take_with_parent(struct dev_options *options, const char *value ATTR_UNUSED)
+{
+    options->with_parent = true;
+    return 0;
 }
 
 static int take_host(struct dev_options *options, const char *value)
@@ -131,7 +165,7 @@ static int take_host(struct dev_options *options, const char *value)
 }
 
 static const struct {
-    const char *name, *value, *text;
+    const char *name, *value, *text; /* value NULL: it has none */
     int (*take)(struct dev_options *options, const char *value);
 } table[] = {
     { "--listen", "ADDRESS:PORT", "where to listen (127.0.0.1:8080); port 0 takes a free one", take_listen },
@@ -142,6 +176,9 @@ static const struct {
     { "--relay", "smtp://HOST:PORT", "send mail for other domains there; without it, it is captured", take_relay },
     { "--set", "SECTION.KEY=VALUE", "change a setting", take_set },
     { "--allow-host", "NAME", "accept this name in Host, too", take_host },
+    { "--preset", "NAME", "the limits and the version of exchange-2016 or exchange-online; \"list\" shows them", take_preset },
+    { "--fault", "FIELD=VALUE,...", "op=SendItem,call=3,do=busy: what goes wrong on purpose; \"list\" shows what there is", take_fault },
+    { "--with-parent", NULL, "end when who started this ends, or closes the pipe at its standard input", take_with_parent },
 };
 
 void dev_options_help(void)
@@ -150,7 +187,7 @@ void dev_options_help(void)
          "An Exchange Web Services server with nothing to configure. Prints\n"
          "\"ready http://ADDRESS:PORT/EWS/Exchange.asmx\" once it answers; ends on SIGTERM.\n");
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        printf("  %s %s\n        %s\n", table[i].name, table[i].value, table[i].text);
+        printf("  %s%s%s\n        %s\n", table[i].name, table[i].value ? " " : "", table[i].value ? table[i].value : "", table[i].text);
     puts("  --help\n  --version");
 }
 
@@ -162,6 +199,8 @@ static int take(struct dev_options *options, int argc, char **argv, int *i)
     for (size_t k = 0; k < ARRAY_LEN(table); k++) {
         if (strlen(table[k].name) != len || strncmp(table[k].name, word, len) != 0)
             continue;
+        if (!table[k].value)
+            return word[len] ? wrong("%s has no value", table[k].name) : table[k].take(options, NULL);
         if (word[len] == '=')
             return table[k].take(options, word + len + 1);
         if (*i + 1 >= argc)
@@ -171,8 +210,23 @@ static int take(struct dev_options *options, int argc, char **argv, int *i)
     return wrong("no such option: %s (see --help)", word);
 }
 
+/* What was set by itself wins over the preset. */
+static int apply_settings(struct dev_options *options)
+{
+    char error[CONF_ERROR_SIZE];
+    if (options->preset && dev_preset_apply(options->preset, &options->conf, error))
+        return wrong("--preset %s: %s", options->preset, error);
+    for (size_t i = 0; i < options->sets_n; i++)
+        if (conf_assign(&options->conf, options->sets[i], error))
+            return wrong("%s", error);
+    return 0;
+}
+
 static int complete(struct dev_options *options)
 {
+    int r = apply_settings(options);
+    if (r)
+        return r;
     if (options->data && options->store)
         return wrong("--data and --store cannot go together");
     if (!options->users_n && !guard_listens_on_loopback(options->conf.http_listen))

@@ -7,6 +7,7 @@
  */
 #include "bin/ewsctl.h"
 
+#include "base/confine.h"
 #include "base/err.h"
 #include "base/when.h"
 #include "bin/wire.h"
@@ -94,11 +95,12 @@ static int over_socket(struct ctl_call *call, int fd, const char *const *words, 
  * account, since who one is may be how one is known there. */
 static int become_server(const struct conf *conf)
 {
-    const struct passwd *user = *conf->server_user && geteuid() == 0 ? getpwnam(conf->server_user) : NULL;
+    struct account account;
 
-    if (!user)
+    if (!*conf->server_user || geteuid() != 0)
         return 0;
-    return setgroups(0, NULL) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0 ? 0 : -errno;
+    int r = account_find(conf->server_user, &account);
+    return r > 0 ? -ESRCH : r ? r : confine_become(&account);
 }
 
 /* A new folder belongs to the account that the server will run as. */
@@ -155,6 +157,8 @@ static int open_failed(struct ctl_call *call, int r)
     case EACCES:
     case EPERM:
         return ctl_fail(call, EX_NOPERM, "the store in %s is not yours; be root or the account that ewsd runs as", call->folder);
+    case ESRCH:
+        return ctl_fail(call, EX_NOUSER, "there is no account %s, which server.user names", call->conf->server_user);
     case EBUSY:
         return ctl_fail(call, EX_UNAVAILABLE, "another program has the store in %s and does not answer on its ewsd.sock", call->folder);
     case EILSEQ:

@@ -206,8 +206,9 @@ static int start_listeners(struct server *server)
     struct http_options http = { .conf = conf, .auth = server->auth, .ops = &server->ops, .soap = server->soap,
                                  .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
-                                 .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed,
-                                 .log = server->log, .example = options->example };
+                                 .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed, .log = server->log,
+                                 .faults = options->faults, .example = options->example,
+                                 .populate = options->prepare, .populate_arg = options->arg };
     int r = http_start(&http, &server->listener, &server->http);
     if (r)
         return failed(server, server->address, r);

@@ -16,6 +16,8 @@
  * and 1 for what failed later. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_CONFIG = 78 };
 
+struct faults;
+
 struct server_options {
     const char *program; /* "ewsd dev": begins what is said on standard error */
     const struct conf *conf;
@@ -26,6 +28,7 @@ struct server_options {
     struct http_example example; /* as in http_options */
     const char *const *hosts;
     size_t hosts_n;
+    struct faults *faults; /* as in http_options */
     /* Called once the store is open, before anybody is served; an exit status
      * other than EXIT_OK ends the program. May be NULL. */
     int (*prepare)(struct store *store, void *arg);

@@ -48,8 +48,10 @@ void call_free_parts(struct call *call)
     buf_done(&call->body);
     buf_done(&call->recorded);
     buf_done(&call->response.body);
-    for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++)
+    for (size_t i = 0; i < HTTP_HEADERS_MAX; i++) {
+        free((char *)(uintptr_t)call->response.headers[i].name);
         free((char *)call->response.headers[i].value.ptr);
+    }
     free((char *)call->caller.address.ptr);
     free((char *)call->caller.display_name.ptr);
 }
@@ -73,6 +75,17 @@ void call_log_failure(const struct call *call)
               LOG_V("user", call->caller.address));
 }
 
+void http_response_add(struct http_response *response, const char *name, struct span value)
+{
+    size_t i = 0;
+    while (i < HTTP_HEADERS_MAX && response->headers[i].name)
+        i++;
+    if (i == HTTP_HEADERS_MAX)
+        return;
+    response->headers[i].name = name;
+    response->headers[i].value = value;
+}
+
 static bool finish(struct call *call, int r)
 {
     if (r || buf_error(&call->response.body))
@@ -80,6 +93,7 @@ static bool finish(struct call *call, int r)
     for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++) {
         struct span *value = &call->response.headers[i].value;
         (void)copy_text(*value, value); /* outlives the arena */
+        call->response.headers[i].name = strdup(call->response.headers[i].name);
     }
     call_log(call);
     record_end(call);

@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct feed {
     _Atomic uint64_t now;
@@ -61,7 +60,8 @@ static void sleep_until(struct feed *feed, int64_t due)
         pthread_cond_wait(&feed->news, &feed->lock);
         return;
     }
-    struct timespec at = { .tv_sec = due / 1000, .tv_nsec = due % 1000 * 1000000 };
+    int64_t wait = due - when_monotonic();
+    struct timespec at = when_in(wait > 0 ? wait : 0);
     pthread_cond_timedwait(&feed->news, &feed->lock, &at);
 }
 
@@ -86,16 +86,12 @@ static void *run(void *arg)
 int feed_new(struct feed **ret_feed)
 {
     struct feed *feed = calloc(1, sizeof(*feed));
-    pthread_condattr_t attr;
     if (!feed)
         return -ENOMEM;
     feed->due = INT64_MAX;
     feed->now = (uint64_t)when_now(); /* so that who asked the server before this one is answered */
     pthread_mutex_init(&feed->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&feed->news, &attr);
-    pthread_condattr_destroy(&attr);
+    when_cond_init(&feed->news);
     int r = -pthread_create(&feed->thread, NULL, run, feed);
     if (r) {
         free(feed);

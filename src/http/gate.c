@@ -80,6 +80,8 @@ static int judge(struct gate *gate, struct call *call)
     if (!call->route)
         return 404;
     int status = guard_status(call->route, call->method, call->content_type);
+    if (status == 0 && call->route->rest && options->on == HTTP_ON_ADMIN)
+        return 401; /* nobody can log in there yet */
     if (status == 0 && call->route->rest)
         status = guard_rest_status(call->method, call->host, call->origin, call->content_type);
     if (status == 0 && call->route->rest && !call->route->free && options->sessions)
@@ -198,6 +200,12 @@ static void delay(struct gate *gate, struct call *call)
     gate->delayed = call;
 }
 
+void gate_hold(struct gate *gate, struct call *call, int64_t at)
+{
+    call->resume_at = at;
+    delay(gate, call);
+}
+
 /* A wrong password is answered later, and counts. */
 static void judged(struct gate *gate, struct call *call, int64_t now)
 {
@@ -208,8 +216,7 @@ static void judged(struct gate *gate, struct call *call, int64_t now)
     metric_add(METRIC_auth_failures, 1);
     call_log_failure(call);
     limits_failed(gate->limits, &call->client, now);
-    call->resume_at = now + gate->options->conf->auth_failure_delay;
-    delay(gate, call);
+    gate_hold(gate, call, now + gate->options->conf->auth_failure_delay);
 }
 
 void gate_verified(struct gate *gate, struct call *call, int64_t now)

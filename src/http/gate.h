@@ -34,6 +34,8 @@ void gate_leave(struct gate *gate, struct call *call);
 /* The verifier is done with the call: it, and those that brought the same
  * password, are resumed, or delayed. */
 void gate_verified(struct gate *gate, struct call *call, int64_t now);
+/* A suspended call is resumed at that time (monotonic ms). */
+void gate_hold(struct gate *gate, struct call *call, int64_t at);
 /* Resumes the delayed whose time has come. */
 void gate_resume_delayed(struct gate *gate, int64_t now);
 /* Monotonic ms of the next of these; INT64_MAX: none. */

@@ -209,7 +209,7 @@ static bool is_authority(struct span text)
     if (text.len == 0 || text.len > 255)
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if (!isalnum((unsigned char)text.ptr[i]) && !strchr(".-:[]", text.ptr[i]))
+        if (!isalnum((unsigned char)text.ptr[i]) && !memchr(".-:[]", text.ptr[i], 5))
             return false;
     return true;
 }
@@ -277,7 +277,7 @@ const char *guard_reason(int status)
     case 415:
         return "Send SOAP 1.1: Content-Type text/xml.\n";
     case 421:
-        return "This server does not answer to that Host; see --allow-host.\n";
+        return "This server does not answer to that Host: call it localhost, or see --allow-host of ewsd dev.\n";
     case 429:
         return "Too many wrong passwords came from this address. Try again later.\n";
     case 503:

@@ -33,6 +33,7 @@
 #define STOP_PATIENCE_MS 30000 /* for answers under way */
 #define STOP_BODY_MS 2000      /* for bodies under way */
 #define RETRY_AFTER "5"
+#define PACED_PIECE 16384
 
 struct conn {
     int fd;
@@ -98,6 +99,14 @@ void call_resume(struct call *call)
     MHD_resume_connection(call->mhd);
 }
 
+static bool has_header(const struct http_response *response, const char *name)
+{
+    for (size_t i = 0; i < HTTP_HEADERS_MAX && response->headers[i].name; i++)
+        if (span_eq_nocase(span_of(response->headers[i].name), span_of(name)))
+            return true;
+    return false;
+}
+
 static void add_headers(struct call *call, struct MHD_Response *mhd)
 {
     const struct http_response *response = &call->response;
@@ -114,7 +123,7 @@ static void add_headers(struct call *call, struct MHD_Response *mhd)
         guard_allow(call->route, allow);
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_ALLOW, allow);
     }
-    if (response->status == 429 || response->status == 503)
+    if ((response->status == 429 || response->status == 503) && !has_header(response, MHD_HTTP_HEADER_RETRY_AFTER))
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER);
     if (call->http->stopping)
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -123,20 +132,56 @@ static void add_headers(struct call *call, struct MHD_Response *mhd)
             MHD_add_response_header(mhd, response->headers[i].name, response->headers[i].value.ptr);
 }
 
+/* Takes the response. */
+static enum MHD_Result queue(struct call *call, struct MHD_Response *mhd)
+{
+    add_headers(call, mhd);
+    call->stage = STAGE_ANSWER;
+    call->conn->since = when_monotonic();
+    enum MHD_Result r = MHD_queue_response(call->mhd, (unsigned)call->response.status, mhd);
+    MHD_destroy_response(mhd);
+    return r;
+}
+
+/* A body that goes out in pieces, each at its time. */
+static ssize_t read_paced(void *arg, uint64_t sent, char *to, size_t room)
+{
+    struct call *call = arg;
+    const struct buf *body = &call->response.body;
+    const int64_t now = when_monotonic();
+    int64_t wait_ms, n = pace_allows(&call->response.pace, body->len, sent, now - call->conn->since, &wait_ms);
+    if (n == PACE_BROKEN)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (n == 0) {
+        call_suspend(call, STAGE_ANSWER);
+        gate_hold(call->http->gate, call, now + wait_ms);
+        return 0;
+    }
+    n = n < (int64_t)room ? n : (int64_t)room;
+    memcpy(to, body->ptr + sent, (size_t)n);
+    return (ssize_t)n;
+}
+
+static enum MHD_Result answer_paced(struct call *call)
+{
+    struct http_response *response = &call->response;
+    struct MHD_Response *mhd = NULL; /* which ends the connection */
+    if (!response->pace.dropped)
+        mhd = MHD_create_response_from_callback(response->body.len, PACED_PIECE, read_paced, call, NULL);
+    return mhd ? queue(call, mhd) : MHD_NO;
+}
+
 static enum MHD_Result answer(struct call *call)
 {
     struct http_response *response = &call->response;
+    if (response->pace.dropped || response->pace.broken || response->pace.rate)
+        return answer_paced(call);
     /* MHD frees the bytes; ours are given away. */
     struct MHD_Response *mhd = MHD_create_response_from_buffer(response->body.len, response->body.ptr, MHD_RESPMEM_MUST_FREE);
     if (!mhd)
         return MHD_NO;
     response->body = BUF_INIT(ANSWER_MAX);
-    add_headers(call, mhd);
-    call->stage = STAGE_ANSWER;
-    call->conn->since = when_monotonic();
-    enum MHD_Result r = MHD_queue_response(call->mhd, (unsigned)response->status, mhd);
-    MHD_destroy_response(mhd);
-    return r;
+    return queue(call, mhd);
 }
 
 /* A small body (or none) is read before its refusal, so that the connection
@@ -399,6 +444,8 @@ static void take_done(struct http *http, int64_t now)
         next = call->next;
         if (call->stage == STAGE_VERIFY)
             gate_verified(http->gate, call, now);
+        else if (call->response.pace.hold_ms > 0)
+            gate_hold(http->gate, call, now + call->response.pace.hold_ms);
         else
             call_resume(call);
     }

@@ -8,11 +8,13 @@
 
 #include "auth/auth.h"
 #include "http/listen.h"
+#include "http/pace.h"
 #include "ops/op.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+struct faults;
 struct feed;
 struct http;
 struct sessions;
@@ -46,7 +48,10 @@ struct http_options {
     struct feed *feed;        /* for who waits for a change; NULL: nobody can */
     struct sessions *sessions; /* then routes of REST need one of them; NULL: they don't */
     struct http_example example;
+    int (*populate)(struct store *store, void *arg); /* makes what there is at the start, in an empty store (dev); not 0: failed */
+    void *populate_arg;
     struct reqlog *log;       /* of requests to routes that are logged; NULL: none (dev) */
+    struct faults *faults;    /* that requests are to meet (dev); or NULL */
 };
 
 /* Starts the threads on an open listener, of which it takes the socket;
@@ -57,7 +62,7 @@ void http_stop(struct http *http);
 
 /* ---- what a route sees ---- */
 
-#define HTTP_HEADERS_MAX 6
+#define HTTP_HEADERS_MAX 8
 #define HTTP_PARTS_MAX 3
 
 struct http_response;
@@ -95,9 +100,12 @@ struct http_response {
     const char *detail; /* for the log line: the operation, say; static text */
     struct {
         const char *name;
-        struct span value; /* NUL-terminated, in the request's arena or static */
+        struct span value; /* both NUL-terminated, in the request's arena or static */
     } headers[HTTP_HEADERS_MAX];
+    struct http_pace pace; /* all zero: at once */
 };
+/* One more header, when there is room. */
+void http_response_add(struct http_response *response, const char *name, struct span value);
 
 #define HTTP_GET 1u
 #define HTTP_POST 2u

@@ -19,9 +19,10 @@ static int look_up(struct http_request *request, struct store_tx *tx, struct spa
     int r = rcpt_address_ok(address) ? store_mailbox_by_address(tx, request->arena, address, &mailbox) : 1;
     if (r > 0 || (r == 0 && mailbox.mailbox_id != request->caller.mailbox_id && !request->server->conf->names_directory))
         return 0;
+    if (r)
+        return r;
     guid_format(mailbox.guid, id);
-    if (r == 0)
-        r = arena_copy(request->arena, span_of(id), &text);
+    r = arena_copy(request->arena, span_of(id), &text);
     if (r == 0)
         *user = (struct discover_user){ .asked = address, .known = true, .address = mailbox.address, .name = mailbox.display_name,
                                         .id = text };

@@ -5,6 +5,7 @@
 #include "http/http.h"
 
 #include "base/metrics.h"
+#include "http/faults.h"
 #include "soap/envelope.h"
 
 static int write_fault(const struct conf *conf, const struct soap_request *request, const struct soap_fault *fault,
@@ -32,12 +33,14 @@ static int busy(const struct http_options *server, struct http_response *respons
     return r;
 }
 
-_Static_assert(HTTP_HEADERS_MAX >= OP_HEADERS_MAX, "room for each header of an operation");
+_Static_assert(HTTP_HEADERS_MAX > OP_HEADERS_MAX, "room for each header of an operation, and one more");
 
 /* What an answer that waits needs to go on. */
 struct ews_state {
     struct soap_request soap;
     struct caller caller;
+    const struct op_env *env;
+    const struct op_fault *fault; /* that it meets; or NULL */
     struct op_request asked;
     struct op_reply reply;
     struct op_call *call;
@@ -51,8 +54,8 @@ static void wake(void *request)
 static int dispatch(struct http_request *request, struct ews_state *state, struct op_once *once, struct http_response *response)
 {
     state->caller.mailbox = request->caller;
-    state->asked = (struct op_request){ .env = request->server->ops, .caller = &state->caller, .arena = request->arena,
-                                        .soap = &state->soap, .once = once, .id = request->request_id,
+    state->asked = (struct op_request){ .env = state->env, .caller = &state->caller, .arena = request->arena,
+                                        .soap = &state->soap, .once = once, .fault = state->fault, .id = request->request_id,
                                         .go_on = request->may_wait ? wake : NULL, .arg = request };
     return op_dispatch(&state->asked, &response->body, &state->reply, &state->call);
 }
@@ -77,10 +80,8 @@ static int finish(struct http_request *request, struct ews_state *state, int r, 
     }
     response->status = state->reply.status;
     response->detail = state->reply.op;
-    for (unsigned i = 0; i < state->reply.headers_n; i++) {
-        response->headers[i].name = state->reply.headers[i].name;
-        response->headers[i].value = span_of(state->reply.headers[i].value);
-    }
+    for (unsigned i = 0; i < state->reply.headers_n; i++)
+        http_response_add(response, state->reply.headers[i].name, span_of(state->reply.headers[i].value));
     return 0;
 }
 
@@ -99,6 +100,7 @@ static int post(struct http_request *request, struct http_response *response)
     response->content_type = "text/xml; charset=utf-8";
     if (!state)
         return finish(request, &(struct ews_state){ 0 }, -ENOMEM, response);
+    state->env = request->server->ops;
     request->state = state;
     request->go_on = go_on;
     int r = read_key(request, &once);
@@ -106,6 +108,10 @@ static int post(struct http_request *request, struct http_response *response)
         r = soap_parse(request->server->soap, request->body, request->arena, &state->soap, &fault);
     if (r == SOAP_FAULT)
         return write_fault(request->server->conf, &state->soap, &fault, response);
+    if (r == 0 && request->server->faults)
+        r = fault_meet(request, state->soap.operation->name, response, &state->env, &state->fault);
+    if (r == FAULT_ANSWERED)
+        return 0;
     if (r == 0)
         r = dispatch(request, state, once, response);
     return r == OP_LATER ? HTTP_LATER : finish(request, state, r, response);

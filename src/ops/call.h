@@ -15,11 +15,23 @@
 #include "store/store_mail.h"
 
 struct op_call;
+/* Writes the answer's content between m:OPResponse tags. Positive: a code, the
+ * whole request is answered by a fault. */
+typedef int op_run(struct op_call *call);
 /* The rest of an answer, with the result of what it waited for. */
 typedef int op_then(struct op_call *call, int r, void *arg);
 
+/* A row of ops.def. */
+struct op {
+    const char *name;
+    const char *answer, *message; /* elements */
+    const char *list, *payload;   /* "": none */
+    op_run *run;
+};
+
 struct op_call {
     const struct op_request *asked;
+    const struct op *op; /* or NULL */
     const struct op_env *env;
     const struct store_mailbox *caller;  /* who authenticated: for logs, and to know a replay */
     const struct store_mailbox *mailbox; /* the acting one (the caller's, or the one impersonated): whose rights
@@ -67,11 +79,7 @@ struct op_result {
     const void *progress;           /* how far it came, as the item's verb wrote it down when it said more; or NULL */
 };
 
-/* Writes the answer's content between m:OPResponse tags. Positive: a code, the
- * whole request is answered by a fault. */
-typedef int op_run(struct op_call *call);
-
-#define OP(name, file) op_run op_run_##name;
+#define OP(name, file, list, payload) op_run op_run_##name;
 #include "ops/ops.def"
 #undef OP
 

@@ -8,16 +8,14 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "ops/call.h"
+#include "ops/fault.h"
 #include "ops/impersonation.h"
 
 #include <stdio.h>
 
-static const struct op {
-    const char *name;
-    const char *answer; /* element */
-    op_run *run;
-} ops[] = {
-#define OP(name, file) { #name, "m:" #name "Response", op_run_##name },
+static const struct op ops[] = {
+#define OP(name, file, list, payload) \
+    { #name, "m:" #name "Response", "m:" #name "ResponseMessage", list, payload, op_run_##name },
 #include "ops/ops.def"
 #undef OP
 };
@@ -203,12 +201,12 @@ static int close_answer(struct op_call *call)
     return r ? r : buf_error(call->body);
 }
 
-static int run(const struct op *op, struct op_call *call)
+static int run(struct op_call *call)
 {
     struct soap_server server = server_of(call->env->conf);
     soap_envelope_begin(call->xw, &server);
-    xw_open(call->xw, op->answer);
-    int r = op->run(call);
+    xw_open(call->xw, call->op->answer);
+    int r = call->asked->fault ? fault_run(call, call->asked->fault) : call->op->run(call);
     return r ? r : close_answer(call);
 }
 
@@ -229,14 +227,14 @@ static int check_items(struct op_call *call)
     return 0;
 }
 
-static int answer(const struct op *op, struct op_call *call)
+static int answer(struct op_call *call)
 {
     int r = call->request->impersonation ? impersonation_resolve(call, &call->own.mailbox) : 0;
     if (r || (r = check_items(call)))
         return r;
     call->ids.mailbox = call->mailbox->guid;
     call->ids.own_domain = rcpt_address_domain(call->mailbox->address);
-    return op ? run(op, call) : CODE_ErrorInvalidOperation;
+    return call->op ? run(call) : CODE_ErrorInvalidOperation;
 }
 
 /* Once per answer (protocol.md 2.8; decisions 10). */
@@ -278,7 +276,7 @@ int op_dispatch(const struct op_request *request, struct buf *body, struct op_re
         return -ENOMEM;
     *ret_call = call;
     *call = (struct op_call){
-        .asked = request, .env = request->env, .caller = &request->caller->mailbox, .arena = request->arena, .request = request->soap,
+        .asked = request, .op = op, .env = request->env, .caller = &request->caller->mailbox, .arena = request->arena, .request = request->soap,
         .node = request->soap->operation, .xw = &call->writer, .body = body,
         .own = { .mailbox = request->caller->mailbox, .own = true }, .level = shape_level_of(request->soap->version),
         .reply = ret_reply, .once = request->once,
@@ -288,7 +286,7 @@ int op_dispatch(const struct op_request *request, struct buf *body, struct op_re
     call->mailbox = &call->own.mailbox;
     *ret_reply = (struct op_reply){ .status = 200, .op = op ? op->name : "" };
     metric_add(METRIC_op_requests, 1);
-    int r = answer(op, call);
+    int r = answer(call);
     return r == OP_LATER ? r : conclude(call, r);
 }
 

@@ -57,6 +57,15 @@ void op_env_init(struct op_env *env, struct store *store, const struct conf *con
  * request safe to repeat, from its Idempotency-Key (once.h). NULL: -ENOMEM. */
 struct op_once *op_once_new(struct arena *arena, struct span key, struct span body);
 
+/* What goes wrong with a request on purpose (`ewsd dev`). */
+struct op_fault {
+    int code;             /* answers it, and nothing is done; 0: it is done */
+    bool each;            /* as a response message per item, else as a SOAP fault */
+    const char *text;     /* instead of the code's own; or NULL */
+    int64_t back_off_ms;  /* or 0 */
+    bool stale;           /* the items that it names are changed before it */
+};
+
 /* A request that passed the schema. All of it outlives the answer. */
 struct op_request {
     const struct op_env *env;
@@ -64,6 +73,7 @@ struct op_request {
     struct arena *arena;
     const struct soap_request *soap;
     struct op_once *once; /* or NULL */
+    const struct op_fault *fault; /* or NULL */
     struct span id;       /* for logs */
     /* Called once, by any thread, when op_dispatch returned OP_LATER and the
      * answer can go on. NULL: op_dispatch waits by itself. */

@@ -13,7 +13,7 @@
 static const struct op_names {
     const char *name, *in, *out, *in_type, *out_type, *in_element, *out_element, *action;
 } ops[] = {
-#define OP(name, file) \
+#define OP(name, file, list, payload) \
     { #name, #name "SoapIn", #name "SoapOut", "tns:" #name "SoapIn", "tns:" #name "SoapOut", "tns:" #name, "tns:" #name "Response", \
       NS_MESSAGES "/" #name },
 #include "ops/ops.def"

@@ -11,12 +11,12 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/when.h"
 #include "outbox/aside.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define LANE_ROOM 1024
 #define DEAD_AFTER 5
@@ -128,9 +128,7 @@ enum lane_answer lane_push(struct lane *lane, const struct lane_ticket *ticket, 
  * the relay is dead and the ticket is no probe. */
 static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_reason[REASON_SIZE])
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_MS / 1000;
+    const struct timespec until = when_in(IDLE_MS);
     ret_reason[0] = '\0';
     pthread_mutex_lock(&lane->lock);
     int timed_out = 0;
@@ -366,11 +364,7 @@ int lane_start(struct outbox *outbox, const struct relay *relay, struct lane **r
     lane->outbox = outbox;
     lane->relay = relay;
     pthread_mutex_init(&lane->lock, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&lane->filled, &attr);
-    pthread_condattr_destroy(&attr);
+    when_cond_init(&lane->filled);
     *ret_lane = lane; /* also a half-started one is the outbox' to free */
     while (lane->threads_n < relay->conf->connections) {
         int r = pthread_create(&lane->threads[lane->threads_n], NULL, run, lane);

@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BEAT_MS 5000
@@ -302,11 +301,7 @@ static void note(struct node *node, int r)
 /* True: it is over. */
 static bool rest(struct node *node)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += node->beat_ms % 1000 * 1000000;
-    until.tv_sec += node->beat_ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const struct timespec until = when_in(node->beat_ms);
     pthread_mutex_lock(&node->lock);
     while (!node->stop && pthread_cond_timedwait(&node->wake, &node->lock, &until) == 0)
         continue;
@@ -367,11 +362,7 @@ static int node_new(const struct outbox_options *options, const struct relays *r
     node->shared = store_has_nodes(options->store);
     name_of(node->name);
     pthread_mutex_init(&node->lock, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&node->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    when_cond_init(&node->wake);
     int r = arena_new(MEMORY, &node->arena);
     if (r == 0)
         r = join(node);

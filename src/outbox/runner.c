@@ -8,12 +8,12 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/when.h"
 #include "outbox/forget.h"
 #include "store/store_content.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define IDLE_MS 60000
 #define SHARED_IDLE_MS 1000 /* other nodes commit, too */
@@ -28,19 +28,6 @@ static bool is_earlier(int64_t at, int64_t than)
     return at != WHEN_NONE && (than == WHEN_NONE || at < than);
 }
 
-static struct timespec in_ms(int64_t wait)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += wait / 1000;
-    at.tv_nsec += (wait % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* Until something happened since `seen`, or is due. */
 static void sleep_until(struct outbox *outbox, uint64_t seen, int64_t next)
 {
@@ -51,7 +38,7 @@ static void sleep_until(struct outbox *outbox, uint64_t seen, int64_t next)
     while (!atomic_load(&outbox->stop) && outbox->wakes == seen && !timed_out) {
         int64_t wait = outbox->next_due == WHEN_NONE ? IDLE_MS : outbox->next_due - when_now();
         int64_t most = store_has_nodes(outbox->options.store) ? SHARED_IDLE_MS : IDLE_MS;
-        struct timespec until = in_ms(wait < 10 ? 10 : wait > most ? most : wait);
+        struct timespec until = when_in(wait < 10 ? 10 : wait > most ? most : wait);
         timed_out = pthread_cond_timedwait(&outbox->wake, &outbox->lock, &until);
     }
     if (timed_out)
@@ -248,11 +235,7 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret_outbo
     outbox->next_due = WHEN_NONE;
     pthread_mutex_init(&outbox->lock, NULL);
     pthread_mutex_init(&outbox->large, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&outbox->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    when_cond_init(&outbox->wake);
     int r = load_relays(outbox);
     if (r == 0)
         r = node_start(options, outbox->relays, outbox_call_help, outbox, &outbox->node);

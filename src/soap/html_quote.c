@@ -8,6 +8,7 @@
 
 struct quoting {
     struct buf *out;
+    struct buf open; /* names of the elements that were begun, each with its NUL */
     unsigned silent; /* open elements whose content is dropped */
     bool style;      /* in a style element */
 };
@@ -75,6 +76,35 @@ static bool attribute_kept(const char *name, const char *value)
     return !span_eq_nocase(span_of(word), SPAN("javascript:")) && !span_starts(span_of(word), SPAN("vbscript:"));
 }
 
+/* Where the last name before end begins. */
+static size_t last_name(const struct buf *open, size_t end)
+{
+    const char *nul = end > 1 ? memrchr(open->ptr, '\0', end - 1) : NULL;
+    return nul ? (size_t)(nul + 1 - open->ptr) : 0;
+}
+
+/* Ends the innermost element. */
+static void end_one(struct quoting *q)
+{
+    const size_t at = last_name(&q->open, q->open.len);
+    buf_printf(q->out, "</%s>", q->open.ptr + at);
+    q->open.len = at;
+}
+
+/* Ends the innermost element of that name, and those in it: libxml2 does not
+ * tell of the end of one whose tag broke off. */
+static void end_named(struct quoting *q, const char *name)
+{
+    size_t at = q->open.len;
+    do {
+        if (at == 0)
+            return;
+        at = last_name(&q->open, at);
+    } while (strcmp(q->open.ptr + at, name) != 0);
+    while (q->open.len > at)
+        end_one(q);
+}
+
 static void on_start(void *arg, const xmlChar *name, const xmlChar **attrs)
 {
     struct quoting *q = arg;
@@ -94,6 +124,8 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar **attrs)
         buf_add_char(q->out, '"');
     }
     buf_add_char(q->out, '>');
+    if (effect == KEPT)
+        buf_add(&q->open, name, strlen((const char *)name) + 1);
 }
 
 static void on_end(void *arg, const xmlChar *name)
@@ -104,7 +136,7 @@ static void on_end(void *arg, const xmlChar *name)
     if (effect == DROPPED && q->silent)
         q->silent--;
     else if (!q->silent && effect == KEPT)
-        buf_printf(q->out, "</%s>", (const char *)name);
+        end_named(q, (const char *)name);
     q->style = false;
 }
 
@@ -122,7 +154,7 @@ static void on_text(void *arg, const xmlChar *text, int len)
 
 int html_add_inner(struct span html, struct buf *out)
 {
-    struct quoting q = { .out = out };
+    struct quoting q = { .out = out, .open = BUF_INIT(SIZE_MAX) };
     htmlSAXHandler sax = { .startElement = on_start, .endElement = on_end, .characters = on_text, .ignorableWhitespace = on_text,
                            .cdataBlock = on_text };
     struct html_feed feed;
@@ -134,7 +166,11 @@ int html_add_inner(struct span html, struct buf *out)
         return r;
     html_feed(&feed, html);
     html_feed_close(&feed);
-    return 0;
+    while (q.open.len)
+        end_one(&q);
+    r = buf_error(&q.open);
+    buf_done(&q.open);
+    return r;
 }
 
 void html_add_text(struct span text, struct buf *out)

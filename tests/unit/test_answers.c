@@ -118,6 +118,14 @@ static bool has(struct span text, const char *word)
     return memmem(text.ptr, text.len, word, strlen(word)) != NULL;
 }
 
+static int count(struct span text, const char *word)
+{
+    int n = 0;
+    for (const char *at = text.ptr; (at = memmem(at, (size_t)(text.ptr + text.len - at), word, strlen(word))); at++)
+        n++;
+    return n;
+}
+
 static void test_quotes(void **state)
 {
     struct span out = quoted(*state, "new", BODY_TEXT, "old\r\ntext", BODY_TEXT);
@@ -138,11 +146,13 @@ static void test_hostile_html(void **state)
         "<p onclick=\"x()\" style=\"color:red\">t", "<a href=\"java\nscript:x()\">t</a>", "<iframe src=x>t", "<p title=\"\\\"><script>x()</script>\">",
         "<style>p{}</style<script>x()</script>", "<img src=x onerror=x()>", "<svg><script>x()</script></svg>", "<![CDATA[<script>x()</script>]]>",
         "<p <script>x()</script>", "<?php <script>x()</script> ?>", "<math><mtext><img src=x onerror=x()></mtext></math>",
-        "<noscript><p title=\"</noscript><img src=x onerror=x()>\"></noscript>" };
+        "<noscript><p title=\"</noscript><img src=x onerror=x()>\"></noscript>",
+        "t<div", "<div><b><div class=x" };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         for (int side = 0; side < 2; side++) {
             struct span out = quoted(*state, side ? bad[i] : "MARK", BODY_HTML, side ? "<p>MARK</p>" : bad[i], BODY_HTML);
             assert_true(has(out, "MARK") && has(out, "<b>Subject:</b> S &lt;i&gt;<br>") && has(out, "</div>\r\n</body></html>\r\n"));
+            assert_int_equal(count(out, "<div"), count(out, "</div>"));
             assert_false(has(out, "<script") || has(out, " onclick") || has(out, "\" onerror") || has(out, "<!--") || has(out, "<textarea") || has(out, "<plaintext"));
         }
 }

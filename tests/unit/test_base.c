@@ -389,6 +389,23 @@ static void errors_have_names(void **state)
     assert_string_equal(err_text(-100000), "unknown error");
 }
 
+static void waits_end_by_the_monotonic_clock(void **state ATTR_UNUSED)
+{
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t cond;
+    int64_t begun = when_monotonic();
+    when_cond_init(&cond);
+    const struct timespec until = when_in(20);
+    pthread_mutex_lock(&lock);
+    while (pthread_cond_timedwait(&cond, &lock, &until) == 0)
+        continue;
+    pthread_mutex_unlock(&lock);
+    pthread_cond_destroy(&cond);
+    assert_true(when_monotonic() - begun >= 20);
+    for (int64_t ms = 0; ms < 3000; ms += 333)
+        assert_in_range(when_in(ms).tv_nsec, 0, 999999999);
+}
+
 static void log_lines_cannot_be_forged(void **state)
 {
     char path[] = "/tmp/test_base_log_XXXXXX", line[512] = { 0 };
@@ -444,6 +461,7 @@ int main(void)
         cmocka_unit_test(files_are_read),
         cmocka_unit_test(lists_have_words),
         cmocka_unit_test(errors_have_names),
+        cmocka_unit_test(waits_end_by_the_monotonic_clock),
         cmocka_unit_test(log_lines_cannot_be_forged),
         cmocka_unit_test(metrics_count),
     };
