@@ -152,7 +152,7 @@ void auth_forget_all(struct auth *auth)
     pthread_mutex_unlock(&auth->lock);
 }
 
-static uint64_t generation_of(struct auth *auth)
+uint64_t auth_generation(struct auth *auth)
 {
     pthread_mutex_lock(&auth->lock);
     uint64_t generation = auth->generation;
@@ -200,7 +200,7 @@ int auth_verify(struct auth *auth, struct arena *arena, struct span header, stru
         return AUTH_UNKNOWN;
     *ret_user = (struct span){ pair.ptr, (size_t)(colon - pair.ptr) };
     struct span password = { colon + 1, pair.len - ret_user->len - 1 };
-    uint64_t generation = generation_of(auth);
+    uint64_t generation = auth_generation(auth);
     for (size_t i = 0; i < ARRAY_LEN(mechs); i++) {
         r = mechs[i]->verify(auth->store, auth->conf, arena, *ret_user, password, ret_mailbox);
         if (r < 0)

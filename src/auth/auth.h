@@ -37,6 +37,8 @@ int auth_verify(struct auth *auth, struct arena *arena, struct span header, stru
 /* Every remembered pair is verified anew: for after a password changed or a
  * mailbox went. Also covers a verification that is under way. */
 void auth_forget_all(struct auth *auth);
+/* Counts the calls of auth_forget_all: what was verified at another count is void. */
+uint64_t auth_generation(struct auth *auth);
 
 /* A yescrypt hash (crypt(5)) of the password; cost 1..11. -EINVAL: the password
  * is empty, longer than AUTH_PASSWORD_MAX or has a NUL. -errno. */

@@ -64,11 +64,18 @@ static int prepare(struct store *store, void *arg)
     return r ? EXIT_USAGE : dev->seed ? plant(store, dev) : EXIT_OK;
 }
 
+/* A password that was given is not told to who sees the page; the one that everybody
+ * knows is. */
+static struct http_example example_of(const struct dev_options *dev)
+{
+    return (struct http_example){ dev->users[0].address, dev->users_default ? dev->users[0].password : SPAN("") };
+}
+
 static int serve_store(struct running *running, const char *store)
 {
     struct dev_options *dev = running->options;
     const struct server_options options = { .program = PROGRAM, .conf = &dev->conf, .store = store, .dev = true,
-                                            .capture = dev->capture, .hosts = dev->hosts, .hosts_n = dev->hosts_n,
+                                            .capture = dev->capture, .example = example_of(dev), .hosts = dev->hosts, .hosts_n = dev->hosts_n,
                                             .faults = running->faults, .prepare = prepare, .arg = running };
     struct server *server;
     int status = server_open(&options, &server);

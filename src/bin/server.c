@@ -16,6 +16,7 @@
 #include "http/guard.h"
 #include "http/http.h"
 #include "http/reqlog.h"
+#include "http/session.h"
 #include "http/watch.h"
 #include "mime/mime.h"
 #include "outbox/outbox.h"
@@ -59,6 +60,7 @@ struct server {
     struct reqlog *log;
     struct watch *watch;
     struct http *http, *admin;
+    struct sessions *sessions; /* of the admin listener */
     struct op_env ops;
 };
 
@@ -255,7 +257,7 @@ static int start_listeners(struct server *server)
                                  .watch = server->watch, .on = options->dev ? HTTP_ON_DEV : HTTP_ON_EWS, .listen = conf->http_listen,
                                  .workers = (unsigned)conf->http_workers, .connections = (unsigned)conf->http_max_connections,
                                  .hosts = options->hosts, .hosts_n = options->hosts_n, .feed = server->feed, .log = server->log,
-                                 .faults = options->faults,
+                                 .faults = options->faults, .example = options->example,
                                  .populate = options->prepare, .populate_arg = options->arg };
     int r = http_start(&http, &server->listener, &server->http);
     if (r)
@@ -263,9 +265,14 @@ static int start_listeners(struct server *server)
     if (server->admin_listener.fd < 0)
         return EXIT_OK;
     http.on = HTTP_ON_ADMIN;
+    http.log = NULL;
     http.listen = server->admin_listener.address;
     http.workers = ADMIN_WORKERS;
     http.connections = ADMIN_CONNECTIONS;
+    r = sessions_new(server->auth, conf, &server->sessions);
+    if (r)
+        return failed(server, "sessions", r);
+    http.sessions = server->sessions;
     r = http_start(&http, &server->admin_listener, &server->admin);
     return r ? failed(server, server->admin_listener.address, r) : EXIT_OK;
 }
@@ -446,6 +453,7 @@ static void take_down(struct server *server)
 {
     if (server->store)
         store_unwatch_others(server->store);
+    sessions_free(server->sessions);
     control_stop(server->control);
     watch_free(server->watch);
     outbox_stop(server->outbox);
@@ -457,7 +465,9 @@ static void take_down(struct server *server)
     pulse_free(server->pulse);
     server->log = NULL;
     server->feed = NULL;
+    server->sessions = NULL;
     server->control = NULL;
+    server->watch = NULL;
     server->outbox = NULL;
     server->auth = NULL;
     server->soap = NULL;

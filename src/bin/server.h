@@ -9,6 +9,7 @@
 
 #include "base/conf.h"
 #include "base/confine.h"
+#include "http/http.h"
 #include "store/store.h"
 
 /* Exit statuses are sysexits': a wrong command line, a wrong configuration,
@@ -24,6 +25,7 @@ struct server_options {
     bool dev;            /* HTTP_ON_DEV, not HTTP_ON_EWS */
     bool capture;        /* as in outbox_options */
     const struct account *account; /* whom the program will become; NULL, or without a name: nobody */
+    struct http_example example; /* as in http_options */
     const char *const *hosts;
     size_t hosts_n;
     struct faults *faults; /* as in http_options */

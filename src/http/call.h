@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "http/peer.h"
 #include "http/pool.h"
+#include "http/session.h"
 #include "model/id.h"
 
 struct MHD_Connection;
@@ -28,6 +29,7 @@ struct call {
     enum stage stage;
     const char *method, *path, *authorization;
     const char *host, *origin, *content_type; /* or NULL */
+    struct session_proof proof;
     struct peer client; /* the peer, or whom trusted proxies name */
     uint64_t length;    /* Content-Length; UINT64_MAX when chunked */
     struct buf body;

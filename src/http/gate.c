@@ -89,6 +89,8 @@ static int judge(struct gate *gate, struct call *call)
         return 401; /* nobody can log in there yet */
     if (status == 0 && call->route->rest)
         status = guard_rest_status(call->method, call->host, call->origin, call->content_type);
+    if (status == 0 && call->route->rest && !call->route->free && options->sessions)
+        status = sessions_judge(options->sessions, &call->proof, guard_changes(call->method));
     if (status)
         return status;
     if (guard_needs_caller(call->route, call->method) && !call->authorization[0])

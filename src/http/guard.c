@@ -163,14 +163,18 @@ static bool is_own_origin(struct span origin, struct span host)
     return rest.len > 0 && span_eq_nocase(rest, host);
 }
 
+bool guard_changes(const char *method)
+{
+    return method_of(method) != HTTP_GET;
+}
+
 int guard_rest_status(const char *method, const char *host, const char *origin, const char *content_type)
 {
-    unsigned wanted = method_of(method);
-    if (wanted == HTTP_GET)
+    if (!guard_changes(method))
         return 0;
     if (origin && !is_own_origin(span_of(origin), span_of(host)))
         return 403;
-    return wanted != HTTP_DELETE && !is_type(content_type, SPAN("application/json")) ? 415 : 0;
+    return method_of(method) != HTTP_DELETE && !is_type(content_type, SPAN("application/json")) ? 415 : 0;
 }
 
 bool guard_is_rest(const struct http_route *route, const char *path)
@@ -183,6 +187,12 @@ bool guard_is_rest(const struct http_route *route, const char *path)
 bool guard_needs_caller(const struct http_route *route, const char *method)
 {
     return route->caller && !(route->open & method_of(method));
+}
+
+/* Browsers ask for a password of their own when they hear of Basic; the page has a log-in. */
+const char *guard_challenge(const struct http_options *server, const struct http_route *route)
+{
+    return server->on == HTTP_ON_ADMIN && route && route->rest ? "Session realm=\"ewsd\"" : "Basic realm=\"ewsd\"";
 }
 
 void guard_allow(const struct http_route *route, char ret_text[GUARD_ALLOW_SIZE])

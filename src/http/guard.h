@@ -26,6 +26,10 @@ int guard_rest_status(const char *method, const char *host, const char *origin, 
 bool guard_is_rest(const struct http_route *route, const char *path);
 /* What stands for each * of the route's path; path fits it. */
 void guard_parts(const struct http_route *route, struct span path, struct span parts[HTTP_PARTS_MAX]);
+/* Whether a request of this method changes something, and is not only a question. */
+bool guard_changes(const char *method);
+/* How a 401 asks for who is calling (WWW-Authenticate). */
+const char *guard_challenge(const struct http_options *server, const struct http_route *route);
 bool guard_needs_caller(const struct http_route *route, const char *method);
 /* Into out: "GET, HEAD, POST", for the header Allow. */
 #define GUARD_ALLOW_SIZE 40

@@ -138,7 +138,7 @@ static void add_headers(struct call *call, struct MHD_Response *mhd)
     if (wanted && strcmp(wanted, "true") == 0 && guard_is_guid(client))
         MHD_add_response_header(mhd, "client-request-id", client);
     if (response->status == 401)
-        MHD_add_response_header(mhd, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"ewsd\"");
+        MHD_add_response_header(mhd, MHD_HTTP_HEADER_WWW_AUTHENTICATE, guard_challenge(&call->options, call->route));
     if (response->status == 405) {
         char allow[GUARD_ALLOW_SIZE];
         guard_allow(call->route, allow);
@@ -318,6 +318,7 @@ static void read_headers(struct call *call)
     call->origin = header(call, MHD_HTTP_HEADER_ORIGIN);
     call->content_type = header(call, MHD_HTTP_HEADER_CONTENT_TYPE);
     call->authorization = authorization ? authorization : "";
+    call->proof = (struct session_proof){ header(call, MHD_HTTP_HEADER_COOKIE), header(call, SESSION_TOKEN), header(call, SESSION_IDLE) };
     if (header(call, MHD_HTTP_HEADER_TRANSFER_ENCODING))
         call->length = UINT64_MAX;
     else if (length && span_int(span_of(length), false, 0, INT64_MAX, &number))

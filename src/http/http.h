@@ -18,6 +18,7 @@
 struct faults;
 struct feed;
 struct http;
+struct sessions;
 struct reqlog;
 struct soap;
 struct watch;
@@ -28,6 +29,12 @@ struct watch;
 #define HTTP_ON_ADMIN 4u /* the one of admin.listen, for who runs the server */
 #define HTTP_ON_CLIENTS (HTTP_ON_EWS | HTTP_ON_DEV)
 #define HTTP_ON_ALL (HTTP_ON_CLIENTS | HTTP_ON_ADMIN)
+
+/* Whom a client can log in as, for who looks at the page of `ewsd dev`; empty:
+ * the page doesn't say. */
+struct http_example {
+    struct span user, password;
+};
 
 struct http_options {
     const struct conf *conf; /* what holds for a request; for http_start, at the start */
@@ -43,6 +50,8 @@ struct http_options {
     const char *const *hosts; /* further names that Host may have (dev) */
     size_t hosts_n;
     struct feed *feed;        /* for who waits for a change; NULL: nobody can */
+    struct sessions *sessions; /* then routes of REST need one of them; NULL: they don't */
+    struct http_example example;
     int (*populate)(struct store *store, void *arg); /* makes what there is at the start, in an empty store (dev); not 0: failed */
     void *populate_arg;
     struct reqlog *log;       /* of requests to routes that are logged; NULL: none (dev) */
@@ -126,6 +135,7 @@ struct http_route {
     bool small;           /* a body is a question of some lines, whoever sends it */
     bool xml;             /* a POST needs text/xml, else 415 */
     bool rest;            /* errors are JSON, and what changes something is no foreign page's: guard.h */
+    bool free;            /* of REST, and needs no session */
     bool logged;          /* goes into the request log of dev */
     bool large;           /* a body may be as large as one of a known caller */
     unsigned on;          /* where it exists: HTTP_ON_... */

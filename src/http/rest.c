@@ -52,7 +52,8 @@ void rest_refuse(int status, struct http_response *response)
         const char *code, *message;
     } rows[] = {
         { 401, "NotLoggedIn", "Log in first." },
-        { 403, "Forbidden", "The request comes from a page of another server (Origin). Call from a page of this one, or from a program." },
+        { 403, "Forbidden", "The request comes from a page of another server (Origin), or without the token of its session (X-Ewsd-Token). Call from a page "
+          "of this one, or from a program; log in again." },
         { 404, "NotFound", "There is nothing here. /dev/openapi.json of ewsd dev describes what there is." },
         { 405, "MethodNotAllowed", "This method is not allowed here; the header Allow names those that are." },
         { 413, "TooLarge", "The body is larger than what is taken here." },
