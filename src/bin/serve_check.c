@@ -66,12 +66,18 @@ static bool is_domain(struct span text)
     return label > 0 && text.len <= DOMAIN_MAX;
 }
 
-static void check_domains(struct check *check)
+static void check_list(struct check *check, const char *setting, const char *list)
 {
-    struct span rest = span_of(check->conf->server_domain), word;
+    struct span rest = span_of(list), word;
     while (conf_list_next(&rest, &word))
         if (!is_domain(word))
-            say(check, "server.domain", "must be a list of domains: %.*s", (int)word.len, word.ptr);
+            say(check, setting, "must be a list of domains: %.*s", (int)word.len, word.ptr);
+}
+
+static void check_domains(struct check *check)
+{
+    check_list(check, "server.domain", check->conf->server_domain);
+    check_list(check, "server.shared_domains", check->conf->server_shared_domains);
 }
 
 static void check_hostname(struct check *check)

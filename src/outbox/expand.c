@@ -17,7 +17,7 @@ static int make_rcpt(struct store_tx *tx, const struct transport_job *job, const
     bool local = member->kind != STORE_ENTRY_OTHER;
     int r = local ? 0 : rcpt_address_fold(job->arena, member->address, &folded);
     if (r == 0 && !local)
-        r = local_domain(tx, job->conf, rcpt_address_domain(folded), &local);
+        r = local_address(tx, job->arena, job->conf, folded, &local);
     if (r)
         return r;
     *ret_rcpt = (struct store_outbox_rcpt){ .address = member->address, .name = member->name,

@@ -131,6 +131,8 @@ struct envelope {
 static int envelope_is_local(struct envelope *envelope, struct span folded, bool *ret_local)
 {
     struct span domain = rcpt_address_domain(folded);
+    if (local_is_shared(envelope->conf, domain))
+        return local_address(envelope->tx, envelope->arena, envelope->conf, folded, ret_local);
     if (!span_eq(domain, envelope->domain)) {
         int r = local_domain(envelope->tx, envelope->conf, domain, &envelope->domain_local);
         if (r)

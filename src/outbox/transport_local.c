@@ -8,6 +8,7 @@
 #include "outbox/transport.h"
 
 #include "outbox/expand.h"
+#include "outbox/local.h"
 #include "store/store_content.h"
 #include "store/store_mail.h"
 
@@ -22,19 +23,6 @@ static void delivery_key(const struct store_outbox *entry, uint8_t ret_key[SHA25
     const uint64_t numbers[] = { (uint64_t)entry->mailbox_id, entry->outbox_no };
     const struct span parts[] = { SPAN("local"), { (const char *)numbers, sizeof(numbers) } };
     sha256_parts(parts, ARRAY_LEN(parts), ret_key);
-}
-
-/* The address itself, or what it is without +detail. */
-static int find_mailbox(struct store_tx *tx, struct arena *arena, struct span address, struct store_mailbox *ret_mailbox)
-{
-    int r = store_mailbox_by_address(tx, arena, address, ret_mailbox);
-    if (r <= 0)
-        return r;
-    struct span local = rcpt_address_local(address, true);
-    struct span domain = rcpt_address_domain(address);
-    struct span plain;
-    r = arena_printf(arena, &plain, "%.*s@%.*s", (int)local.len, local.ptr, (int)domain.len, domain.ptr);
-    return r ? r : store_mailbox_by_address(tx, arena, plain, ret_mailbox);
 }
 
 /* What the recipient gets: unread, not a draft, no Bcc, no private marks. It
@@ -70,7 +58,7 @@ static int local_ready(const struct transport_job *job, size_t i, void **ret_rea
         return 0;
     int r = store_read_begin(job->store, &tx);
     if (r == 0)
-        r = find_mailbox(tx, job->arena, job->rcpts[i]->address, &mailbox);
+        r = local_mailbox(tx, job->arena, job->rcpts[i]->address, &mailbox);
     if (r)
         return r < 0 ? r : 0;
     struct item *copy = arena_alloc(job->arena, sizeof(*copy));
@@ -111,7 +99,7 @@ static int local_store_one(struct store_tx *tx, const struct transport_job *job,
                            struct transport_result *ret_result)
 {
     struct store_mailbox mailbox;
-    int r = find_mailbox(tx, job->arena, job->rcpts[i]->address, &mailbox);
+    int r = local_mailbox(tx, job->arena, job->rcpts[i]->address, &mailbox);
     if (r > 0)
         return not_a_mailbox(tx, job, job->rcpts[i]->address, ret_result);
     if (r)
