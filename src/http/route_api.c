@@ -153,7 +153,7 @@ static int read_filter(struct http_request *request, struct filter **ret_filter,
     if (!rest_text(request, "q", &text, response))
         return 1;
     int r = text.len ? query_read(request->arena, text, when_now(), &limits, ret_filter) : 0;
-    if (r > 0 && rest_error(response, 400, "BadParameter", "q is no query: %s", code_text((enum ews_code)r)))
+    if (r > 0 && rest_error(response, 400, "BadParameter", "q is no query: %s", code_text(r)))
         return -ENOMEM;
     return r;
 }
@@ -201,7 +201,7 @@ static int items(struct http_request *request, struct http_response *response)
                                          .max = (uint64_t)request->server->conf->soap_find_count, .body_max = BODY_SEARCHED };
     r = store_search(tx, request->arena, &search, &found);
     if (r)
-        return r < 0 ? r : rest_error(response, 400, "BadParameter", "%s", code_text((enum ews_code)r));
+        return r < 0 ? r : rest_error(response, 400, "BadParameter", "%s", code_text(r));
     uint64_t left = found.total > page.offset ? found.total - page.offset : 0;
     struct writing writing = { .view = &view, .out = rest_begin(response) };
     json_add_open(writing.out, "items", '[');

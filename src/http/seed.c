@@ -121,7 +121,7 @@ static int walk(struct seed *seed, struct store_tx *tx, const struct store_mailb
     while (r == 0 && next_name(&rest, &name))
         r = ++depth > 50 ? seed_wrong(seed, "%s[%zu]: the path has too many folders in each other", at.list, at.index)
                          : step(seed, tx, owner, at, name, class, ret_folder_no);
-    return r > 0 && r != SEED_WRONG ? seed_wrong(seed, "%s[%zu]: %s", at.list, at.index, code_name((enum ews_code)r)) : r;
+    return r > 0 && r != SEED_WRONG ? seed_wrong(seed, "%s[%zu]: %s", at.list, at.index, code_name(r)) : r;
 }
 
 static int make_folder(struct seed *seed, struct store_tx *tx, struct seed_at at, struct seed_folder *folder)
@@ -155,7 +155,7 @@ static int make_message(struct seed *seed, struct store_tx *tx, struct seed_at a
     item->sender.type = RCPT_SENDER;
     item->from.type = RCPT_FROM;
     r = store_item_insert(tx, item);
-    return r > 0 ? seed_wrong(seed, "messages[%zu]: %s", at.index, code_name((enum ews_code)r)) : r;
+    return r > 0 ? seed_wrong(seed, "messages[%zu]: %s", at.index, code_name(r)) : r;
 }
 
 static int make(struct store_tx *tx, void *arg)
