@@ -8,10 +8,12 @@ import { create as messages } from './messages.js';
 import { create as mailboxes } from './mailboxes.js';
 import { create as queue } from './queue.js';
 import { create as requests } from './requests.js';
+import { create as faults } from './faults.js';
 
 const VIEWS = [
   { name: 'messages', title: 'Messages', key: 'm', icon: 'mail', create: messages, dev: true },
   { name: 'requests', title: 'Requests', key: 'r', icon: 'code', create: requests, dev: true },
+  { name: 'faults', title: 'Faults', key: 'f', icon: 'fault', create: faults, dev: true },
   { name: 'mailboxes', title: 'Mailboxes', key: 'b', icon: 'box', create: mailboxes },
   { name: 'queue', title: 'Queue', key: 'q', icon: 'queue', create: queue },
 ];
@@ -22,7 +24,7 @@ const KEYS = [
   ['Esc', 'Back'],
   ['/', 'Search'],
   ['← →', 'Parts of a message, on their tabs'],
-  ['d', 'Delete the message that is shown'],
+  ['d', 'Delete what is shown'],
   ['?', 'These keys'],
 ];
 

@@ -12,11 +12,7 @@ let lastTab = 'request';
 
 const bad = (entry) => entry.status >= 400 || entry.codes.some((code) => code !== 'NoError');
 
-// The log names no operation of a request that was refused before it reached one.
-function operation(request) {
-  const [, name] = /<(?:[\w.-]+:)?Body\b[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)/.exec(request.request.text) ?? [];
-  return request.op && request.op !== 'fault' ? request.op : name ?? '(unreadable request)';
-}
+const operation = (entry) => entry.op || '(unreadable)';
 
 function codes(entry) {
   return entry.codes.map((code) => h(`span.badge${code === 'NoError' ? '.sent' : '.failed'}`, null, code));
@@ -70,7 +66,7 @@ export function create(go) {
     open: (entry) => go('requests', entry.id),
     className: (entry) => bad(entry) ? 'bad' : '',
     row: (entry) => [
-      h('div.first', null, h('strong', null, entry.op || '(unreadable)'), time(entry.time)),
+      h('div.first', null, h('strong', null, operation(entry)), time(entry.time)),
       h('div.second', null, h(`span.badge${entry.status < 400 ? '' : '.failed'}`, null, entry.status), ' ', codes(entry)),
       h('div.third', null, h('span', null, entry.user || 'nobody'), h('span', null, `${entry.ms} ms · ${size(entry.answer_size)}`)),
     ],

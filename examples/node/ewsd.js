@@ -34,9 +34,8 @@ class Mail {
     return answer.json();
   }
 
-  async reset() {
-    await this.ask('DELETE', '/dev/faults');
-    await this.ask('DELETE', '/dev/messages');
+  reset() {
+    return this.ask('POST', '/dev/reset', {});
   }
 
   /* Something goes wrong on purpose: ewsd dev --fault list says what there is. */

@@ -33,8 +33,7 @@ class Mail:
             return json.load(answer)
 
     def reset(self):
-        self.ask("DELETE", "/dev/faults")
-        self.ask("DELETE", "/dev/messages")
+        self.ask("POST", "/dev/reset", {})
 
     def fault(self, **rule):
         """Something goes wrong on purpose: ewsd dev --fault list says what there is."""

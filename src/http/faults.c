@@ -164,7 +164,6 @@ static int answer_status(const struct http_request *request, const struct fault_
 {
     struct span seconds;
     response->status = rule->effect.status;
-    response->detail = "fault";
     response->content_type = rule->text[0] ? "text/plain; charset=utf-8" : "text/html; charset=utf-8";
     if (rule->text[0])
         buf_add_str(&response->body, rule->text);
@@ -219,9 +218,9 @@ int fault_meet(const struct http_request *request, struct span op, struct http_r
     response->pace = effect->pace;
     response->pace.hold_ms += rule.delay_ms;
     http_response_add(response, "X-Ewsd-Fault", id);
+    response->detail = op_name(op);
     if (effect->status)
         return answer_status(request, &rule, response);
-    response->detail = effect->nothing ? "fault" : NULL;
     if (effect->nothing)
         return FAULT_ANSWERED;
     if (effect->rate)

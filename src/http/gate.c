@@ -85,8 +85,6 @@ static int judge(struct gate *gate, struct call *call)
     if (!call->route)
         return 404;
     int status = guard_status(call->route, call->method, call->content_type);
-    if (status == 0 && call->route->rest && options->on == HTTP_ON_ADMIN)
-        return 401; /* nobody can log in there yet */
     if (status == 0 && call->route->rest)
         status = guard_rest_status(call->method, call->host, call->origin, call->content_type);
     if (status == 0 && call->route->rest && !call->route->free && options->sessions)

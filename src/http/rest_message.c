@@ -116,16 +116,6 @@ static void add_disposition(struct buf *out, struct span name)
     }
 }
 
-static void add_header(struct http_response *response, const char *name, struct span value)
-{
-    for (size_t i = 0; i < HTTP_HEADERS_MAX; i++)
-        if (!response->headers[i].name) {
-            response->headers[i].name = name;
-            response->headers[i].value = value;
-            return;
-        }
-}
-
 /* A name without what could be a folder. */
 static struct span base_name(struct span name)
 {
@@ -157,9 +147,9 @@ int rest_save(struct http_request *request, struct http_response *response, cons
     if (r)
         return r;
     response->content_type = type;
-    add_header(response, "X-Content-Type-Options", SPAN("nosniff"));
-    add_header(response, "Content-Disposition", value);
-    add_header(response, "Content-Security-Policy", SPAN("default-src 'none'; sandbox"));
+    http_response_add(response, "X-Content-Type-Options", SPAN("nosniff"));
+    http_response_add(response, "Content-Disposition", value);
+    http_response_add(response, "Content-Security-Policy", SPAN("default-src 'none'; sandbox"));
     return source_each(source, bytes, add_piece, &response->body);
 }
 
@@ -255,11 +245,11 @@ int rest_show(const struct item *item, struct http_response *response)
 {
     struct buf *out = &response->body;
     response->content_type = "text/html; charset=utf-8";
-    add_header(response, "Content-Security-Policy",
+    http_response_add(response, "Content-Security-Policy",
                SPAN("default-src 'none'; sandbox; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
                     "frame-ancestors 'self'"));
-    add_header(response, "X-Content-Type-Options", SPAN("nosniff"));
-    add_header(response, "Referrer-Policy", SPAN("no-referrer"));
+    http_response_add(response, "X-Content-Type-Options", SPAN("nosniff"));
+    http_response_add(response, "Referrer-Policy", SPAN("no-referrer"));
     if (item->body_type == BODY_HTML)
         return add_html(out, item);
     text_to_html(item->body, out);

@@ -20,7 +20,7 @@ static int write_fault(const struct conf *conf, const struct soap_request *reque
                                         .version = span_of(conf->soap_version_string) };
     op_count_fault(operation, fault->code);
     response->status = 500;
-    response->detail = "fault";
+    response->detail = request->operation ? op_name(request->operation->name) : NULL;
     response->codes = fault->code;
     soap_fault_write(&response->body, &server, request->shape_2007, fault);
     return buf_error(&response->body);

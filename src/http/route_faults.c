@@ -4,6 +4,7 @@
  * deleted. Exists only in `ewsd dev`.
  */
 #include "http/faults.h"
+#include "http/feed.h"
 #include "http/rest.h"
 
 #include "base/json.h"
@@ -21,6 +22,13 @@ static int write_rules(struct http_response *response, const struct fault_rule *
     }
     buf_add_str(&response->body, n ? "\n]}\n" : "]}\n");
     return buf_error(&response->body);
+}
+
+/* The page shows them. */
+static void tell(const struct http_request *request)
+{
+    if (request->server->feed)
+        feed_changed(request->server->feed);
 }
 
 /* ---- POST ---- */
@@ -72,6 +80,7 @@ static int add(struct http_request *request, const struct json_read *root, struc
             return rest_error(response, 400, "BadFault", "%s", error);
     if (faults_add(request->server->faults, rules, n))
         return rest_error(response, 400, "TooMany", "There can be %d faults at most.", FAULT_RULES_MAX);
+    tell(request);
     response->status = 201;
     return write_rules(response, rules, n);
 }
@@ -100,8 +109,10 @@ static int faults(struct http_request *request, struct http_response *response)
 {
     if (rest_is(request, "POST"))
         return post(request, response);
-    if (rest_is(request, "DELETE"))
+    if (rest_is(request, "DELETE")) {
         faults_clear(request->server->faults);
+        tell(request);
+    }
     return list(request, response);
 }
 
@@ -111,6 +122,7 @@ static int fault(struct http_request *request, struct http_response *response)
     uint64_t id;
     if (!rest_part(request->parts[0], &id) || !faults_remove(request->server->faults, id))
         return rest_not_found(response, "fault");
+    tell(request);
     return list(request, response);
 }
 

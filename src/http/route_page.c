@@ -42,12 +42,6 @@ static int tag_of(struct arena *arena, struct span text, struct span *ret_tag)
     return r;
 }
 
-static void set_header(struct http_response *response, size_t i, const char *name, struct span value)
-{
-    response->headers[i].name = name;
-    response->headers[i].value = value;
-}
-
 static int give(struct http_request *request, const struct page *page, struct http_response *response)
 {
     struct span text = { page->start, (size_t)(page->end - page->start) }, tag, known;
@@ -55,12 +49,12 @@ static int give(struct http_request *request, const struct page *page, struct ht
     if (r)
         return r;
     response->content_type = page->type;
-    set_header(response, 0, "ETag", tag);
-    set_header(response, 1, "Cache-Control", SPAN("no-cache"));
-    set_header(response, 2, "Content-Security-Policy", SPAN(POLICY));
-    set_header(response, 3, "X-Content-Type-Options", SPAN("nosniff"));
-    set_header(response, 4, "Cross-Origin-Resource-Policy", SPAN("same-origin"));
-    set_header(response, 5, "Referrer-Policy", SPAN("no-referrer"));
+    http_response_add(response, "ETag", tag);
+    http_response_add(response, "Cache-Control", SPAN("no-cache"));
+    http_response_add(response, "Content-Security-Policy", SPAN(POLICY));
+    http_response_add(response, "X-Content-Type-Options", SPAN("nosniff"));
+    http_response_add(response, "Cross-Origin-Resource-Policy", SPAN("same-origin"));
+    http_response_add(response, "Referrer-Policy", SPAN("no-referrer"));
     if (http_header(request, "If-None-Match", &known) && span_eq(known, tag)) {
         response->status = 304;
         return 0;

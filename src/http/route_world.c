@@ -1,9 +1,11 @@
 /*
  * POST /dev/seed makes users, folders and messages; POST /dev/reset takes all
- * there is away, so that each test begins with the world it was started with.
+ * there is away, so that each test begins with the world it was started with,
+ * and with no faults.
  * Exists only in `ewsd dev`.
  */
 #include "http/captured.h"
+#include "http/faults.h"
 #include "http/reqlog.h"
 #include "http/seed.h"
 
@@ -28,7 +30,7 @@ static int seed(struct http_request *request, struct http_response *response)
 /* ---- reset ---- */
 
 struct keep {
-    bool users, requests;
+    bool users, requests, faults;
 };
 
 /* A user as he is made again. */
@@ -150,7 +152,17 @@ static int run(struct http_request *request, struct reset *reset)
         r = repopulate(request->server, reset);
     if (request->server->log && !reset->keep.requests)
         (void)reqlog_clear(request->server->log);
+    if (request->server->faults && !reset->keep.faults)
+        faults_clear(request->server->faults);
     return r > 0 ? -EIO : r;
+}
+
+static bool *flag_of(struct keep *keep, struct span name)
+{
+    return span_is(name, "users") ? &keep->users
+           : span_is(name, "requests") ? &keep->requests
+           : span_is(name, "faults") ? &keep->faults
+                                      : NULL;
 }
 
 /* 0; 1: response says what is wrong. */
@@ -167,12 +179,12 @@ static int read_keep(struct http_request *request, struct keep *ret_keep, struct
               (!keep || json_read_kind(keep) == JSON_IS_ARRAY);
     for (size_t i = 0; ok && i < json_read_count(keep); i++) {
         bool text = json_read_text(json_read_at(keep, i), &name);
-        bool *flag = text && span_is(name, "users") ? &ret_keep->users : text && span_is(name, "requests") ? &ret_keep->requests : NULL;
+        bool *flag = text ? flag_of(ret_keep, name) : NULL;
         ok = flag != NULL;
         if (flag)
             *flag = true;
     }
-    if (!ok && rest_error(response, 400, "BadParameter", "Send {}, or {\"keep\": [\"users\", \"requests\"]} with what is to stay."))
+    if (!ok && rest_error(response, 400, "BadParameter", "Send {}, or {\"keep\": [\"users\", \"requests\", \"faults\"]} with what is to stay."))
         return -ENOMEM;
     return !ok;
 }

@@ -42,6 +42,12 @@ static const struct op *op_find(struct span name)
     return NULL;
 }
 
+const char *op_name(struct span name)
+{
+    const struct op *op = op_find(name);
+    return op ? op->name : NULL;
+}
+
 bool op_is_served(struct span name)
 {
     return op_find(name) != NULL;

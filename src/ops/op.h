@@ -113,7 +113,8 @@ int op_go_on(struct op_call *call);
  * operation as in op_reply.number. */
 void op_count_fault(unsigned operation, struct span code);
 
-/* Whether a row of ops.def has this name. */
+/* The name as a row of ops.def has it, static; NULL: no row has. */
+const char *op_name(struct span name);
 bool op_is_served(struct span name);
 
 #endif

@@ -153,8 +153,10 @@ int store_capture_delete(struct store_tx *tx, uint64_t capture_no)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
     int64_t deleted = 0;
-    int r = capture_no > INT64_MAX ? 1 : sql_first(tx, SQL_capture_get, ARGS(V_INT(capture_no)), &sql);
+    int r = capture_no > INT64_MAX ? 1 : store_hold_mailbox(tx, HOLD_DIRECTORY); /* who gives numbers reads which were deleted */
 
+    if (r == 0)
+        r = sql_first(tx, SQL_capture_get, ARGS(V_INT(capture_no)), &sql);
     if (r != 0)
         return r;
     int64_t mailbox_id = sql_int(&sql, 0), content_no = sql_int(&sql, 1);
@@ -163,7 +165,7 @@ int store_capture_delete(struct store_tx *tx, uint64_t capture_no)
     if (r == 0)
         r = sql_run(tx, SQL_capture_rcpts_delete, ARGS(V_INT(capture_no)), NULL);
     if (r == 0)
-        r = sql_run(tx, SQL_capture_delete, ARGS(V_INT(capture_no)), NULL);
+        r = sql_run(tx, SQL_capture_delete, ARGS(V_INT(mailbox_id), V_INT(capture_no)), NULL);
     if (r == 0)
         r = meta_get(tx, deleted_name, &deleted, sizeof(deleted));
     if (r < 0 || (r == 0 && deleted >= (int64_t)capture_no))

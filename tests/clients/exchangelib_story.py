@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """The story of a script on exchangelib, unmodified as Debian ships it, against
 `ewsd dev`: connect, draft, attach, send in its three ways, send a hundred at
-once, list, read back as the recipient, delete."""
+once, list, read back as the recipient, delete.
+
+usage: exchangelib_story.py [OPTION of ewsd dev]..."""
 
 import email
 import email.policy
@@ -152,7 +154,7 @@ def main():
     suite = harness.Suite("exchangelib")
 
     def whole():
-        with harness.Server() as server:
+        with harness.Server(*sys.argv[1:]) as server:
             alice, bob = connect(server, harness.ALICE), connect(server, harness.BOB)
             suite.run("connect", lambda: (alice.root.id, alice.inbox.total_count))
             suite.run("draft, attach, send, read back as the recipient", send_a_draft, server, alice, bob)

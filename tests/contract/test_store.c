@@ -673,6 +673,12 @@ static int capture_two(struct store_tx *tx, struct world *world, void *data)
     return r == 0 ? store_capture_put(tx, &more, SPAN("other")) : r;
 }
 
+static int capture_delete(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world;
+    return store_capture_delete(tx, *(const uint64_t *)data);
+}
+
 static void test_capture(void **state)
 {
     struct world *world = *state;
@@ -690,6 +696,19 @@ static void test_capture(void **state)
     assert_int_equal(store_capture_list(tx, world->arena, list[0].capture_no, 1, &list, &n), 0);
     assert_int_equal(n, 1);
     assert_int_equal(store_capture_raw(tx, world->arena, 99, &raw), 1);
+    store_read_end(tx);
+    /* The last one goes; what comes next has not its number. */
+    uint64_t last = list[0].capture_no, none = UINT64_MAX;
+    assert_int_equal(do_write(world, capture_delete, &last), 0);
+    assert_int_equal(do_write(world, capture_delete, &last), 1);
+    assert_int_equal(do_write(world, capture_delete, &none), 1);
+    assert_int_equal(do_write(world, capture_two, NULL), 0);
+    tx = reader(world);
+    assert_int_equal(store_capture_list(tx, world->arena, 0, 0, &list, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(list[1].capture_no, last + 1);
+    assert_int_equal(list[1].rcpts_n, 1);
+    assert_int_equal(list[0].rcpts_n, 4); /* asked for again, they are added */
     store_read_end(tx);
 }
 
@@ -1004,7 +1023,7 @@ static void test_writes_hold_their_mailbox(void **state)
         SQL_address_insert, SQL_address_delete, SQL_group_insert, SQL_group_delete, SQL_group_clear, SQL_group_leave,
         SQL_group_member_put, SQL_group_member_delete, SQL_recoverable_undated, SQL_remove_permissions, SQL_garbage_all_due, SQL_lease_void, SQL_due_renew,
         SQL_outbox_take, SQL_outbox_taken, SQL_trace_put, SQL_trace_expire, SQL_replay_drop, SQL_replay_expire,
-        SQL_delivery_expire, SQL_capture_insert, SQL_capture_rcpt_insert, SQL_node_insert, SQL_node_beat, SQL_node_delete,
+        SQL_delivery_expire, SQL_capture_insert, SQL_capture_rcpt_insert, SQL_capture_rcpts_delete, SQL_node_insert, SQL_node_beat, SQL_node_delete,
     };
     (void)state;
     for (unsigned i = 0; i < STATEMENT_COUNT; i++) {

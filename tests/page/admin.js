@@ -64,6 +64,19 @@ step('what changes something needs the token of the session', async ({ cookie, t
   expect((await call('GET', '/api/queue', { Cookie: cookie })).status, 200, 'a question');
 });
 
+step('the session opens all of REST, and nothing that is dev\'s', async ({ cookie }) => {
+  const get = async (path) => call('GET', path, { Cookie: cookie });
+  const folders = await (await get(`/api/mailboxes/${other}/folders`)).json();
+  const inbox = folders.folders.find((one) => one.distinguished === 'inbox').id;
+  for (const path of ['/api/mailboxes', `/api/mailboxes/${other}/folders/${inbox}/items`, '/api/queue', '/api/events', '/api/session']) {
+    expect((await get(path)).status, 200, path);
+    if (path !== '/api/session') expect((await call('GET', path)).status, 401, `${path} without it`);
+  }
+  for (const path of ['/dev/messages', '/dev/requests', '/dev/faults', '/dev/openapi.json']) {
+    expect((await get(path)).status, 404, path);
+  }
+});
+
 step('the session of a page that nobody uses ends', async ({ page, cookie }) => {
   const mine = { Cookie: cookie, 'X-Ewsd-Idle': '1' };
   await until(async () => (await (await call('GET', '/api/session', mine)).json()).user === null, 'the end of the session');

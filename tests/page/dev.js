@@ -6,7 +6,7 @@ const http = require('http');
 const fs = require('fs');
 const { expect, run, step, url: ews } = require('../clients/javascript/suite.js');
 const { clean, expectContrast, expectFits, open, stop } = require('./browser.js');
-const { DAY, WRONG, send, soap } = require('./world.js');
+const { DAY, ENVELOPE, WRONG, send, soap } = require('./world.js');
 
 const root = new URL('/', ews).href;
 const rows = (page, label = 'Captured messages') => page.getByRole('listbox', { name: label }).getByRole('option');
@@ -210,6 +210,29 @@ step('the log can be narrowed', async ({ page }) => {
   await page.getByText('No request is like that').waitFor();
   await page.getByRole('searchbox').fill('');
   await rows(page, 'Requests').nth(5).waitFor();
+});
+
+step('faults come, strike and go', async ({ page }) => {
+  const ask = async (method, body) => (await (await fetch(new URL('/dev/faults', root), { method, body, headers: { 'Content-Type': 'application/json' } })).json()).faults;
+  await page.getByRole('link', { name: 'Faults' }).click();
+  await page.getByText('No faults', { exact: true }).waitFor();
+  await ask('POST', JSON.stringify([{ op: 'GetItem', first: 1, do: 'busy', text: '<b>Later' }, { user: 'bob@example.test', do: 'http:456' }]));
+  await rows(page, 'Faults').nth(1).waitFor();
+  expect(await rows(page, 'Faults').locator('strong').allTextContents(), ['busy', 'http:456'], 'faults');
+  await rows(page, 'Faults').first().click();
+  await page.locator('.struck').filter({ hasText: '0 of 0 requests' }).waitFor();
+  await page.getByText('<b>Later').waitFor();
+  const asked = ENVELOPE('<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:ItemIds><t:ItemId Id="AAAA"/></m:ItemIds></m:GetItem>');
+  expect((await soap(ews, asked)).status, 500, 'the first');
+  expect((await soap(ews, asked)).status, 200, 'the second');
+  await page.locator('.struck').filter({ hasText: '1 of 2 requests' }).waitFor();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByText('The fault is deleted.').waitFor();
+  expect((await ask('GET')).map((rule) => rule.do), ['http:456'], 'what is left');
+  await page.getByRole('button', { name: 'Delete all' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete all' }).click();
+  await page.getByText('No faults', { exact: true }).waitFor();
+  expect(await ask('GET'), [], 'all of them');
 });
 
 step('nothing went wrong, nothing went elsewhere', async (world) => {

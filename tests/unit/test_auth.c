@@ -261,6 +261,7 @@ static void test_no_memory(void **state)
     struct world *world = *state;
     struct store_mailbox mailbox;
     world->conf.auth_cache_ttl = 0;
+    auth_reload(world->auth, &world->conf);
     assert_int_equal(verify(world, "alice:se:cret", &mailbox), AUTH_OK);
     assert_int_equal(auth_lookup(world->auth, world->arena, header_of(world, "alice:se:cret"), &mailbox), AUTH_UNKNOWN);
 }
