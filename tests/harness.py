@@ -193,7 +193,9 @@ class Server:
             for setting in ("store.writers=2", "store.partitions=2"):  # connections and tables, which take their time to make
                 if not any(word.startswith(setting.partition("=")[0]) for word in arguments):
                     where += ["--set", setting]
-        self.start(["dev", "--listen", "127.0.0.1:0"] + where + list(arguments), env)
+        # a busy machine ends slowly; --set of the arguments goes last, and counts
+        patient = ["--set", "server.stop_timeout=30"]
+        self.start(["dev", "--listen", "127.0.0.1:0"] + patient + where + list(arguments), env)
 
     def start(self, arguments, env=None, ca=None):
         """ca: the file that certifies an https server."""

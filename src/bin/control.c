@@ -70,7 +70,7 @@ static int run(struct control *control, struct ctl_call *call, const struct wire
     if (call->command->flags & (CTL_MAKES | CTL_LOADS))
         return ctl_fail(call, EX_CANTCREAT, "there is a store in %s, and a server has it", call->folder);
     status = ctl_run(call);
-    if (call->wrote && !(call->command->flags & (CTL_QUEUE | CTL_LONG))) {
+    if (call->wrote && !(call->command->flags & (CTL_QUEUE | CTL_LONG | CTL_POSTS))) {
         auth_forget_all(control->options.auth);
         control->sweeping = true;
     }

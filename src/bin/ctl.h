@@ -35,6 +35,7 @@ enum {
     CTL_MOVES = 1024,
     CTL_HERE = 2048,
     CTL_SERVES = 4096,
+    CTL_POSTS = 8192,
 };
 
 #define CTL_FOUND 1 /* an exit status: it was done, and something is wrong; what was printed counts */

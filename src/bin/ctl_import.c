@@ -5,32 +5,22 @@
  * taken before, by a run that was killed or by one that was not, is not taken
  * again.
  */
+#include "bin/ctl_letter.h"
 #include "bin/ctl_move.h"
 
 #include "base/err.h"
 #include "base/when.h"
 #include "mime/mime.h"
 #include "model/code.h"
-#include "model/kind.h"
-#include "model/mapi.h"
 #include "store/store_content.h"
 #include "store/store_mail.h"
-#include "store/store_outbox.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define BATCH_MAX 64                     /* messages in a transaction */
 #define BATCH_BYTES (4u << 20)           /* of them; a longer one goes alone */
-#define MARK_LIFE_MS (366 * 86400000LL)
 #define NEAR_MS 86400000 /* what a file says is believed when it is so near to what the message says */
-
-struct letter {
-    struct item item;
-    struct span label;
-    uint8_t key[SHA256_SIZE];
-    int result; /* 0: stored; 1: was there already; a code */
-};
 
 struct importing {
     struct move move;
@@ -67,82 +57,18 @@ static int64_t time_of(const struct item *item, int64_t file)
     return near ? file : said;
 }
 
-static int put_number(struct arena *arena, struct item *item, int32_t tag, int64_t number)
-{
-    struct xprop x = { .tag = tag, .id = -1, .type = SPAN("Integer") };
-    struct span *value = arena_alloc(arena, sizeof(*value));
-
-    if (!value)
-        return -ENOMEM;
-    x.values = (struct span_list){ value, 1 };
-    int r = arena_printf(arena, value, "%" PRId64, number);
-    return r ? r : item_xprop_put(arena, item, &x);
-}
-
-/* PR_ICON_INDEX and PR_LAST_VERB_EXECUTED, as an answer that is sent leaves them. */
-static int mark_answered(struct arena *arena, struct item *item, uint32_t marks)
-{
-    bool replied = (marks & MARK_REPLIED) != 0;
-
-    if (!(marks & (MARK_REPLIED | MARK_FORWARDED)))
-        return 0;
-    item->icon_index = replied ? 261 : 262;
-    int r = put_number(arena, item, 0x1080, item->icon_index);
-    return r ? r : put_number(arena, item, 0x1081, replied ? 102 : 104);
-}
-
 static int read_letter(struct importing *importing, const struct parcel *parcel, struct letter *letter)
 {
-    struct arena *arena = importing->move.arena;
-    struct item *item = &letter->item;
-    struct span bytes;
-    int r = arena_copy(arena, parcel->bytes, &bytes);
+    const struct move *move = &importing->move;
+    const uint64_t folder_no = parcel->marks & MARK_DELETED ? FOLDER_ROLE_deleteditems : importing->folder_no;
+    int r = letter_read(move->arena, &move->mailbox, parcel, folder_no, SPAN("import"), letter);
 
-    item_init(item);
     if (r == 0)
-        r = arena_copy(arena, parcel->label, &letter->label);
-    if (r == 0)
-        r = mime_read(bytes, arena, item);
-    if (r == 0)
-        r = mark_answered(arena, item, parcel->marks);
-    if (r)
-        return r;
-    item->mailbox_id = importing->move.mailbox.mailbox_id;
-    item->mime = bytes;
-    item->kind = ITEM_KIND_MESSAGE;
-    item->flags |= ITEM_UNMODIFIED | (parcel->marks & MARK_READ ? ITEM_READ : 0) | (parcel->marks & MARK_DRAFT ? ITEM_DRAFT : 0);
-    item->flag_status = parcel->marks & MARK_FLAGGED ? FLAG_FLAGGED : FLAG_NOT_FLAGGED;
-    item->received = time_of(item, parcel->at);
-    item->created = item->modified = when_now();
-    item->last_modified_name = importing->move.mailbox.display_name;
-    item->conversation_topic = item->conversation_topic.len ? item->conversation_topic : mapi_subject_plain(item->subject);
-    item->size = item_content_size(item);
-    item->folder_no = parcel->marks & MARK_DELETED ? FOLDER_ROLE_deleteditems : importing->folder_no;
-    const uint64_t folder_no = item->folder_no;
-    const struct span parts[] = { SPAN("import"), { (const char *)&folder_no, sizeof(folder_no) }, bytes };
-    sha256_parts(parts, ARRAY_LEN(parts), letter->key);
-    return 0;
+        letter->item.received = time_of(&letter->item, parcel->at);
+    return r;
 }
 
 /* ---- a batch ---- */
-
-/* What is refused takes its mark along. */
-static int store_one(struct store_tx *tx, const struct importing *importing, struct letter *letter)
-{
-    struct item item = letter->item;
-    int r = store_savepoint(tx);
-
-    if (r)
-        return r;
-    r = store_delivery_mark(tx, item.mailbox_id, letter->key, when_now() + MARK_LIFE_MS);
-    bool already = r == 1 && !importing->again;
-    if (r == 0 || (r == 1 && importing->again))
-        r = store_item_insert(tx, &item);
-    letter->result = r > 0 && already ? 1 : r;
-    if (r < 0)
-        return r;
-    return r ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
-}
 
 static int store_batch(struct store_tx *tx, void *arg)
 {
@@ -152,7 +78,7 @@ static int store_batch(struct store_tx *tx, void *arg)
     for (size_t i = 0; i < importing->n; i++)
         importing->letters[i].result = CODE_ErrorInternalServerTransientError; /* not reached */
     for (size_t i = 0; r == 0 && i < importing->n; i++) {
-        r = store_one(tx, importing, &importing->letters[i]);
+        r = letter_store(tx, &importing->letters[i], importing->again);
         if (r == 0 && importing->letters[i].result > 1)
             return 0;
     }

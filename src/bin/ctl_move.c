@@ -19,13 +19,19 @@ static int find_mailbox(struct store_tx *tx, struct ctl_call *call, void *data)
     return ctl_mailbox(tx, call, call->operands[0], data);
 }
 
-int move_begin(struct ctl_call *call, struct move *ret_move)
+int move_open(struct ctl_call *call, struct move *ret_move)
 {
     *ret_move = (struct move){ .call = call, .end = { call->file, is_over, call }, .buf = BUF_INIT(MOVE_MEMORY), .bad = BUF_INIT(BAD_MAX) };
     if (call->file < 0)
         return ctl_fail(call, EX_USAGE, "no files came along; use the ewsctl of this server");
-    int r = ctl_read(call, find_mailbox, &ret_move->mailbox);
-    return r ? r : arena_new(MOVE_MEMORY, &ret_move->arena);
+    return arena_new(MOVE_MEMORY, &ret_move->arena);
+}
+
+int move_begin(struct ctl_call *call, struct move *ret_move)
+{
+    int r = move_open(call, ret_move);
+
+    return r ? r : ctl_read(call, find_mailbox, &ret_move->mailbox);
 }
 
 void move_done(struct move *move)

@@ -1,5 +1,5 @@
 /*
- * What import and export share: folders by their path, and what went wrong with
+ * What import, export and deliver share: folders by their path, and what went wrong with
  * single messages, which is told at the end.
  */
 #ifndef EWSD_BIN_CTL_MOVE_H
@@ -21,7 +21,9 @@ struct move {
     uint64_t bad_n;
 };
 
-/* Finds the mailbox that the first operand names. EX_USAGE: no socket came along. */
+/* EX_USAGE: no socket came along. */
+int move_open(struct ctl_call *call, struct move *ret_move);
+/* And finds the mailbox that the first operand names. */
 int move_begin(struct ctl_call *call, struct move *ret_move);
 void move_done(struct move *move);
 /* The next parcel, whose bytes are at most max. An exit status when it ended. */

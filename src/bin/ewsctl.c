@@ -294,6 +294,15 @@ static int print(const struct ctl_call *call, int status)
     return EX_IOERR;
 }
 
+/* What a mail server gives a message up for must not be a configuration with a
+ * mistake in it, or a server that starts. */
+static int as_posted(const struct ctl_call *call, int status)
+{
+    bool posts = call->command && call->command->flags & CTL_POSTS;
+
+    return !posts || status == EX_OK || status == EX_DATAERR || status == EX_NOUSER ? status : EX_TEMPFAIL;
+}
+
 static int run(const struct arguments *arguments)
 {
     static struct conf conf;
@@ -309,7 +318,7 @@ static int run(const struct arguments *arguments)
     call.conf = &conf;
     if (status == 0)
         status = carry_out(&call, arguments, &secret);
-    status = print(&call, status);
+    status = as_posted(&call, print(&call, status));
     explicit_bzero(&secret, sizeof(secret));
     ctl_call_done(&call);
     return status;

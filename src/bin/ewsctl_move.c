@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,6 +28,11 @@ static bool is_export(const struct ctl_call *call)
     return strcmp(call->command->name, "export") == 0;
 }
 
+static bool posts(const struct ctl_call *call)
+{
+    return (call->command->flags & CTL_POSTS) != 0;
+}
+
 static int find_format(struct ctl_call *call, enum move_format *ret_format)
 {
     const char *name = ctl_option(call, "format");
@@ -43,6 +49,15 @@ static int find_format(struct ctl_call *call, enum move_format *ret_format)
 }
 
 /* ---- the child ---- */
+
+static int read_input(struct parcel_end end)
+{
+    struct move_reading reading = { .end = end, .folder = BUF_INIT(PARCEL_TEXT_MAX), .message = BUF_INIT(MOVE_MESSAGE_MAX) };
+    int r = move_read_input(&reading, STDIN_FILENO);
+
+    buf_done(&reading.message);
+    return r;
+}
 
 static uint64_t found; /* nftw has no argument */
 
@@ -76,8 +91,9 @@ _Noreturn static void be_child(const struct ctl_call *call, int fd, enum move_fo
 
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
-    int r = is_export(call) ? move_write_all(&end, format, call->operands[1], ctl_option(call, "folder") != NULL, ctl_option(call, "force") != NULL)
-                            : read_all(call, end, format);
+    int r = posts(call)       ? read_input(end)
+            : is_export(call) ? move_write_all(&end, format, call->operands[1], ctl_option(call, "folder") != NULL, ctl_option(call, "force") != NULL)
+                              : read_all(call, end, format);
     _exit(r ? EX_IOERR : EX_OK);
 }
 
@@ -116,6 +132,9 @@ int ctl_move_begin(struct ctl_call *call, struct ctl_move *ret_move)
     }
     call->file = fds[0];
     ret_move->child = child;
+    if (posts(call)) /* a server is not kept waiting for who writes slowly */
+        while (poll(&(struct pollfd){ .fd = fds[0], .events = POLLIN }, 1, -1) < 0 && errno == EINTR)
+            ;
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The half of import and export that has the files: a process of its own, made
+ * The half of import, export and deliver that has the files: a process of its own, made
  * before ewsctl becomes the account of the store, so that files are read and
  * written with the rights of whoever called it. It speaks to the command, here
  * or in the server, over a socket (parcel.h), and ends with it.
@@ -36,8 +36,10 @@ struct move_reading {
     bool below;           /* a folder that was named, so names of folders are not those of the mailbox' own */
 };
 
-/* Both: 0, or -errno when the other side is gone. */
+/* All: 0, or -errno when the other side is gone. */
 int move_read_path(struct move_reading *reading, const char *path);
+/* One message, to the end of the file. */
+int move_read_input(struct move_reading *reading, int file);
 int move_write_all(const struct parcel_end *end, enum move_format format, const char *dest, bool one_folder, bool force);
 /* reading->message, if it is none too long. */
 int move_give(struct move_reading *reading, uint32_t marks, int64_t at, const char *label);

@@ -69,6 +69,16 @@ static int read_message(struct move_reading *reading, const char *path, uint32_t
     return r;
 }
 
+int move_read_input(struct move_reading *reading, int file)
+{
+    int r = read_file(file, &reading->message);
+
+    if (r)
+        return parcel_send(&reading->end, &(struct parcel){ .kind = PARCEL_FAILED, .bytes = span_of(err_text(r)) });
+    text_make_crlf(&reading->message, false);
+    return move_give(reading, 0, WHEN_NONE, "standard input");
+}
+
 /* ---- folders ---- */
 
 static int not_hidden(const struct dirent *entry)

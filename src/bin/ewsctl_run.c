@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 15000
+#define PATIENCE_MS 30000
 #define LOOK_AGAIN_MS 20
 #define SEND_MS 10000
 #define ANSWER_MS 120000

@@ -5,6 +5,7 @@
  * started ewsctl. Both halves are of one machine and, as wire.h sees to, of one
  * version.
  *   import: MESSAGE and BAD in the order of the files, END
+ *   deliver: MESSAGE, or BAD or FAILED
  *   export: FOLDER; OFFER, answered by WANTED, then MESSAGE or BAD, or by HAVE; at
  *           last END, answered by END when all is on the disk. Instead of
  *           any answer FAILED, which is the end.

@@ -8,15 +8,12 @@
 #include "base/err.h"
 #include "http/guard.h"
 #include "http/peer.h"
+#include "outbox/idna.h"
 #include "outbox/outbox.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define DOMAIN_MAX 253
-#define LABEL_MAX 63
 
 struct check {
     const struct conf *conf;
@@ -48,29 +45,11 @@ static void check_user(struct check *check)
         say(check, "server.user", "must be an account of this system: %s", user);
 }
 
-/* Letters, digits and hyphens in labels; RFC 5321 2.3.5. */
-static bool is_domain(struct span text)
-{
-    size_t label = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool edge = label == 0 || i + 1 == text.len || text.ptr[i + 1] == '.';
-        if (c == '.' && label == 0)
-            return false;
-        if (c != '.' && !(c < 0x80 && isalnum(c)) && (c != '-' || edge))
-            return false;
-        label = c == '.' ? 0 : label + 1;
-        if (label > LABEL_MAX)
-            return false;
-    }
-    return label > 0 && text.len <= DOMAIN_MAX;
-}
-
 static void check_list(struct check *check, const char *setting, const char *list)
 {
     struct span rest = span_of(list), word;
     while (conf_list_next(&rest, &word))
-        if (!is_domain(word))
+        if (!idna_is_domain(word))
             say(check, setting, "must be a list of domains: %.*s", (int)word.len, word.ptr);
 }
 
@@ -83,7 +62,7 @@ static void check_domains(struct check *check)
 static void check_hostname(struct check *check)
 {
     const char *name = check->conf->server_hostname;
-    if (*name && !is_domain(span_of(name)))
+    if (*name && !idna_is_domain(span_of(name)))
         say(check, "server.hostname", "must be the name of a host: %s", name);
 }
 

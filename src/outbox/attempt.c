@@ -330,7 +330,8 @@ static void log_rcpt(const struct attempt *attempt, const struct attempt_part *p
 void attempt_name_counts(void)
 {
     metric_names(METRIC_LABEL_transport, transport_names, ARRAY_LEN(transport_names));
-    metric_names(METRIC_LABEL_outcome, outcome_names, ARRAY_LEN(outcome_names));}
+    metric_names(METRIC_LABEL_outcome, outcome_names, ARRAY_LEN(outcome_names));
+}
 
 static void log_attempt(const struct attempt *attempt)
 {

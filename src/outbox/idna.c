@@ -5,8 +5,12 @@
 
 #include "model/rcpt.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <idn2.h>
+
+#define DOMAIN_MAX 253
+#define LABEL_MAX 63
 
 static bool is_ascii(struct span text)
 {
@@ -14,6 +18,23 @@ static bool is_ascii(struct span text)
         if ((unsigned char)text.ptr[i] >= 0x80)
             return false;
     return true;
+}
+
+bool idna_is_domain(struct span text)
+{
+    size_t label = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool edge = label == 0 || i + 1 == text.len || text.ptr[i + 1] == '.';
+        if (c == '.' && label == 0)
+            return false;
+        if (c != '.' && !(c < 0x80 && isalnum(c)) && (c != '-' || edge))
+            return false;
+        label = c == '.' ? 0 : label + 1;
+        if (label > LABEL_MAX)
+            return false;
+    }
+    return label > 0 && text.len <= DOMAIN_MAX;
 }
 
 int idna_domain(struct arena *arena, struct span domain, struct span *ret_ascii)

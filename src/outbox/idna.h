@@ -7,8 +7,11 @@
 
 #include "base/arena.h"
 
-/* In ASCII lower case, NUL-terminated arena memory. 1: no name that DNS could
- * hold. -ENOMEM. */
+/* Whether it is a name of a host: letters, digits and hyphens in labels (RFC 5321
+ * 2.3.5), no longer than DNS has them. */
+bool idna_is_domain(struct span text);
+/* In ASCII lower case, NUL-terminated arena memory. 1: no IDNA
+ * name; what is ASCII is taken as it is. -ENOMEM. */
 int idna_domain(struct arena *arena, struct span domain, struct span *ret_ascii);
 /* The address with such a domain. ret_utf8: its local part is not ASCII. 1, -ENOMEM
  * as above. */

@@ -103,6 +103,8 @@ static int load_list(struct loading *loading, const char *key, const char *text,
         struct span domain = below ? (struct span){ word.ptr + 1, word.len - 1 } : word;
         struct span ascii;
         int r = domain.len ? idna_domain(arena, domain, &ascii) : 1;
+        if (r == 0 && !idna_is_domain(ascii))
+            r = 1;
         if (r == 0)
             r = arena_printf(arena, &domains->v[domains->n++], "%s%s", below ? "." : "", ascii.ptr);
         if (r)

@@ -129,6 +129,8 @@ static int load_domains(struct signer *signer, const struct conf *conf, struct c
         return -ENOMEM;
     while (conf_list_next(&rest, &word)) {
         int r = idna_domain(signer->arena, word, &signer->domains[signer->domains_n]);
+        if (r == 0 && !idna_is_domain(signer->domains[signer->domains_n]))
+            r = 1;
         if (r > 0)
             conf_report_of(report, conf, "dkim.domains", "[dkim] domains: %.*s is no domain", (int)word.len, word.ptr);
         if (r < 0)

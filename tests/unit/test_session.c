@@ -47,8 +47,8 @@ static int set_up(void **state)
     assert_non_null(world);
     conf_init(&world->conf);
     strcpy(world->conf.admin_users, "boss@example.test, " ALICE);
-    world->conf.admin_session_idle = IDLE_S;
-    world->conf.admin_session_max = MAX_S;
+    world->conf.admin_session_idle = IDLE_S; /* admin.session_idle */
+    world->conf.admin_session_max = MAX_S;   /* admin.session_max */
     strcpy(world->path, "/tmp/ewsd-session.XXXXXX");
     assert_non_null(mkdtemp(world->path));
     const struct store_options options = { .path = world->path };
