@@ -59,7 +59,7 @@ static int make_credentials(const struct tls *tls, gnutls_certificate_credential
     const gnutls_datum_t certificate = { (unsigned char *)tls->certificate, (unsigned)strlen(tls->certificate) };
     const gnutls_datum_t key = { (unsigned char *)tls->key, (unsigned)strlen(tls->key) };
     int r = gnutls_certificate_allocate_credentials(&made);
-    if (r)
+    if (r < 0)
         return r;
     r = gnutls_certificate_set_x509_key_mem(made, &certificate, &key, GNUTLS_X509_FMT_PEM);
     if (r < 0)
@@ -71,7 +71,7 @@ static int make_credentials(const struct tls *tls, gnutls_certificate_credential
 
 static int check_pair(const struct tls *tls, const char **ret_setting, char *ret_error)
 {
-    gnutls_certificate_credentials_t made;
+    gnutls_certificate_credentials_t made = NULL;
     int r = make_credentials(tls, &made);
     if (r >= 0) {
         gnutls_certificate_free_credentials(made);
