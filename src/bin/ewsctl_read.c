@@ -101,10 +101,10 @@ static int for_each(struct move_reading *reading, const char *path, int (*wanted
     if (n < 0)
         return move_give_bad(reading, path, err_text(-errno));
     for (int i = 0; i < n; i++) {
-        char inner[PATH_SIZE];
+        char inner[PATH_SIZE + sizeof(entries[i]->d_name) + 1];
         int len = snprintf(inner, sizeof(inner), "%s/%s", path, entries[i]->d_name);
         if (r == 0)
-            r = len < (int)sizeof(inner) ? take(reading, inner, entries[i]->d_name) : move_give_bad(reading, path, "the path is too long");
+            r = len < PATH_SIZE ? take(reading, inner, entries[i]->d_name) : move_give_bad(reading, path, "the path is too long");
         free(entries[i]);
     }
     free(entries);
