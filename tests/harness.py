@@ -26,6 +26,8 @@ import urllib.parse
 import uuid
 import xml.etree.ElementTree as ET
 
+import pg_server
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 S = "http://schemas.xmlsoap.org/soap/envelope/"
 M = "http://schemas.microsoft.com/exchange/services/2006/messages"
@@ -88,16 +90,30 @@ databases = set()  # made by this process
 template_lock = threading.Lock()
 
 
-def in_postgres(text, database="postgres"):
-    done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database_url(database)], input=text, text=True,
+def in_postgres(text, database="postgres", server=None):
+    done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database_url(database, server)], input=text, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     expect(done.returncode, 0, done.stderr)
     return done.stdout.strip()
 
 
-def database_url(name):
-    where = urllib.parse.urlsplit(os.environ["EWSD_POSTGRES"])
+def database_url(name, server=None):
+    where = urllib.parse.urlsplit(server or os.environ["EWSD_POSTGRES"])
     return urllib.parse.urlunsplit(where._replace(path="/" + name))
+
+
+# With EWSD_FAR, the URLs of more servers, the partitions of every store are spread over
+# databases of the same name there.
+FAR = os.environ.get("EWSD_FAR", "").split()
+PARTITIONS = 8  # of a store that nobody says more about
+
+
+def make_database(name, source=None):
+    clause = " TEMPLATE %s STRATEGY FILE_COPY" % source if source else ""
+    for server in (None, *FAR):
+        in_postgres("CREATE DATABASE %s%s" % (name, clause), server=server)
+    if FAR and source:
+        in_postgres("".join("ALTER SERVER far%d OPTIONS (SET dbname '%s');" % (i, name) for i in range(len(FAR))), name)
 
 
 def template():
@@ -106,9 +122,11 @@ def template():
     with template_lock:
         name = "template_%d" % os.getpid()
         if name not in databases:
-            in_postgres("CREATE DATABASE %s" % name)
+            make_database(name)
             ewsctl(database_url(name), "store", "init")
             in_postgres("DELETE FROM meta", name)
+            if FAR:
+                pg_server.spread(database_url(name), [database_url(name, server) for server in FAR], PARTITIONS)
             databases.add(name)
     return name
 
@@ -133,14 +151,15 @@ def store_at(data, ready=False):
     if name not in databases:
         databases.add(name)
         if not in_postgres("SELECT 1 FROM pg_database WHERE datname = '%s'" % name):
-            in_postgres("CREATE DATABASE %s%s" % (name, " TEMPLATE %s STRATEGY FILE_COPY" % template() if ready else ""))
+            make_database(name, template() if ready else None)
     return database_url(name)
 
 
 def forget_store(data):
     name = database_of(data)
     if ENGINE != "sqlite" and name in databases:
-        in_postgres("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)
+        for server in (None, *FAR):
+            in_postgres("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name, server=server)
         databases.discard(name)
 
 

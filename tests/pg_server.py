@@ -2,9 +2,11 @@
 """A PostgreSQL of one's own, in a temporary folder, for as long as a test runs:
 on a socket in that folder and on a loopback port. Standard library only.
 
-usage: pg_server.py COMMAND ...   runs the command with EWSD_POSTGRES, the URL of
-a server whose databases it may make and drop; its exit status is ours."""
+usage: pg_server.py [--far N] COMMAND ...   runs the command with EWSD_POSTGRES, the URL
+of a server whose databases it may make and drop; its exit status is ours. --far: and with
+EWSD_FAR, the URLs of N more, over which stores are spread."""
 
+import contextlib
 import glob
 import os
 import pwd
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 # Who runs it: PostgreSQL refuses to be root.
 ACCOUNT = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
@@ -138,10 +141,42 @@ class Postgres:
         self.sql("DROP DATABASE IF EXISTS %s WITH (FORCE)" % database)
 
 
+SPREAD = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "etc", "postgresql", "spread.sql")
+
+
+def foreign_server(name, url):
+    """SQL that makes the database at the URL known as that server."""
+    where = urllib.parse.urlsplit(url)
+    host = dict(urllib.parse.parse_qsl(where.query))
+    return ("CREATE SERVER %s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '%s', port '%s', dbname '%s', "
+            "options '-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s');"
+            "CREATE USER MAPPING FOR CURRENT_USER SERVER %s OPTIONS (user '%s');"
+            % (name, host["host"], host["port"], where.path[1:], name, USER))
+
+
+def spread(url, far, partitions):
+    """Partitions 0, n, 2n ... of the store in the database at the URL to the first of the
+    n databases of far, 1, n + 1 ... to the second, and so on, as an administrator does it."""
+    def psql(*words, text=None):
+        done = subprocess.run([os.path.join(programs(), "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url, *words], input=text,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise AssertionError("psql: %s" % done.stdout)
+    psql(text="CREATE EXTENSION postgres_fdw; CREATE EXTENSION dblink;" + "".join(foreign_server("far%d" % i, to) for i, to in enumerate(far)))
+    for i in range(len(far)):
+        psql("-v", "server=far%d" % i, "-v", "partitions=" + ",".join(map(str, range(i, partitions, len(far)))), "-f", SPREAD)
+
+
 def main():
-    with Postgres() as postgres:
+    words = sys.argv[1:]
+    far_n, words = (int(words[1]), words[2:]) if words[0] == "--far" else (0, words)
+    with contextlib.ExitStack() as stack:
+        postgres, *far = [stack.enter_context(Postgres()) for _ in range(1 + far_n)]
         path = postgres.bin + ":" + os.environ["PATH"]  # before what Debian wraps around psql, which is slow
-        code = subprocess.run(sys.argv[1:], env=dict(os.environ, EWSD_POSTGRES=postgres.url(), PATH=path)).returncode
+        environment = dict(os.environ, EWSD_POSTGRES=postgres.url(), PATH=path)
+        if far:
+            environment["EWSD_FAR"] = " ".join(one.url() for one in far)
+        code = subprocess.run(words, env=environment).returncode
     sys.exit(code if code >= 0 else 1)
 
 

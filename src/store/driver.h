@@ -121,8 +121,14 @@ struct store_driver {
     int (*run)(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, int64_t *ret_changes);
     /* With several writers: has the keys, which ascend, to itself until the
      * transaction ends. wait: may be found impossible later, as in run. Without,
-     * it is one key; 1: somebody else has it. */
+     * it is one key. 1: somebody else has it, or it can't be had in this transaction
+     * any more. */
     int (*hold)(struct store_conn *conn, const int64_t *keys, size_t n, bool wait);
+    /* Where what is written into a mailbox is committed: 0: with all that is of no
+     * mailbox. Below 0: apart, before that, so that either may stand alone; but with
+     * all else of that site, of which rows of mailbox_id ret_site are a part.
+     * mailbox_id 0: 1: there are such sites. */
+    int (*site)(struct store_conn *conn, int64_t mailbox_id, int64_t *ret_site);
     /* Several use the connection by turns, in one transaction: who needs an answer
      * calls wait, which returns when somebody else has called collect and that
      * has read the answers of all. NULL: as before. Both or neither. */

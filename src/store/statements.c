@@ -57,3 +57,16 @@ unsigned migration_form(const struct migration *migration)
         return form | STORE_BY_MAILBOX;
     return form;
 }
+
+bool table_is_by_mailbox(struct span name)
+{
+    static const char create[] = "CREATE TABLE ";
+
+    for (unsigned i = 0; i < migrations_n; i++) {
+        const char *table = migrations[i].text + sizeof(create) - 1;
+        if (strncmp(migrations[i].text, create, sizeof(create) - 1) == 0 && strncmp(table, name.ptr, name.len) == 0 &&
+            table[name.len] == ' ' && migration_form(&migrations[i]) & STORE_BY_MAILBOX)
+            return true;
+    }
+    return false;
+}

@@ -65,5 +65,7 @@ bool migration_is_for(const struct migration *migration, const char *engine);
 /* Bits of enum store_form, of one that makes a table. */
 unsigned migration_form(const struct migration *migration);
 extern const unsigned migrations_n;
+/* Is one of STORE_BY_MAILBOX called so? */
+bool table_is_by_mailbox(struct span name);
 
 #endif

@@ -108,6 +108,7 @@ int store_connect_writer(struct store_writer *writer, bool opening)
     r = store->driver->control(tx->conn, STORE_BEGIN_WRITE);
     writer->holds.held_n = 0;
     writer->holds.refused = false;
+    writer->holds.mark.state = MARK_NONE; /* what it does is done again the next time */
     if (r == 0)
         r = prepare_store(tx, opening);
     if (r == 0)
@@ -116,7 +117,7 @@ int store_connect_writer(struct store_writer *writer, bool opening)
         store->driver->disconnect(tx->conn);
         tx->conn = NULL;
     }
-    return r == -EINPROGRESS ? -EIO : r; /* what it did is done again the next time */
+    return r == -EINPROGRESS ? -EIO : r;
 }
 
 static void free_writer(struct store_writer *writer)
@@ -157,6 +158,7 @@ static int init_writer(struct store *store, struct store_writer *writer)
         writer->tx.kept = &writer->kept;
     if (driver->hold)
         writer->tx.holds = &writer->holds;
+    writer->holds.mark.writer = writer;
     pthread_mutex_init(&writer->lock, NULL);
     sem_init(&writer->filled, 0, 0);
     int r = driver->one_writer ? 0 : random_bytes(&writer->id, sizeof(writer->id));

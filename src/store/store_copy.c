@@ -16,7 +16,7 @@
 /* Of the store that they are in; the rest of meta is copied. */
 static const char *const own_names[] = { "stamp", "place", "epoch", "copied", "unfinished" };
 /* Of the programs that have the store open. */
-static const char *const own_tables[] = { "node", "writer" };
+static const char *const own_tables[] = { "node", "writer", "mark" };
 
 /* One side, and one table of it. */
 struct side {

@@ -45,14 +45,16 @@ bool statement_is_of_mailbox(enum store_statement statement)
 
 int hold_for_statement(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n)
 {
+    int r = 0;
+
     if (!tx->holds)
         return 0;
     /* They give the next number of all. */
     if (statement == SQL_mailbox_next || statement == SQL_capture_next)
-        return store_hold_mailbox(tx, HOLD_DIRECTORY);
-    if (n == 0 || args[0].type != STORE_INT || args[0].number <= 0 || !statement_is_of_mailbox(statement))
-        return 0;
-    return store_hold_mailbox(tx, args[0].number);
+        r = store_hold_mailbox(tx, HOLD_DIRECTORY);
+    else if (n > 0 && args[0].type == STORE_INT && args[0].number > 0 && statement_is_of_mailbox(statement))
+        r = store_hold_mailbox(tx, args[0].number);
+    return r == 0 ? mark_for_statement(tx, statement, args, n) : r;
 }
 
 /* ---- holds ---- */

@@ -62,6 +62,15 @@ int store_address_insert(struct store_tx *tx, struct arena *arena, int64_t mailb
     return r != 0 ? r : written == 0;
 }
 
+/* Where the directory is committed by itself, the rest of one may be there that
+ * never came to be. */
+static int clear_place(struct store_tx *tx, int64_t mailbox_id)
+{
+    int r = sql_run(tx, SQL_remove_counter, ARGS(V_INT(mailbox_id)), NULL);
+
+    return r == 0 ? sql_run(tx, SQL_remove_folders, ARGS(V_INT(mailbox_id)), NULL) : r;
+}
+
 static int create_mailbox(struct store_tx *tx, struct arena *arena, const struct store_mailbox *mailbox)
 {
     int r = store_address_insert(tx, arena, mailbox->mailbox_id, mailbox->address);
@@ -72,6 +81,8 @@ static int create_mailbox(struct store_tx *tx, struct arena *arena, const struct
                 ARGS(V_INT(mailbox->mailbox_id), V_RAW(mailbox->guid, STORE_GUID_SIZE), V_TEXT(mailbox->address),
                      V_TEXT(mailbox->display_name), V_TEXT(mailbox->password_hash)),
                 NULL);
+    if (r == 0)
+        r = clear_place(tx, mailbox->mailbox_id);
     if (r == 0)
         r = sql_run(tx, SQL_counter_insert, ARGS(V_INT(mailbox->mailbox_id)), NULL);
     return r != 0 ? r : create_folders(tx, arena, mailbox->mailbox_id);

@@ -7,7 +7,10 @@
 
 int store_permission_set(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id, uint32_t rights)
 {
-    return sql_run(tx, SQL_permission_put, ARGS(V_INT(mailbox_id), V_INT(folder_no), V_INT(grantee_id), V_INT(rights)), NULL);
+    const struct store_value args[] = { V_INT(mailbox_id), V_INT(folder_no), V_INT(grantee_id), V_INT(rights) };
+    int r = sql_run(tx, SQL_permission_change, args, ARRAY_LEN(args), NULL);
+
+    return r == 0 ? sql_run(tx, SQL_permission_put, args, ARRAY_LEN(args), NULL) : r;
 }
 
 int store_permission_clear(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no, int64_t grantee_id)

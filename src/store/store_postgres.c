@@ -36,7 +36,7 @@ _Static_assert(ARRAY_LEN(control_text) == STORE_CONTROL_COUNT, "a text for each 
 
 static int begin(struct store_conn *conn, enum store_control what)
 {
-    conn->failed = conn->unknown = conn->patient = false;
+    conn->failed = conn->unknown = conn->patient = conn->asked = false;
     conn->error = 0;
     int r = postgres_send(conn, 0, control_text[what], NULL, 0);
     conn->in_tx = conn->untouched = r == 0;
@@ -70,6 +70,8 @@ static int commit(struct store_conn *conn)
         return -EIO;
     int r = postgres_send(conn, 0, control_text[STORE_COMMIT], NULL, 0);
     bool sent = r == 0;
+    if (sent)
+        conn->owed[conn->owed_n - 1].what = OWED_COMMIT;
     if (r == 0)
         r = postgres_answer(conn, &result);
     if (r == 0 && strcmp(PQcmdStatus(result), "COMMIT") != 0)
@@ -147,7 +149,15 @@ static int hold_all(struct store_conn *conn, const int64_t *keys, size_t n)
     }
     int r = postgres_send(conn, POSTGRES_LOCK, NULL, &V_RAW(array, size), 1);
     free(array);
-    return r;
+    return r == 0 ? postgres_hold_far(conn, keys, n) : r;
+}
+
+/* Somewhere else, where what is asked from now on would see what was there before. */
+static bool is_too_late(struct store_conn *conn, int64_t key)
+{
+    int64_t site = 0;
+
+    return conn->asked && key > 0 && postgres_site(conn, key, &site) == 0 && site != 0;
 }
 
 static int hold(struct store_conn *conn, const int64_t *keys, size_t n, bool wait)
@@ -155,13 +165,15 @@ static int hold(struct store_conn *conn, const int64_t *keys, size_t n, bool wai
     const struct store_value arg = { .type = STORE_INT, .number = LOCK_SPACE + keys[0] };
     PGresult *result = NULL;
 
+    if (is_too_late(conn, keys[0]))
+        return 1;
     if (wait)
         return hold_all(conn, keys, n);
     int r = postgres_send(conn, POSTGRES_TRY_LOCK, NULL, &arg, 1);
     if (r == 0)
         r = postgres_answer(conn, &result);
     if (r == 0)
-        r = *PQgetvalue(result, 0, 0) ? 0 : 1;
+        r = *PQgetvalue(result, 0, 0) ? postgres_hold_far(conn, keys, n) : 1;
     PQclear(result);
     return r;
 }
@@ -220,6 +232,7 @@ static int start(struct store_conn *conn, unsigned statement, const char *text, 
     if (!rows)
         return -ENOMEM;
     *rows = (struct store_rows){ .conn = conn, .statement = statement, .kept = !text, .at = -1 };
+    conn->asked = conn->asked || text;
     int r = ask(conn, statement, text, args, n, &rows->result);
     if (r != 0 && conn->broken && conn->untouched && !conn->writer && begin_again(conn) == 0)
         r = ask(conn, statement, text, args, n, &rows->result);
@@ -326,6 +339,7 @@ const struct store_driver store_driver_postgres = {
     .finish = finish,
     .run = run,
     .hold = hold,
+    .site = postgres_site,
     .share = postgres_share,
     .collect = postgres_collect,
     .be_patient = postgres_be_patient,

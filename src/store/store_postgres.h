@@ -1,8 +1,9 @@
 /*
  * What the files of the PostgreSQL engine share: store_postgres.c (transactions
  * and rows), store_postgres_wire.c (what is sent and answered),
- * store_postgres_link.c (connections), store_postgres_partition.c (tables) and
- * store_postgres_watch.c (telling other servers). Only these include <libpq-fe.h>.
+ * store_postgres_link.c (connections), store_postgres_partition.c (tables),
+ * store_postgres_site.c (those on other servers) and store_postgres_watch.c
+ * (telling other nodes). Only these include <libpq-fe.h>.
  */
 #ifndef EWSD_STORE_STORE_POSTGRES_H
 #define EWSD_STORE_STORE_POSTGRES_H
@@ -41,7 +42,7 @@ struct postgres_owed {
     PGresult **to; /* who waits for it; may be NULL */
 };
 
-enum { OWED_RESULT = -1, OWED_SYNC = -2 };
+enum { OWED_RESULT = -1, OWED_SYNC = -2, OWED_COMMIT = -3 };
 
 /* Connections are always in libpq's pipeline mode: what is sent is owed an
  * answer, and answers are read, in order, when somebody needs one. */
@@ -61,6 +62,9 @@ struct store_conn {
     void (*wait)(void *arg); /* who needs an answer calls this; NULL: reads it */
     void *wait_arg;
     int partitions; /* of each table of mailboxes that can be named; -1: not known yet */
+    bool spread;    /* some are on other servers */
+    int64_t sites[POSTGRES_PARTITIONS_MAX]; /* where the partitions are: store_postgres_site.c */
+    bool asked; /* in this transaction, for something that may be there */
     bool prepared[POSTGRES_STATEMENTS * (POSTGRES_PARTITIONS_MAX + 1)]; /* see postgres_part */
     bool checked[STATEMENT_COUNT]; /* its columns are of types that are read here */
 };
@@ -110,8 +114,18 @@ int postgres_define(struct store_conn *conn, const char *text, unsigned form);
  * planned and locked is one table, not all of them. 0: as it is; else the number
  * of the partition, from 1 on. */
 int postgres_part(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, unsigned *ret_part);
+/* Of a mailbox, from 1 on; 0: it cannot be named. */
+int postgres_part_of(struct store_conn *conn, int64_t mailbox_id, unsigned *ret_part);
+unsigned postgres_remainder(int64_t mailbox_id, unsigned partitions);
 /* text may be of POSTGRES_TEXT_SIZE; -E2BIG. */
 int postgres_part_text(unsigned part, char *text);
+
+/* ---- store_postgres_site.c ---- */
+
+int postgres_read_sites(struct store_conn *conn, unsigned partitions, bool known);
+int postgres_site(struct store_conn *conn, int64_t mailbox_id, int64_t *ret_site);
+/* The keys are held here: and where their mailboxes are. */
+int postgres_hold_far(struct store_conn *conn, const int64_t *keys, size_t n);
 
 /* ---- store_postgres_watch.c ---- */
 

@@ -51,7 +51,7 @@ static uint64_t hash_word(uint32_t word, uint64_t seed)
     return (uint64_t)b << 32 | c;
 }
 
-static unsigned remainder_of(int64_t mailbox_id, unsigned partitions)
+unsigned postgres_remainder(int64_t mailbox_id, unsigned partitions)
 {
     uint32_t low = (uint32_t)mailbox_id, high = (uint32_t)((uint64_t)mailbox_id >> 32);
     uint64_t hash = hash_word(low ^ (mailbox_id >= 0 ? high : ~high), UINT64_C(0x7A5B22367996DCFD));
@@ -61,21 +61,11 @@ static unsigned remainder_of(int64_t mailbox_id, unsigned partitions)
 
 /* ---- which statements ---- */
 
-static char tables[64][NAME_SIZE];
-static size_t tables_n;
-static bool has_parts[STATEMENT_COUNT];
+static bool has_parts[STATEMENT_COUNT], of_mailbox[STATEMENT_COUNT];
 
 static bool is_name(char c)
 {
     return islower((unsigned char)c) || c == '_';
-}
-
-static bool is_of_mailboxes(const char *name, size_t len)
-{
-    for (size_t i = 0; i < tables_n; i++)
-        if (strlen(tables[i]) == len && memcmp(tables[i], name, len) == 0)
-            return true;
-    return false;
 }
 
 /* The next table of mailboxes that is named behind *at, which moves behind it. */
@@ -90,7 +80,7 @@ static bool next_table(const char **at, const char **ret_name)
                 continue;
             while (is_name(p[len + n]))
                 n++;
-            if (is_of_mailboxes(p + len, n)) {
+            if (table_is_by_mailbox((struct span){ p + len, n })) {
                 *ret_name = p + len;
                 *at = p + len + n;
                 return true;
@@ -101,12 +91,10 @@ static bool next_table(const char **at, const char **ret_name)
 
 static void read_statements(void)
 {
-    for (unsigned i = 0; i < migrations_n; i++)
-        if (migration_form(&migrations[i]) & STORE_BY_MAILBOX && tables_n < ARRAY_LEN(tables))
-            tables_n += sscanf(migrations[i].text, "CREATE TABLE %40[a-z_]", tables[tables_n]) == 1;
     for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
         const char *text = statement_text[i], *name;
-        has_parts[i] = statement_is_of_mailbox((enum store_statement)i) && next_table(&text, &name);
+        has_parts[i] = next_table(&text, &name);
+        of_mailbox[i] = statement_is_of_mailbox((enum store_statement)i);
     }
 }
 
@@ -174,7 +162,7 @@ static int read_partitions(struct store_conn *conn, unsigned *ret_n, bool *ret_k
     if (*ret_n == 0 || *ret_n > POSTGRES_PARTITIONS_MAX)
         return 0;
     snprintf(text, sizeof(text), "SELECT satisfies_hash_partition(%llu, %u, %u, CAST(%lld AS BIGINT))", (unsigned long long)be64toh(n), *ret_n,
-             remainder_of(probe, *ret_n), (long long)probe);
+             postgres_remainder(probe, *ret_n), (long long)probe);
     r = execute(conn, text, &result);
     if (r == 0)
         *ret_known = *PQgetvalue(result, 0, 0) == 1;
@@ -182,13 +170,47 @@ static int read_partitions(struct store_conn *conn, unsigned *ret_n, bool *ret_k
     return r;
 }
 
-static int add_partitions(struct store_conn *conn, const char *table, unsigned n)
+/* Asked once for each connection. */
+static int know_partitions(struct store_conn *conn)
+{
+    unsigned partitions = 0;
+    bool known = false;
+    int r = conn->partitions >= 0 ? 0 : conn->failed ? conn->error : read_partitions(conn, &partitions, &known);
+
+    if (r != 0 || conn->partitions >= 0)
+        return r;
+    if (partitions > 0)
+        r = postgres_read_sites(conn, partitions, known);
+    if (r == 0)
+        conn->partitions = known ? (int)partitions : 0;
+    return r;
+}
+
+/* A partition of a table that has a key could never be on another server, so each
+ * has it for itself; as mailbox_id is in it that says the same. ret_whole: the
+ * table without; ret_key: its columns. */
+static int take_key(const char *text, char ret_whole[POSTGRES_TEXT_SIZE], char ret_key[NAME_SIZE * 2])
+{
+    const char *key = strstr(text, ", PRIMARY KEY ("), *of_column = strstr(text, " PRIMARY KEY");
+    const char *rest = key ? strchr(key, ')') + 1 : of_column ? of_column + strlen(" PRIMARY KEY") : NULL;
+    const char *columns = key ? key + strlen(", PRIMARY KEY (") : "mailbox_id";
+    int len = key ? (int)(rest - 1 - columns) : (int)strlen(columns);
+
+    if (!rest || len >= NAME_SIZE * 2)
+        return -EINVAL;
+    snprintf(ret_key, NAME_SIZE * 2, "%.*s", len, columns);
+    int n = snprintf(ret_whole, POSTGRES_TEXT_SIZE, "%.*s%s PARTITION BY HASH (mailbox_id)", (int)((key ? key : of_column) - text), text, rest);
+    return n < POSTGRES_TEXT_SIZE ? 0 : -EINVAL;
+}
+
+static int add_partitions(struct store_conn *conn, const char *table, const char *key, unsigned n)
 {
     char text[POSTGRES_TEXT_SIZE];
     int r = 0;
 
     for (unsigned i = 0; r == 0 && i < n; i++) {
-        snprintf(text, sizeof(text), "CREATE TABLE %s_p%u PARTITION OF %s FOR VALUES WITH (MODULUS %u, REMAINDER %u)", table, i, table, n, i);
+        snprintf(text, sizeof(text), "CREATE TABLE %s_p%u PARTITION OF %s (PRIMARY KEY (%s)) FOR VALUES WITH (MODULUS %u, REMAINDER %u)",
+                 table, i, table, key, n, i);
         r = postgres_send(conn, 0, text, NULL, 0);
     }
     return r == 0 ? postgres_drain(conn) : r;
@@ -196,38 +218,43 @@ static int add_partitions(struct store_conn *conn, const char *table, unsigned n
 
 int postgres_define(struct store_conn *conn, const char *text, unsigned form)
 {
-    char table[NAME_SIZE], whole[POSTGRES_TEXT_SIZE];
+    char table[NAME_SIZE], whole[POSTGRES_TEXT_SIZE], key[NAME_SIZE * 2];
     unsigned n = 0;
     bool known;
 
+    int r = strncmp(text, "CREATE TABLE IF NOT EXISTS", 26) == 0 ? 0 : know_partitions(conn);
+    if (r != 0 || conn->spread)
+        return r != 0 ? r : -EXDEV;
     if (!(form & STORE_BY_MAILBOX))
         return execute_command(conn, text);
-    if (sscanf(text, "CREATE TABLE %40[a-z_]", table) != 1 ||
-        snprintf(whole, sizeof(whole), "%s PARTITION BY HASH (mailbox_id)", text) >= (int)sizeof(whole))
+    if (sscanf(text, "CREATE TABLE %40[a-z_]", table) != 1 || take_key(text, whole, key) != 0)
         return -EINVAL;
-    int r = read_partitions(conn, &n, &known);
+    r = read_partitions(conn, &n, &known);
     if (r == 0)
         r = execute_command(conn, whole);
-    return r == 0 ? add_partitions(conn, table, n ? n : conn->db->partitions) : r;
+    conn->partitions = -1;
+    return r == 0 ? add_partitions(conn, table, key, n ? n : conn->db->partitions) : r;
+}
+
+int postgres_part_of(struct store_conn *conn, int64_t mailbox_id, unsigned *ret_part)
+{
+    int r = know_partitions(conn);
+
+    if (r == 0)
+        *ret_part = conn->partitions > 0 && mailbox_id != 0 ? 1 + postgres_remainder(mailbox_id, (unsigned)conn->partitions) : 0;
+    return r;
 }
 
 int postgres_part(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, unsigned *ret_part)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    unsigned partitions = 0;
-    bool known = false;
 
     pthread_once(&once, read_statements);
     *ret_part = 0;
-    if (statement >= STATEMENT_COUNT || !has_parts[statement] || n == 0 || args[0].type != STORE_INT || args[0].number <= 0)
+    if (statement >= STATEMENT_COUNT || !has_parts[statement])
         return 0;
-    if (conn->partitions < 0) {
-        int r = conn->failed ? conn->error : read_partitions(conn, &partitions, &known);
-        if (r != 0)
-            return r;
-        conn->partitions = known ? (int)partitions : 0;
-    }
-    if (conn->partitions > 0)
-        *ret_part = 1 + remainder_of(args[0].number, (unsigned)conn->partitions);
-    return 0;
+    conn->asked = true;
+    if (n == 0 || args[0].type != STORE_INT || !of_mailbox[statement])
+        return 0;
+    return postgres_part_of(conn, args[0].number, ret_part);
 }

@@ -240,6 +240,8 @@ static PGresult *take_answer(struct store_conn *conn, int32_t owed)
         (void)postgres_break_off(conn);
     if (r != 0 && owed >= 0)
         conn->prepared[owed] = false;
+    if (r != 0 && owed == OWED_COMMIT && conn->spread && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
+        conn->unknown = true; /* another server may have done it */
     if (r != 0 && PQresultStatus(result) != PGRES_PIPELINE_ABORTED) {
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
         (void)(state && strncmp(state, "57P", 3) == 0 ? postgres_break_off(conn) : postgres_fail(conn, r));

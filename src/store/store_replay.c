@@ -27,9 +27,11 @@ int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_
 int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
                      int64_t expires)
 {
+    const struct store_value args[] = { V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer) };
+    int r = sql_run(tx, SQL_replay_change, args, ARRAY_LEN(args), NULL);
+
     (*seen_of(tx, item_no))++;
-    return sql_run(tx, SQL_replay_put,
-                   ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer)), NULL);
+    return r == 0 ? sql_run(tx, SQL_replay_put, args, ARRAY_LEN(args), NULL) : r;
 }
 
 int store_replays_count(struct store_tx *tx, const struct store_replays *seen, struct store_replays *ret_replays)

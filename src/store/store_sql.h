@@ -32,6 +32,12 @@ struct store_holds {
     int64_t wanted[HOLDS_MAX]; /* from the beginning of the next transaction on; ascending */
     size_t wanted_n;
     bool refused; /* one was not to be had, so the transaction has to begin anew */
+    struct store_mark {
+        struct store_writer *writer;
+        enum { MARK_NONE, MARK_WANTED, MARK_THERE } state;
+        int64_t site;   /* where it is, and all that the transaction writes (driver.h) */
+        bool directory; /* the next transaction writes at several sites, and the directory says whether it stands */
+    } mark; /* of writer_doubt.c */
 };
 
 struct store_tx {
@@ -54,6 +60,14 @@ struct store_tx {
 int lane_be_alone(struct store_tx *tx, int64_t other);
 /* Goes on when what others have asked is answered. */
 void lane_let_others(struct store_tx *tx);
+
+/* ---- writer_doubt.c ---- */
+
+/* Before a statement that writes: leaves the mark where it writes. -EAGAIN: the
+ * transaction has written elsewhere, and begins anew. */
+int mark_for_statement(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n);
+/* A savepoint was gone back to, and may have taken the mark with it. */
+void mark_again(struct store_tx *tx);
 
 /* ---- store_hold.c ---- */
 

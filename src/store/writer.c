@@ -49,8 +49,10 @@ static enum outcome run_guarded(struct store_writer *writer, struct store_pendin
         return outcome;
     if (outcome == OUTCOME_SPOILT && tx->driver->control(tx->conn, STORE_JOB_ROLLBACK) != 0)
         return OUTCOME_LOST;
-    if (outcome == OUTCOME_SPOILT)
+    if (outcome == OUTCOME_SPOILT) {
         store_forget_kept(tx);
+        mark_again(tx);
+    }
     return tx->driver->control(tx->conn, STORE_JOB_RELEASE) == 0 ? OUTCOME_KEPT : OUTCOME_LOST;
 }
 
@@ -123,7 +125,7 @@ static int begin(struct store_writer *writer, struct store_pending *const *group
         store_forget_kept(tx);
     if (r == 0)
         r = holds_begin(tx);
-    return r == 0 ? writer_mark(writer) : r;
+    return r == 0 ? writer_begin_step(writer) : r;
 }
 
 /* OUTCOME_LOST: nothing stands, and the connection is as good as before. */
@@ -176,9 +178,10 @@ static enum outcome run_group(struct store_writer *writer, struct store_pending 
     unsigned tries = 0;
 
     writer->holds.wanted_n = 0;
+    writer->holds.mark.directory = false;
     do
         outcome = try_group(writer, group, n, run);
-    while (outcome == OUTCOME_AGAIN && ++tries < TRIES_MAX);
+    while (outcome == OUTCOME_AGAIN && (n == 1 || !writer->holds.mark.directory) && ++tries < TRIES_MAX);
     return outcome;
 }
 
@@ -196,7 +199,30 @@ static void run_alone(struct store_writer *writer, struct store_pending *waiter)
         waiter->result = writer->error && writer->error != -EAGAIN ? writer->error : -EIO;
 }
 
-void writer_serve(struct store_writer *writer, struct store_pending *const *group, size_t n)
+/* Those that are committed together with the first, to the front: where there are
+ * several sites, they write at one. */
+static size_t gather(struct store_writer *writer, struct store_pending **group, size_t n)
+{
+    const struct store_driver *driver = writer->store->driver;
+    struct store_conn *conn = writer->tx.conn;
+    int64_t first = 0, site = 0;
+    size_t same = 1;
+
+    if (!driver->site || !conn || driver->site(conn, 0, &site) != 1)
+        return n;
+    if (group[0]->mailbox_id <= 0 || driver->site(conn, group[0]->mailbox_id, &first) != 0)
+        return 1;
+    for (size_t i = 1; i < n; i++) {
+        struct store_pending *pending = group[i];
+        if (pending->mailbox_id <= 0 || driver->site(conn, pending->mailbox_id, &site) != 0 || site != first)
+            continue;
+        memmove(group + same + 1, group + same, (i - same) * sizeof(*group));
+        group[same++] = pending;
+    }
+    return same;
+}
+
+static void serve_some(struct store_writer *writer, struct store_pending *const *group, size_t n)
 {
     bool by_turns = lanes_can(writer, group, n);
     enum outcome outcome = run_group(writer, group, n, by_turns ? lanes_run : run_plain);
@@ -209,6 +235,14 @@ void writer_serve(struct store_writer *writer, struct store_pending *const *grou
         return;
     for (size_t i = 0; i < n; i++)
         run_alone(writer, group[i]);
+}
+
+void writer_serve(struct store_writer *writer, struct store_pending **group, size_t n)
+{
+    for (size_t at = 0, some; at < n; at += some) {
+        some = gather(writer, group + at, n - at);
+        serve_some(writer, group + at, some);
+    }
 }
 
 /* Of a mailbox that is nobody's: nothing of others moves. */
@@ -229,5 +263,6 @@ int store_savepoint_rollback(struct store_tx *tx)
     int r = tx->driver->control(tx->conn, STORE_ITEM_ROLLBACK);
 
     store_forget_kept(tx);
+    mark_again(tx);
     return r != 0 ? r : tx->driver->control(tx->conn, STORE_ITEM_RELEASE);
 }

@@ -18,7 +18,7 @@ enum outcome {
 
 /* Runs and commits the jobs, together or in the end each alone, and writes
  * their results. The caller has the connection. */
-void writer_serve(struct store_writer *writer, struct store_pending *const *group, size_t n);
+void writer_serve(struct store_writer *writer, struct store_pending **group, size_t n);
 /* Closes the connection, whatever is under way on it. */
 void writer_let_go(struct store_writer *writer);
 /* Without asking the engine whether the transaction is still there. */
@@ -34,9 +34,9 @@ void lanes_free(struct store_lanes *lanes);
 
 /* ---- writer_doubt.c ---- */
 
-/* In each transaction: leaves the mark by which it is known later. */
-int writer_mark(struct store_writer *writer);
-/* The connection was lost during COMMIT. 0: the transaction stands; 1: it does
+/* A transaction has begun, which is to be known later by its mark. */
+int writer_begin_step(struct store_writer *writer);
+/* A COMMIT may stand or not. 0: the transaction stands; 1: it does
  * not; -EIO: nobody can be asked. There may be a new connection then. */
 int writer_settle_doubt(struct store_writer *writer);
 

@@ -45,7 +45,7 @@ static size_t take_group(struct store_writer *writer, struct store_pending **gro
 }
 
 /* Writes the group, as the one who took the right to, and gives that back. */
-static void write_group(struct store_writer *writer, struct store_pending *const *group, size_t n)
+static void write_group(struct store_writer *writer, struct store_pending **group, size_t n)
 {
     writer_serve(writer, group, n);
     metric_observe(METRIC_store_commit_jobs, 0, n);
