@@ -45,6 +45,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def below(pid):
+    """A process and all that it started."""
+    found = [pid]
+    with contextlib.suppress(OSError), open("/proc/%d/task/%d/children" % (pid, pid)) as children:
+        for child in children.read().split():
+            found += below(int(child))
+    return found
+
+
 class Postgres:
     """fsync: as in real life, for what measures it."""
 
@@ -99,6 +108,15 @@ class Postgres:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def kill(self):
+        """As if its machine had lost its power: stopped first, so that none of its
+        processes starts another meanwhile."""
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in below(self.process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+        self.process.wait()
 
     def close(self):
         self.stop()

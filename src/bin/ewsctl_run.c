@@ -155,6 +155,9 @@ static int open_failed(struct ctl_call *call, int r)
         return ctl_fail(call, EX_UNAVAILABLE, "the store in %s is a copy that was not finished: ewsctl store copy --replace", call->folder);
     case ENOTSUP:
         return ctl_fail(call, EX_UNAVAILABLE, "the store in %s was written by a newer version of ewsd; use its ewsctl", call->folder);
+    case EXDEV:
+        return ctl_fail(call, EX_UNAVAILABLE,
+                        "the store in %s is of an older version, and its tables are not changed while some are on other servers", call->folder);
     case EACCES:
     case EPERM:
         return ctl_fail(call, EX_NOPERM, "the store in %s is not yours; be root or the account that ewsd runs as", call->folder);

@@ -211,6 +211,11 @@ static int open_store(struct server *server)
                 store_name(path, name));
         return EXIT_FAILED;
     }
+    if (r == -EXDEV) {
+        fprintf(stderr, "%s: %s: this store is of an older version, and its tables are not changed while some are on other servers\n",
+                server->options->program, store_name(path, name));
+        return EXIT_FAILED;
+    }
     return r ? failed(server, store_name(path, name), r) : EXIT_OK;
 }
 

@@ -65,7 +65,8 @@ struct store_options {
 /* Opens, migrates, and takes the exclusive lock of the data folder, where the
  * engine has such: then all outbox leases are void afterwards. -EBUSY: another
  * server holds the lock.
- * -ENOTSUP: written by a newer version. -ENOTRECOVERABLE: it is a copy that was
+ * -ENOTSUP: written by a newer version. -EXDEV: by an older one, and the tables that would be
+ * changed are not all here. -ENOTRECOVERABLE: it is a copy that was
  * not finished. */
 int store_open(const struct store_options *options, struct store **ret_store);
 /* Waits for queued jobs. No reader may be left. */

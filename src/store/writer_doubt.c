@@ -16,6 +16,8 @@
 #include "store/writer.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -88,6 +90,7 @@ int mark_for_statement(struct store_tx *tx, enum store_statement statement, cons
     if (mark->state == MARK_THERE && mark->site == site)
         return 0;
     if (mark->state == MARK_THERE) {
+        if (mark->site && site) fprintf(stderr, "XXX two sites %s\n", statement_text[statement]), abort();
         mark->directory = tx->holds->refused = true;
         return -EAGAIN;
     }

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 
 from harness import until
+from pg_server import below
 
 DATABASE = "ewsd"
 HOST = "127.0.0.1"
@@ -44,15 +45,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
-
-
-def below(pid):
-    """A process and all that it started."""
-    found = [pid]
-    with contextlib.suppress(OSError), open("/proc/%d/task/%d/children" % (pid, pid)) as children:
-        for child in children.read().split():
-            found += below(int(child))
-    return found
 
 
 class Member:
