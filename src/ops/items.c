@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 
+#include <errno.h>
+
 int items_of(struct op_call *call, const char *list, const struct op_verbs *verbs, void *arg, struct op_items **ret_items)
 {
     const struct xml_node *parent = xml_child(call->node, list);
@@ -47,6 +49,10 @@ static int run_guarded(struct op_call *call, struct store_tx *tx, const struct o
     if (r)
         return r;
     r = run_item(call, tx, items, i);
+    if (r == -EXDEV && items->splits && i > items->from) { /* into another mailbox: in the next job */
+        items->results[i] = (struct op_result){ .more = true };
+        return store_savepoint_rollback(tx);
+    }
     if (r < 0)
         return r;
     return r ? store_savepoint_rollback(tx) : store_savepoint_release(tx);
@@ -98,6 +104,7 @@ static int run_job(struct store_tx *tx, void *arg)
     const struct items_job *job = arg;
     memcpy(job->items->results, job->given, job->items->n * sizeof(*job->given));
     job->items->budget = ITEMS_BUDGET;
+    job->items->splits = true;
     return items_run(job->call, tx, job->items);
 }
 

@@ -38,6 +38,7 @@ struct op_items {
     const struct op_verbs *verbs;
     void *arg; /* the operation's own */
     size_t from;     /* those before are done and committed */
+    bool splits;     /* what the store can't commit together goes into several jobs */
     unsigned budget; /* of the job: rows that may still be written; counted by verbs that may be many */
 };
 enum { ITEMS_BUDGET = 200 }; /* some milliseconds of the writer */

@@ -1,7 +1,8 @@
 /*
  * Partitions that are foreign tables, on other servers (doc/SCALING.md): a site is
- * such a server, or 0 where the database itself is. A site is committed by itself,
- * before the rest, so what fails then may stand there or not.
+ * the partitions on one of them, or those that are here beside them. One that is on
+ * another server is committed by itself, before the rest, so what fails then may
+ * stand there or not.
  * The transaction at a site sees what was there at its first statement, and nothing
  * that was committed since. So whoever holds a mailbox that is there writes into its
  * row of `counter` first: a transaction that had the mailbox before, and whose end
@@ -37,11 +38,20 @@ static int64_t name_site(unsigned part, unsigned partitions)
     return site;
 }
 
+static void name_sites(struct store_conn *conn, unsigned partitions, const int64_t *servers)
+{
+    for (unsigned i = 0; i < partitions; i++) {
+        unsigned first = 0;
+        while (servers[first] != servers[i])
+            first++;
+        conn->sites[i] = first == i ? name_site(i, partitions) : conn->sites[first];
+    }
+}
+
 /* known: the hash of the database is ours. */
 int postgres_read_sites(struct store_conn *conn, unsigned partitions, bool known)
 {
-    int64_t servers[POSTGRES_PARTITIONS_MAX], sites[POSTGRES_PARTITIONS_MAX];
-    size_t n = 0, at;
+    int64_t servers[POSTGRES_PARTITIONS_MAX] = { 0 };
     PGresult *result = NULL;
     int r = postgres_send(conn, 0, FAR_TABLES, NULL, 0);
 
@@ -51,20 +61,15 @@ int postgres_read_sites(struct store_conn *conn, unsigned partitions, bool known
         return r;
     conn->spread = PQntuples(result) > 0;
     for (int i = 0; r == 0 && i < PQntuples(result); i++) {
-        int64_t part = number_at(result, i, 0), server = number_at(result, i, 1);
-        if (!known || part >= (int64_t)partitions) {
+        int64_t part = number_at(result, i, 0);
+        if (known && part < (int64_t)partitions)
+            servers[part] = number_at(result, i, 1);
+        else
             r = -ENOTSUP;
-            break;
-        }
-        for (at = 0; at < n && servers[at] != server; at++)
-            continue;
-        if (at == n) {
-            servers[n] = server;
-            sites[n++] = name_site((unsigned)part, partitions);
-        }
-        conn->sites[part] = sites[at];
     }
     PQclear(result);
+    if (r == 0 && conn->spread)
+        name_sites(conn, partitions, servers);
     return r;
 }
 

@@ -34,8 +34,10 @@ struct store_holds {
     bool refused; /* one was not to be had, so the transaction has to begin anew */
     struct store_mark {
         struct store_writer *writer;
-        enum { MARK_NONE, MARK_WANTED, MARK_THERE } state;
-        int64_t site;   /* where it is, and all that the transaction writes (driver.h) */
+        enum { MARK_NONE, MARK_WANTED, MARK_LOST, MARK_THERE } state;
+        int64_t site;   /* where it is, and all that the transaction writes (driver.h), once it is or was there */
+        bool shared;    /* by several jobs */
+        bool apart;     /* which can't be */
         bool directory; /* the next transaction writes at several sites, and the directory says whether it stands */
     } mark; /* of writer_doubt.c */
 };
@@ -64,7 +66,8 @@ void lane_let_others(struct store_tx *tx);
 /* ---- writer_doubt.c ---- */
 
 /* Before a statement that writes: leaves the mark where it writes. -EAGAIN: the
- * transaction has written elsewhere, and begins anew. */
+ * transaction has written elsewhere, and begins anew. -EXDEV: it has, and into the
+ * mailbox of this statement only another one can. */
 int mark_for_statement(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n);
 /* A savepoint was gone back to, and may have taken the mark with it. */
 void mark_again(struct store_tx *tx);

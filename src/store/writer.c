@@ -125,7 +125,7 @@ static int begin(struct store_writer *writer, struct store_pending *const *group
         store_forget_kept(tx);
     if (r == 0)
         r = holds_begin(tx);
-    return r == 0 ? writer_begin_step(writer) : r;
+    return r == 0 ? writer_begin_step(writer, n) : r;
 }
 
 /* OUTCOME_LOST: nothing stands, and the connection is as good as before. */
@@ -178,10 +178,10 @@ static enum outcome run_group(struct store_writer *writer, struct store_pending 
     unsigned tries = 0;
 
     writer->holds.wanted_n = 0;
-    writer->holds.mark.directory = false;
+    writer->holds.mark.directory = writer->holds.mark.apart = false;
     do
         outcome = try_group(writer, group, n, run);
-    while (outcome == OUTCOME_AGAIN && (n == 1 || !writer->holds.mark.directory) && ++tries < TRIES_MAX);
+    while (outcome == OUTCOME_AGAIN && !writer->holds.mark.apart && ++tries < TRIES_MAX);
     return outcome;
 }
 

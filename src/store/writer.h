@@ -34,8 +34,8 @@ void lanes_free(struct store_lanes *lanes);
 
 /* ---- writer_doubt.c ---- */
 
-/* A transaction has begun, which is to be known later by its mark. */
-int writer_begin_step(struct store_writer *writer);
+/* A transaction of so many jobs has begun, which is to be known later by its mark. */
+int writer_begin_step(struct store_writer *writer, size_t jobs);
 /* A COMMIT may stand or not. 0: the transaction stands; 1: it does
  * not; -EIO: nobody can be asked. There may be a new connection then. */
 int writer_settle_doubt(struct store_writer *writer);

@@ -7,17 +7,16 @@
  * for the end of the old transaction, if it is still under way, and what is read
  * then has reached every place that a commit has to reach.
  * Where an engine has several sites (driver.h), the mark is at the one that is
- * written to, and what has written at one site doesn't write at another. A job that
- * needs to, as it makes a mailbox, is alone in its transaction: whether that stands
- * is then what the directory says, which is committed last, and what it did
- * elsewhere must bear being done again.
+ * written to, and a transaction writes at no other. Jobs that don't go together are
+ * run each alone. One that writes into the directory and a mailbox, as it makes that,
+ * may: whether its transaction stands is then what the directory says, which is
+ * committed last, and what it did elsewhere must bear being done again. One that
+ * would write into mailboxes of two sites is refused the second.
  */
 #include "base/when.h"
 #include "store/writer.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -75,6 +74,19 @@ static int write_mark(struct store_tx *tx)
     return r == 0 && written == 0 ? sql_run(tx, SQL_mark_put, args, ARRAY_LEN(args), NULL) : r;
 }
 
+/* Than before in this transaction. */
+static int write_elsewhere(struct store_tx *tx, int64_t site)
+{
+    struct store_mark *mark = &tx->holds->mark;
+
+    if (!mark->shared && mark->site != 0 && site != 0)
+        return -EXDEV;
+    mark->apart = mark->shared;
+    mark->directory = !mark->shared;
+    tx->holds->refused = true;
+    return -EAGAIN;
+}
+
 int mark_for_statement(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -89,11 +101,8 @@ int mark_for_statement(struct store_tx *tx, enum store_statement statement, cons
         return r < 0 ? r : 0;
     if (mark->state == MARK_THERE && mark->site == site)
         return 0;
-    if (mark->state == MARK_THERE) {
-        if (mark->site && site) fprintf(stderr, "XXX two sites %s\n", statement_text[statement]), abort();
-        mark->directory = tx->holds->refused = true;
-        return -EAGAIN;
-    }
+    if (mark->state != MARK_WANTED && mark->site != site)
+        return write_elsewhere(tx, site);
     mark->state = MARK_THERE;
     mark->site = site;
     return write_mark(tx);
@@ -102,10 +111,10 @@ int mark_for_statement(struct store_tx *tx, enum store_statement statement, cons
 void mark_again(struct store_tx *tx)
 {
     if (tx->holds && tx->holds->mark.state == MARK_THERE)
-        tx->holds->mark.state = MARK_WANTED;
+        tx->holds->mark.state = MARK_LOST;
 }
 
-int writer_begin_step(struct store_writer *writer)
+int writer_begin_step(struct store_writer *writer, size_t jobs)
 {
     struct store_mark *mark = &writer->holds.mark;
 
@@ -113,6 +122,7 @@ int writer_begin_step(struct store_writer *writer)
         return 0;
     writer->step++;
     mark->site = 0;
+    mark->shared = jobs > 1;
     mark->state = mark->directory ? MARK_NONE : MARK_WANTED;
     return mark->directory ? write_mark(&writer->tx) : 0;
 }
