@@ -192,7 +192,7 @@ static void assert_same(const struct copies *copies)
     snprintf(text, sizeof(text), "ATTACH '%s/ewsd.db' AS other", copies->world->path);
     assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db, "SELECT name FROM other.sqlite_master WHERE type = 'table' AND name NOT IN "
-                                            "('meta', 'node', 'writer', 'outbox', 'outbox_recipient', 'schema_version') "
+                                            "('meta', 'node', 'writer', 'mark', 'outbox', 'outbox_recipient', 'schema_version') "
                                             "AND name NOT LIKE 'search!_%' ESCAPE '!'", -1, &tables, NULL), SQLITE_OK);
     size_t n = 0;
     while (sqlite3_step(tables) == SQLITE_ROW) {

@@ -1019,7 +1019,7 @@ static void test_killed(void **state)
 static void test_writes_hold_their_mailbox(void **state)
 {
     static const enum store_statement others[] = {
-        SQL_meta_put, SQL_meta_delete, SQL_numbers_skip, SQL_writer_step, SQL_writer_touch, SQL_writer_forget,
+        SQL_meta_put, SQL_meta_delete, SQL_numbers_skip, SQL_writer_step, SQL_writer_put, SQL_writer_touch, SQL_writer_forget,
         SQL_address_insert, SQL_address_delete, SQL_group_insert, SQL_group_delete, SQL_group_clear, SQL_group_leave,
         SQL_group_member_put, SQL_group_member_delete, SQL_recoverable_undated, SQL_remove_permissions, SQL_garbage_all_due, SQL_lease_void, SQL_due_renew,
         SQL_outbox_take, SQL_outbox_taken, SQL_trace_put, SQL_trace_expire, SQL_replay_drop, SQL_replay_expire,
