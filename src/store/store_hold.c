@@ -130,6 +130,11 @@ int store_hold_mailbox(struct store_tx *tx, int64_t mailbox_id)
     return r;
 }
 
+int store_hold_new(struct store_tx *tx, int64_t mailbox_id)
+{
+    return !tx->holds || add(tx->holds->held, &tx->holds->held_n, mailbox_id) ? 0 : -E2BIG;
+}
+
 int holds_begin(struct store_tx *tx)
 {
     struct store_holds *holds = tx->holds;

@@ -102,6 +102,8 @@ int store_mailbox_create(struct store_tx *tx, struct span address, struct span d
     if (r == 0)
         r = sql_number(tx, SQL_mailbox_next, NULL, 0, &mailbox.mailbox_id);
     if (r == 0)
+        r = store_hold_new(tx, mailbox.mailbox_id);
+    if (r == 0)
         r = create_mailbox(tx, arena, &mailbox);
     if (r == 0)
         *ret_mailbox_id = mailbox.mailbox_id;

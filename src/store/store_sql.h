@@ -80,6 +80,8 @@ enum { HOLD_OPENING = -2, HOLD_DIRECTORY = -1 };
  * of it from now on stays true. Statements see to it by themselves, those of a
  * mailbox by their first argument. -EAGAIN: begin anew. */
 int store_hold_mailbox(struct store_tx *tx, int64_t mailbox_id);
+/* Of a mailbox that is being made: nobody else has its number. */
+int store_hold_new(struct store_tx *tx, int64_t mailbox_id);
 /* For what the statement will touch. */
 int hold_for_statement(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n);
 /* Is the statement about rows of the mailbox that is its first argument? */
