@@ -113,10 +113,6 @@ def read(path):
 
 
 def packages(steps):
-    """What its commands install from Debian, for it to be there."""
-    found = set()
-    for step in steps:
-        words = step.text.split()
-        if not step.is_file and words[:2] == ["apt-get", "install"]:
-            found |= {word for word in words[2:] if not word.startswith(("-", "./"))}
-    return found
+    """The words of each `apt-get install`, so that what it takes can be there."""
+    commands = [step.text.split() for step in steps if not step.is_file]
+    return {tuple(words[2:]) for words in commands if words[:2] == ["apt-get", "install"]}

@@ -74,9 +74,13 @@ class Units:
     def serve(self):
         while True:
             peer, _ = self.listener.accept()
-            with peer, contextlib.suppress(OSError), peer.makefile("rb") as words:
-                answer = self.answer(words.read().decode().split("\0"))
-                peer.sendall("\0".join(map(str, answer)).encode())
+            threading.Thread(target=self.talk, args=(peer,), daemon=True).start()
+
+    def talk(self, peer):
+        """One systemctl; it may be the child of another one."""
+        with peer, contextlib.suppress(OSError), peer.makefile("rb") as words:
+            answer = self.answer(words.read().decode().split("\0"))
+            peer.sendall("\0".join(map(str, answer)).encode())
 
     def answer(self, words):
         """(status, standard output, error output) of a systemctl with these words."""
