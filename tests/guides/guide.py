@@ -27,9 +27,10 @@ class Step:
         return self.text.endswith("&")
 
     def expects(self, output):
-        """Whether that is what the guide shows."""
-        wanted = ".*".join(re.escape(piece) for piece in "\n".join(self.said).split("..."))
-        return re.fullmatch(wanted, output.rstrip("\n"), re.DOTALL) is not None
+        """Whether that is what the guide shows; a line of dots stands for none, too."""
+        lines = ["(.*\n)?" if line == "..." else ".*".join(map(re.escape, line.split("..."))) + "\n" for line in self.said]
+        text = output.rstrip("\n") + "\n" if output.strip("\n") else ""
+        return re.fullmatch("".join(lines), text, re.DOTALL) is not None
 
 
 class Broken(Exception):

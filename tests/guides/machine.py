@@ -79,6 +79,10 @@ class Machine:
         with open(self.journal_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def complaints(self):
+        """What is of interest when something went wrong."""
+        return "\n".join(line for line in self.journal_text().splitlines() if " info request " not in line)
+
     # ---- files
 
     def path(self, path):
@@ -150,7 +154,7 @@ class Shell:
         try:
             found = until(ended, step.text, LONG)
             if step.stays:
-                until(lambda: step.expects(ended()[1] + ended()[3]), "what it is to say", LONG)
+                until(lambda: step.expects(ended()[1] + ended()[3]), "what it is to say", 2 * PATIENCE)
         except AssertionError as error:
             return "%s; it said:\n%s" % (error, self.heard[start:].decode(errors="replace")[-3000:])
         said = found[1] + found[3]

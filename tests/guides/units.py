@@ -96,6 +96,7 @@ class Units:
 
     def commands(self):
         return {"start": self.each(self.start), "stop": self.each(self.stop), "restart": self.each(self.restart),
+                "try-restart": self.each(lambda name: self.restart(name) if self.alive(name) else None),
                 "reload": self.each(self.reload), "enable": self.enable, "daemon-reload": self.daemon_reload,
                 **{word: self.of_files for word in ("is-enabled", "preset", "mask", "unmask", "disable")},
                 "is-active": self.is_active, "show": self.show,
@@ -212,12 +213,12 @@ class Units:
                 self.call(["install", "-d", "-m", mode, "-o", user, "-g", group, path])
 
     def start(self, name):
-        if self.alive(name):
-            return
         unit = self.unit(name)
         for wanted in self.wanted_by(name):
             with contextlib.suppress(Failed):
                 self.start(wanted)
+        if self.alive(name):
+            return
         if any(not os.path.exists(self.machine.path(path)) for path in unit.all("ConditionPathExists")):
             return
         if any(not os.path.exists(self.machine.path(path)) for path in unit.all("AssertPathExists")):
