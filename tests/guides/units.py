@@ -85,9 +85,11 @@ class Units:
     def answer(self, words):
         """(status, standard output, error output) of a systemctl with these words."""
         plain = [word for word in words if not word.startswith("-") and word not in ("LoadState", "CanReload", "SourcePath")]
-        command, names = plain[0], [name if "." in name else name + ".service" for name in plain[1:]]
+        names = [name if "." in name else name + ".service" for name in plain[1:]]
         try:
-            return self.commands()[command](names, words)
+            answer = self.commands()[plain[0]](names, words)
+            self.machine.note("systemctl %s: %s" % (" ".join(words), answer[0]))
+            return answer
         except Failed as error:
             return error.status, "", "%s\n" % error
         except Exception as error:
@@ -215,8 +217,10 @@ class Units:
     def start(self, name):
         unit = self.unit(name)
         for wanted in self.wanted_by(name):
-            with contextlib.suppress(Failed):
+            try:
                 self.start(wanted)
+            except Failed as error:
+                self.machine.note(str(error))
         if self.alive(name):
             return
         if any(not os.path.exists(self.machine.path(path)) for path in unit.all("ConditionPathExists")):
