@@ -352,6 +352,7 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    server_refuse_reloads(server);
     feed_close(server->feed);
     if (server->watch)
         watch_stop(server->watch);

@@ -35,8 +35,8 @@ struct server {
 
 void server_apply_log(const struct conf *conf);
 
-/* Starts the threads and says that it is ready. An exit status; when it is not
- * EXIT_OK, some of the parts may be there. */
+/* Starts the threads and says that it is ready; reloads wait meanwhile. An exit
+ * status; when it is not EXIT_OK, some of the parts may be there. */
 int server_start(struct server *server);
 /* All parts but the listeners; those that are not there, too. */
 void server_take_down(struct server *server);

@@ -180,7 +180,10 @@ static int finish(struct server *server)
 int server_run(struct server *server)
 {
     int64_t watchdog = daemon_watchdog_ms();
+    pthread_mutex_lock(&server->reloading);
     int status = server_start(server);
+    server->ending = status != EXIT_OK;
+    pthread_mutex_unlock(&server->reloading);
     if (status)
         return status;
     int r = watchdog ? pulse_new(server->http, server->store, watchdog, &server->pulse) : 0;
