@@ -44,6 +44,7 @@ struct call {
     bool counted;                /* as a request of the caller in execution */
     struct http_request request; /* what its route sees */
     struct http_response response;
+    char *headers; /* names and values of the response's, once its route is done with it */
     struct call *next;      /* in one list: done, delayed, or behind the same password */
     struct call *followers; /* while verifying: those that bring the very same password */
     struct call *next_verifying;

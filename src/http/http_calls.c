@@ -68,8 +68,7 @@ static void add_headers(struct call *call, struct MHD_Response *mhd)
     if (call->http->stopping)
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONNECTION, "close");
     for (size_t i = 0; i < HTTP_HEADERS_MAX && response->headers[i].name; i++)
-        if (response->headers[i].value.ptr)
-            MHD_add_response_header(mhd, response->headers[i].name, response->headers[i].value.ptr);
+        MHD_add_response_header(mhd, response->headers[i].name, response->headers[i].value.ptr);
 }
 
 /* Takes the response. */
@@ -237,7 +236,8 @@ static void read_headers(struct call *call)
     call->origin = header(call, MHD_HTTP_HEADER_ORIGIN);
     call->content_type = header(call, MHD_HTTP_HEADER_CONTENT_TYPE);
     call->authorization = authorization ? authorization : "";
-    call->proof = (struct session_proof){ header(call, MHD_HTTP_HEADER_COOKIE), header(call, SESSION_TOKEN), header(call, SESSION_IDLE) };
+    if (call->options.sessions)
+        call->proof = (struct session_proof){ header(call, MHD_HTTP_HEADER_COOKIE), header(call, SESSION_TOKEN), header(call, SESSION_IDLE) };
     if (header(call, MHD_HTTP_HEADER_TRANSFER_ENCODING))
         call->length = UINT64_MAX;
     else if (length && span_int(span_of(length), false, 0, INT64_MAX, &number))
