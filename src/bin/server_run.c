@@ -194,4 +194,3 @@ int server_run(struct server *server)
     status = finish(server);
     return r < 0 ? server_failed(server->options->program, "signals", r) : status;
 }
-
