@@ -62,5 +62,8 @@ bool span_int(struct span a, bool allow_hex, int64_t min, int64_t max, int64_t *
 bool span_bool(struct span a, bool *ret_value);
 /* Bytes that form well-formed UTF-8 without NUL. */
 bool span_utf8_ok(struct span a);
+/* Ends text before the first byte that is not well-formed UTF-8: what a buffer too
+ * small for a message that quotes somebody left of a letter. */
+void utf8_cut(char *text);
 
 #endif

@@ -25,6 +25,7 @@ int json_read_parse(struct span text, struct json_read **ret_root, char ret_erro
         return -ENOMEM;
     if (!root) {
         snprintf(ret_error, JSON_READ_ERROR_SIZE, "line %d, column %d: %s", error.line, error.column, error.text);
+        utf8_cut(ret_error);
         return 1;
     }
     *ret_root = (struct json_read *)(void *)root;

@@ -118,7 +118,8 @@ static size_t ascii_run(const unsigned char *p, size_t len)
     return at;
 }
 
-bool span_utf8_ok(struct span a)
+/* How many bytes from the first on are. */
+static size_t utf8_run(struct span a)
 {
     const unsigned char *p = (const unsigned char *)a.ptr;
 
@@ -128,8 +129,18 @@ bool span_utf8_ok(struct span a)
             break;
         size_t len = utf8_sequence(p + at, a.len - at);
         if (len == 0)
-            return false;
+            return at;
         at += len;
     }
-    return true;
+    return a.len;
+}
+
+bool span_utf8_ok(struct span a)
+{
+    return utf8_run(a) == a.len;
+}
+
+void utf8_cut(char *text)
+{
+    text[utf8_run(span_of(text))] = '\0';
 }

@@ -217,7 +217,8 @@ static void serve_connection(struct control *control, int fd)
         converse(talk);
     else if (r > 0)
         r = wire_send(&end, SPAN(""), -1); /* a frame with our version */
-    if (r < 0 && r != -ECANCELED)
+    bool looked = r == -ECONNRESET && talk->payload.len == 0; /* whether somebody is here, as doctor does */
+    if (r < 0 && r != -ECANCELED && !looked)
         log_event(LOG_WARN_LEVEL, "control connection failed", LOG_S("error", err_text(r)));
     end_talk(talk);
 }

@@ -6,12 +6,12 @@
 
 #include "base/when.h"
 #include "model/code.h"
+#include "outbox/names.h"
 #include "store/store_keep.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #define PAGE 500
 #define DAY_MS 86400000
@@ -20,19 +20,9 @@
 
 int queue_read_id(struct ctl_call *call, const char *text, struct store_outbox_key *ret_key)
 {
-    const char *dash = strchr(text, '-');
-    int64_t mailbox, entry;
-
-    if (!dash || !span_int((struct span){ text, (size_t)(dash - text) }, false, 1, INT64_MAX, &mailbox) ||
-        !span_int(span_of(dash + 1), false, 1, INT64_MAX, &entry))
+    if (!outbox_id_read(span_of(text), ret_key))
         return ctl_fail(call, EX_DATAERR, "%s is no id of a message, such as 3-1002 (ewsctl queue list)", text);
-    *ret_key = (struct store_outbox_key){ mailbox, (uint64_t)entry };
     return 0;
-}
-
-void queue_write_id(struct store_outbox_key key, char ret_id[QUEUE_ID_SIZE])
-{
-    snprintf(ret_id, QUEUE_ID_SIZE, "%" PRId64 "-%" PRIu64, key.mailbox_id, key.outbox_no);
 }
 
 bool queue_read_filter(const struct ctl_call *call, struct queue_filter *ret_filter)
@@ -126,34 +116,6 @@ int queue_walk(struct store_tx *tx, struct ctl_call *call, const struct queue_fi
 
 /* ---- records ---- */
 
-static const char *state_name(const struct store_outbox *entry, const struct store_outbox_rcpt *rcpt)
-{
-    switch (rcpt->state) {
-    case STORE_RCPT_QUEUED:
-        return rcpt->lease_until > when_now() ? "sending" : entry->held ? "held" : "waiting";
-    case STORE_RCPT_SENT:
-        return "sent";
-    case STORE_RCPT_FAILED:
-        return "failed";
-    case STORE_RCPT_REMOVED:
-        return "removed";
-    }
-    return "unknown";
-}
-
-static const char *kind_name(enum store_rcpt_kind kind)
-{
-    switch (kind) {
-    case STORE_RCPT_LOCAL:
-        return "local";
-    case STORE_RCPT_REMOTE:
-        return "relay";
-    case STORE_RCPT_FILE:
-        return "copy";
-    }
-    return "unknown";
-}
-
 static void put_rcpts(struct ctl_out *out, const struct store_outbox *entry)
 {
     out_list(out, "recipients");
@@ -161,8 +123,8 @@ static void put_rcpts(struct ctl_out *out, const struct store_outbox *entry)
         const struct store_outbox_rcpt *rcpt = &entry->rcpts[i];
         out_record(out);
         out_text(out, "address", rcpt->address);
-        out_text(out, "state", span_of(state_name(entry, rcpt)));
-        out_text(out, "transport", span_of(kind_name(rcpt->kind)));
+        out_text(out, "state", span_of(outbox_rcpt_state(rcpt, entry->held)));
+        out_text(out, "transport", span_of(outbox_rcpt_way(rcpt->kind)));
         out_text(out, "relay", rcpt->relay);
         out_number(out, "attempts", rcpt->attempts);
         out_time(out, "next_attempt", rcpt->state == STORE_RCPT_QUEUED ? rcpt->next_attempt : WHEN_NONE);
@@ -174,9 +136,9 @@ static void put_rcpts(struct ctl_out *out, const struct store_outbox *entry)
 
 static void put_id(struct ctl_out *out, struct store_outbox_key key)
 {
-    char id[QUEUE_ID_SIZE];
+    char id[OUTBOX_ID_SIZE];
 
-    queue_write_id(key, id);
+    outbox_id_write(key, id);
     out_text(out, "id", span_of(id));
 }
 
@@ -335,7 +297,7 @@ static int put_waiting(struct store_tx *tx, struct ctl_call *call, struct span m
             if (rcpt->state != STORE_RCPT_QUEUED || rcpt->kind == STORE_RCPT_FILE)
                 continue;
             ++*ret_n;
-            put_fate(&call->out, keys[k], rcpt->address, state_name(&entry, rcpt), rcpt->next_attempt, rcpt->relay, rcpt->status);
+            put_fate(&call->out, keys[k], rcpt->address, outbox_rcpt_state(rcpt, entry.held), rcpt->next_attempt, rcpt->relay, rcpt->status);
         }
     }
     return r > 0 ? -EIO : r;
@@ -350,7 +312,7 @@ static int put_settled(struct store_tx *tx, struct ctl_call *call, struct span m
 
     for (size_t i = 0; r == 0 && i < n; i++) {
         const struct store_outbox_rcpt rcpt = { .state = traces[i].state };
-        put_fate(&call->out, traces[i].key, traces[i].address, state_name(NULL, &rcpt), traces[i].at, traces[i].relay,
+        put_fate(&call->out, traces[i].key, traces[i].address, outbox_rcpt_state(&rcpt, false), traces[i].at, traces[i].relay,
                  traces[i].status);
     }
     *ret_n += n;

@@ -1,14 +1,12 @@
 /*
- * What the commands of the queue share: ids of messages (MAILBOX-ENTRY, the two
- * numbers of its key) and choosing messages by --sender, --recipient, --relay.
+ * What the commands of the queue share: ids of messages as operands, and choosing
+ * messages by --sender, --recipient, --relay.
  */
 #ifndef EWSD_BIN_CTL_QUEUE_H
 #define EWSD_BIN_CTL_QUEUE_H
 
 #include "bin/ctl.h"
 #include "store/store_outbox.h"
-
-#define QUEUE_ID_SIZE 48
 
 /* An empty text chooses all. An address, or @DOMAIN. */
 struct queue_filter {
@@ -17,7 +15,6 @@ struct queue_filter {
 
 /* EX_DATAERR. */
 int queue_read_id(struct ctl_call *call, const char *text, struct store_outbox_key *ret_key);
-void queue_write_id(struct store_outbox_key key, char ret_id[QUEUE_ID_SIZE]);
 /* From the options of the call. True: there is one. */
 bool queue_read_filter(const struct ctl_call *call, struct queue_filter *ret_filter);
 

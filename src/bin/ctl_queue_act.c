@@ -8,6 +8,7 @@
 #include "base/when.h"
 #include "mime/mime.h"
 #include "model/code.h"
+#include "outbox/names.h"
 #include "store/store_keep.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
@@ -120,12 +121,12 @@ static int act_job(struct store_tx *tx, struct ctl_call *call, void *data)
 /* The ids of what was changed; what was refused is an error. */
 static int print(struct ctl_call *call, const struct choice *choice)
 {
-    char id[QUEUE_ID_SIZE], refused[QUEUE_ID_SIZE] = "";
+    char id[OUTBOX_ID_SIZE], refused[OUTBOX_ID_SIZE] = "";
     size_t refused_n = 0;
     enum fate fate = FATE_NONE;
 
     for (size_t i = 0; i < choice->n; i++) {
-        queue_write_id(choice->v[i].key, id);
+        outbox_id_write(choice->v[i].key, id);
         if (choice->v[i].fate > FATE_DONE) {
             fate = choice->v[i].fate;
             memcpy(refused, id, sizeof(id));

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,11 +84,21 @@ static int read_all(const struct ctl_call *call, struct parcel_end end, enum mov
     return r ? r : parcel_send(&end, &(struct parcel){ .kind = PARCEL_END, .done = found, .all = found });
 }
 
+/* Who only reads has nothing to take away, and may wait for a pipe that stays silent. */
+static void die_with(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+        _exit(EX_IOERR);
+}
+
 /* It outlives an interrupt, so that it can take away what is not finished, but
  * not the other side. */
-_Noreturn static void be_child(const struct ctl_call *call, int fd, enum move_format format)
+_Noreturn static void be_child(const struct ctl_call *call, pid_t parent, int fd, enum move_format format)
 {
     struct parcel_end end = { .fd = fd };
+
+    if (!is_export(call))
+        die_with(parent);
 
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
@@ -120,10 +131,10 @@ int ctl_move_begin(struct ctl_call *call, struct ctl_move *ret_move)
         return status;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
         return ctl_fail(call, EX_OSERR, "a socket: %s", err_text(-errno));
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child == 0) {
         close(fds[0]);
-        be_child(call, fds[1], format);
+        be_child(call, parent, fds[1], format);
     }
     close(fds[1]);
     if (child < 0) {

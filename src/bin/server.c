@@ -1,10 +1,9 @@
 /*
  * The order of starting and of taking down (server.h).
  */
-#include "bin/server.h"
+#include "bin/server_parts.h"
 
 #include "bin/control.h"
-#include "bin/ending.h"
 #include "bin/pulse.h"
 
 #include "base/daemon.h"
@@ -25,44 +24,16 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LARGE_MEMORY 524288   /* bytes */
 #define DESCRIPTORS_SPARE 256 /* for what is no connection */
 
-#define GIVING_UP_MS 11000   /* a relay's reply to what it has whole, and a little */
-#define LAST_ANSWERS_MS 2000
 #define ADMIN_WORKERS 2
 #define ADMIN_CONNECTIONS 64
-
-struct server {
-    const struct server_options *options;
-    int signals;
-    struct conf_live *live;
-    const struct conf *conf; /* held: as at the start */
-    pthread_mutex_t reloading;
-    struct pulse *pulse; /* NULL: nobody watches */
-    struct listener listener, admin_listener;
-    char address[LISTEN_TEXT_SIZE];
-    bool secure;
-    struct store *store;
-    struct soap *soap;
-    struct auth *auth;
-    struct control *control;
-    struct outbox *outbox;
-    struct feed *feed;
-    struct reqlog *log;
-    struct watch *watch;
-    struct http *http, *admin;
-    struct sessions *sessions; /* of the admin listener */
-    struct op_env ops;
-};
 
 int server_failed(const char *program, const char *what, int error)
 {
@@ -89,7 +60,7 @@ static void allow_descriptors(const struct conf *conf)
                   LOG_N("max_connections", conf->http_max_connections));
 }
 
-static void apply_log(const struct conf *conf)
+void server_apply_log(const struct conf *conf)
 {
     enum log_level level;
     if (log_level_by_name(span_of(conf->log_level), &level))
@@ -134,7 +105,7 @@ static int open_parts(struct server *server)
         return failed(server, "memory", r);
     server->conf = conf_hold(server->live);
     log_begin();
-    apply_log(conf);
+    server_apply_log(conf);
     allow_descriptors(conf);
     if (!server->options->capture && outbox_check(conf, &report) > 0)
         return EXIT_USAGE;
@@ -304,7 +275,7 @@ static int start_serving(struct server *server)
     return start_listeners(server);
 }
 
-static int start(struct server *server)
+static int start_parts(struct server *server)
 {
     const struct server_options *options = server->options;
     mime_init();
@@ -345,116 +316,18 @@ static int say_ready(const struct server *server)
     return fflush(stdout) ? failed(server, "standard output", -errno) : EXIT_OK;
 }
 
-/* ---- while it runs ---- */
-
-/* Whether there is https is settled when the socket is taken. */
-static void keep_scheme(struct conf *conf, const struct conf *now, void (*told)(void *, const char *))
+int server_start(struct server *server)
 {
-    if (!*conf->http_certificate == !*now->http_certificate)
-        return;
-    memcpy(conf->http_certificate, now->http_certificate, sizeof(conf->http_certificate));
-    memcpy(conf->http_key, now->http_key, sizeof(conf->http_key));
-    told(NULL, "http.certificate");
-}
-
-static void tell_kept(void *arg ATTR_UNUSED, const char *name)
-{
-    log_event(LOG_WARN_LEVEL, "this setting was changed and needs a restart: it stays as it is", LOG_S("setting", name));
-}
-
-/* The last that can fail is the outbox, so what comes behind it is done. */
-static int change(struct server *server, const struct conf *conf, struct conf_report *report)
-{
-    struct tls tls;
-    const char *setting;
-    char error[TLS_ERROR_SIZE];
-    if (tls_load(conf, &tls, &setting, error)) {
-        conf_report_of(report, conf, setting, "%s %s", setting, error);
-        return 1;
-    }
-    int r = outbox_reload(server->outbox, conf, report);
-    if (r == 0) {
-        conf_hold_same(server->live, conf);
-        conf_live_put(server->live, conf);
-        r = http_reload(server->http, tls.certificate ? &tls : NULL);
-        if (r == 0 && server->admin)
-            r = http_reload(server->admin, NULL);
-        auth_reload(server->auth, conf);
-        apply_log(conf);
-    }
-    tls_done(&tls);
-    return r;
-}
-
-static int reload_whole(struct server *server, struct conf *conf, struct conf_report *report)
-{
-    const struct conf *ready, *now = server->conf;
-    int r = server->options->configure(conf, report, server->options->arg);
-    if (r)
-        return r;
-    conf_keep(conf, now, tell_kept, NULL);
-    keep_scheme(conf, now, tell_kept);
-    r = conf_live_make(conf, &ready);
-    if (r)
-        return r;
-    r = change(server, ready, report);
-    conf_release(server->live, ready);
-    return r;
-}
-
-int server_reload(struct server *server, struct conf_report *report)
-{
-    struct conf *conf = calloc(1, sizeof(*conf));
-    struct timespec now;
-    if (!conf)
-        return -ENOMEM;
-    pthread_mutex_lock(&server->reloading);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    daemon_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-    int r = reload_whole(server, conf, report);
-    if (r == 0)
-        log_event(LOG_INFO_LEVEL, "the configuration was read again");
-    else
-        log_event(LOG_ERROR_LEVEL, "the configuration is refused: the one before stays", LOG_N("mistakes", report->n),
-                  LOG_S("error", r < 0 ? err_text(r) : ""));
-    daemon_notify("READY=1");
-    pthread_mutex_unlock(&server->reloading);
-    free(conf);
-    return r;
-}
-
-static void log_flaw(void *arg ATTR_UNUSED, const char *text)
-{
-    log_event(LOG_ERROR_LEVEL, "configuration", LOG_S("wrong", text));
-}
-
-static void feel_pulse(struct server *server)
-{
-    const char *silent;
-    if (pulse_is_felt(server->pulse, &silent))
-        daemon_notify("WATCHDOG=1");
-    else
-        log_event(LOG_ERROR_LEVEL, "a part of the server is silent: the watchdog hears nothing", LOG_S("part", silent));
-}
-
-/* Until a signal ends the program; -errno. */
-static int attend(struct server *server, int64_t watchdog)
-{
-    for (;;) {
-        if (server->pulse)
-            feel_pulse(server);
-        int r = daemon_signals_wait(server->signals, server->pulse ? (int)(watchdog / 3) : -1);
-        if (r == SIGHUP && server->options->configure)
-            (void)server_reload(server, &(struct conf_report){ .tell = log_flaw });
-        else if (r)
-            return r < 0 ? r : 0;
-    }
+    int status = start_parts(server);
+    if (status)
+        return status;
+    watch_start(server->watch);
+    return say_ready(server);
 }
 
 /* ---- the end ---- */
 
-/* All but the listener. */
-static void take_down(struct server *server)
+void server_take_down(struct server *server)
 {
     if (server->store)
         store_unwatch_others(server->store);
@@ -480,63 +353,17 @@ static void take_down(struct server *server)
     server->pulse = NULL;
 }
 
-/* What is under way has the time of server.stop_timeout, of which the last part is
- * for giving up the rest in order. */
-static int finish(struct server *server)
-{
-    const struct conf *conf = conf_hold(server->live);
-    int64_t time = conf->server_stop_timeout * 1000, until = when_monotonic() + time;
-    conf_release(server->live, conf);
-    struct ending *ending = NULL;
-    daemon_notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", (long long)(time + LAST_ANSWERS_MS) * 1000);
-    int r = ending_start(server->signals, until, &ending);
-    if (r)
-        log_event(LOG_WARN_LEVEL, "nothing bounds the time of ending", LOG_S("error", err_text(r)));
-    outbox_close(server->outbox);
-    feed_close(server->feed);
-    watch_stop(server->watch);
-    unsigned left = http_stop(server->http, until - (time / 4 < LAST_ANSWERS_MS ? time / 4 : LAST_ANSWERS_MS));
-    (void)http_stop(server->admin, when_monotonic()); /* it was told until now how that went */
-    server->http = server->admin = NULL;
-    if (left)
-        log_event(LOG_ERROR_LEVEL, "server.stop_timeout is over: requests were left without an answer", LOG_N("requests", left));
-    if (!outbox_finish(server->outbox, until - (time / 2 < GIVING_UP_MS ? time / 2 : GIVING_UP_MS)))
-        log_event(LOG_WARN_LEVEL, "deliveries under way are given up, and are made after the next start");
-    take_down(server);
-    ending_stop(ending);
-    log_event(LOG_INFO_LEVEL, "ended");
-    return left ? EXIT_FAILED : EXIT_OK;
-}
-
-int server_run(struct server *server)
-{
-    int64_t watchdog = daemon_watchdog_ms();
-    int status = start(server);
-    if (status == EXIT_OK) {
-        watch_start(server->watch);
-        status = say_ready(server);
-    }
-    if (status)
-        return status;
-    int r = watchdog ? pulse_new(server->http, server->store, watchdog, &server->pulse) : 0;
-    if (r)
-        return failed(server, "watchdog", r);
-    daemon_notify("READY=1");
-    r = attend(server, watchdog);
-    status = finish(server);
-    return r < 0 ? failed(server, "signals", r) : status;
-}
-
 void server_close(struct server *server)
 {
     if (!server)
         return;
+    server_refuse_reloads(server);
     feed_close(server->feed);
     if (server->watch)
         watch_stop(server->watch);
     (void)http_stop(server->http, when_monotonic());
     (void)http_stop(server->admin, when_monotonic());
-    take_down(server);
+    server_take_down(server);
     listener_close(&server->listener);
     listener_close(&server->admin_listener);
     if (server->live)

@@ -54,7 +54,9 @@ int server_run(struct server *server);
 void server_close(struct server *server);
 
 /* Everything that may change while it runs as the configuration says now, or
- * nothing. From any thread. 1: refused, and reported; -errno: it failed. */
+ * nothing. From any thread. 1: refused, and reported; SERVER_ENDING: there is nothing to
+ * be changed any more; -errno: it failed. */
+enum { SERVER_ENDING = 2 };
 int server_reload(struct server *server, struct conf_report *report);
 
 /* "PROGRAM: what: error" on standard error; EXIT_FAILED. */

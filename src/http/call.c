@@ -48,10 +48,7 @@ void call_free_parts(struct call *call)
     buf_done(&call->body);
     buf_done(&call->recorded);
     buf_done(&call->response.body);
-    for (size_t i = 0; i < HTTP_HEADERS_MAX; i++) {
-        free((char *)(uintptr_t)call->response.headers[i].name);
-        free((char *)call->response.headers[i].value.ptr);
-    }
+    free(call->headers);
     free((char *)call->caller.address.ptr);
     free((char *)call->caller.display_name.ptr);
 }
@@ -87,15 +84,37 @@ void http_response_add(struct http_response *response, const char *name, struct 
     response->headers[i].value = value;
 }
 
+static const char *put_text(char **at, struct span text)
+{
+    char *begin = *at;
+    if (text.len)
+        memcpy(begin, text.ptr, text.len);
+    begin[text.len] = 0;
+    *at += text.len + 1;
+    return begin;
+}
+
+/* They outlive the arena. Without memory for them there are none. */
+static void keep_headers(struct call *call)
+{
+    struct http_response *response = &call->response;
+    size_t n = 0, size = 0;
+    for (; n < HTTP_HEADERS_MAX && response->headers[n].name; n++)
+        size += strlen(response->headers[n].name) + response->headers[n].value.len + 2;
+    char *at = call->headers = n ? malloc(size) : NULL;
+    if (!at)
+        response->headers[0].name = NULL;
+    for (size_t i = 0; at && i < n; i++) {
+        response->headers[i].name = put_text(&at, span_of(response->headers[i].name));
+        response->headers[i].value.ptr = put_text(&at, response->headers[i].value);
+    }
+}
+
 static bool finish(struct call *call, int r)
 {
     if (r || buf_error(&call->response.body))
         call_refuse(call, 500);
-    for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++) {
-        struct span *value = &call->response.headers[i].value;
-        (void)copy_text(*value, value); /* outlives the arena */
-        call->response.headers[i].name = strdup(call->response.headers[i].name);
-    }
+    keep_headers(call);
     call_log(call);
     record_end(call);
     call_done(call);

@@ -44,6 +44,7 @@ struct call {
     bool counted;                /* as a request of the caller in execution */
     struct http_request request; /* what its route sees */
     struct http_response response;
+    char *headers; /* names and values of the response's, once its route is done with it */
     struct call *next;      /* in one list: done, delayed, or behind the same password */
     struct call *followers; /* while verifying: those that bring the very same password */
     struct call *next_verifying;
@@ -66,8 +67,8 @@ bool call_work(struct pool_job *job, struct arena *arena);
 /* Each header of the request. */
 void call_each_header(struct call *call, void (*each)(void *arg, const char *name, const char *value), void *arg);
 
-/* http.c's. call_done gives a call back to the loop, from any thread; the
- * last two are for the loop alone. */
+/* http.c's: call_done gives a call back to the loop, from any thread. The last two,
+ * http_calls.c's, are for the loop alone. */
 void call_done(struct call *call);
 /* A call that waited goes on: its job is pushed again. From any thread. */
 void call_again(struct call *call);

@@ -41,6 +41,7 @@ static int wrong(char ret_error[FAULT_ERROR_SIZE], const char *format, ...)
     va_start(args, format);
     vsnprintf(ret_error, FAULT_ERROR_SIZE, format, args);
     va_end(args);
+    utf8_cut(ret_error);
     return 1;
 }
 

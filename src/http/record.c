@@ -34,8 +34,7 @@ static void add_answer_headers(const struct call *call, struct buf *out)
 {
     add_header(out, "Content-Type", call->response.content_type ? call->response.content_type : "");
     for (size_t i = 0; i < HTTP_HEADERS_MAX && call->response.headers[i].name; i++)
-        if (call->response.headers[i].value.ptr)
-            add_header(out, call->response.headers[i].name, call->response.headers[i].value.ptr);
+        add_header(out, call->response.headers[i].name, call->response.headers[i].value.ptr);
 }
 
 /* The first element in Body, when the answer does not say what was asked for. */

@@ -6,32 +6,13 @@
 
 #include "base/json.h"
 #include "base/json_read.h"
+#include "outbox/names.h"
 #include "outbox/outbox.h"
 #include "store/store_keep.h"
 #include "store/store_mail.h"
 #include "store/store_queue.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-
-#define ID_SIZE 48
-
-static bool read_id(struct span text, struct store_outbox_key *ret_key)
-{
-    const char *dash = memchr(text.ptr, '-', text.len);
-    int64_t mailbox, entry;
-    if (!dash || !span_int((struct span){ text.ptr, (size_t)(dash - text.ptr) }, false, 1, INT64_MAX, &mailbox) ||
-        !span_int((struct span){ dash + 1, text.len - (size_t)(dash + 1 - text.ptr) }, false, 1, INT64_MAX, &entry))
-        return false;
-    *ret_key = (struct store_outbox_key){ mailbox, (uint64_t)entry };
-    return true;
-}
-
-static void write_id(struct store_outbox_key key, char ret_id[ID_SIZE])
-{
-    snprintf(ret_id, ID_SIZE, "%" PRId64 "-%" PRIu64, key.mailbox_id, key.outbox_no);
-}
 
 static int is_stopped(struct store_tx *tx, bool *ret_stopped)
 {
@@ -43,32 +24,12 @@ static int is_stopped(struct store_tx *tx, bool *ret_stopped)
 
 /* ---- shown ---- */
 
-static const char *state_name(const struct store_outbox *entry, const struct store_outbox_rcpt *rcpt)
-{
-    switch (rcpt->state) {
-    case STORE_RCPT_QUEUED:
-        return rcpt->lease_until > when_now() ? "sending" : entry->held ? "held" : "waiting";
-    case STORE_RCPT_SENT:
-        return "sent";
-    case STORE_RCPT_FAILED:
-        return "failed";
-    case STORE_RCPT_REMOVED:
-        break;
-    }
-    return "removed";
-}
-
-static const char *kind_name(enum store_rcpt_kind kind)
-{
-    return kind == STORE_RCPT_LOCAL ? "local" : kind == STORE_RCPT_REMOTE ? "relay" : "copy";
-}
-
 static void add_rcpt(struct buf *out, const struct store_outbox *entry, const struct store_outbox_rcpt *rcpt)
 {
     json_add_open(out, NULL, '{');
     json_add_text(out, "address", rcpt->address);
-    json_add_text(out, "state", span_of(state_name(entry, rcpt)));
-    json_add_text(out, "transport", span_of(kind_name(rcpt->kind)));
+    json_add_text(out, "state", span_of(outbox_rcpt_state(rcpt, entry->held)));
+    json_add_text(out, "transport", span_of(outbox_rcpt_way(rcpt->kind)));
     json_add_text(out, "relay", rcpt->relay);
     json_add_number(out, "attempts", rcpt->attempts);
     json_add_time(out, "next_attempt", rcpt->state == STORE_RCPT_QUEUED ? rcpt->next_attempt : WHEN_NONE);
@@ -83,7 +44,7 @@ static int add_entry(struct store_tx *tx, struct arena *arena, struct store_outb
     struct store_mailbox mailbox = { 0 };
     struct store_outbox entry;
     struct item item;
-    char id[ID_SIZE];
+    char id[OUTBOX_ID_SIZE];
     int r = store_outbox_load(tx, arena, key, 0, STORE_DAMAGED, &entry, &item);
     if (r == CODE_ErrorCorruptData) {
         entry = (struct store_outbox){ .mailbox_id = key.mailbox_id, .outbox_no = key.outbox_no, .expires = WHEN_NONE };
@@ -95,7 +56,7 @@ static int add_entry(struct store_tx *tx, struct arena *arena, struct store_outb
     if (r)
         return r < 0 ? r : 1;
     entry.held = entry.held || stopped;
-    write_id(key, id);
+    outbox_id_write(key, id);
     json_add_text(out, "id", span_of(id));
     json_add_text(out, "mailbox", mailbox.address);
     json_add_text(out, "sender", entry.envelope_sender);
@@ -137,7 +98,7 @@ static bool read_list(const struct http_request *request, struct store_outbox_ke
     *ret_after = (struct store_outbox_key){ 0 };
     if (!rest_page(request, ret_page, response) || !rest_text(request, "after", &after, response))
         return false;
-    if (after.len == 0 || read_id(after, ret_after))
+    if (after.len == 0 || outbox_id_read(after, ret_after))
         return true;
     (void)rest_error(response, 400, "BadParameter", "after is the next of the page before, such as 3-1002.");
     return false;
@@ -149,7 +110,7 @@ static int queue(struct http_request *request, struct http_response *response)
     struct store_outbox_key after, *keys;
     struct rest_page page;
     bool stopped = false;
-    char id[ID_SIZE];
+    char id[OUTBOX_ID_SIZE];
     size_t n;
     if (!read_list(request, &after, &page, response))
         return 0;
@@ -166,7 +127,7 @@ static int queue(struct http_request *request, struct http_response *response)
     r = add_entries(tx, request->arena, keys, shown, stopped, out);
     buf_add_char(out, ']');
     if (n > shown) {
-        write_id(keys[shown - 1], id);
+        outbox_id_write(keys[shown - 1], id);
         json_add_text(out, "next", span_of(id));
     } else {
         json_add_null(out, "next");
@@ -293,7 +254,7 @@ static int act(struct http_request *request, struct store_outbox_key key, struct
 static int one(struct http_request *request, struct http_response *response)
 {
     struct store_outbox_key key;
-    if (!read_id(request->parts[0], &key))
+    if (!outbox_id_read(request->parts[0], &key))
         return rest_not_found(response, "message in the queue");
     return rest_is(request, "POST") ? act(request, key, response) : show(request, key, response);
 }

@@ -16,6 +16,7 @@ int seed_wrong(struct seed *seed, const char *format, ...)
     va_start(args, format);
     vsnprintf(seed->error, SEED_ERROR_SIZE, format, args);
     va_end(args);
+    utf8_cut(seed->error);
     return SEED_WRONG;
 }
 

@@ -13,6 +13,7 @@
 #include "mime/mime.h"
 #include "outbox/aside.h"
 #include "outbox/header.h"
+#include "outbox/names.h"
 #include "outbox/notify.h"
 #include "outbox/policy.h"
 #include "store/store_content.h"
@@ -20,11 +21,9 @@
 #include "store/store_queue.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define LET_GO_MS 10000
-#define ID_SIZE 48
 #define SETTLE_TRIES 30 /* after the first; with a pause between */
 
 static const char *const outcome_names[] = { "sent", "deferred", "failed" };
@@ -318,8 +317,8 @@ static void log_rcpt(const struct attempt *attempt, const struct attempt_part *p
     const struct transport_result *result = &part->results[i];
     const struct store_outbox *entry = &attempt->entry;
     const char *status = result->outcome == TRANSPORT_SENT ? "sent" : state == STORE_RCPT_FAILED ? "bounced" : "deferred";
-    char id[ID_SIZE];
-    snprintf(id, sizeof(id), "%lld-%llu", (long long)entry->mailbox_id, (unsigned long long)entry->outbox_no);
+    char id[OUTBOX_ID_SIZE];
+    outbox_id_write((struct store_outbox_key){ entry->mailbox_id, entry->outbox_no }, id);
     log_event(result->outcome == TRANSPORT_SENT ? LOG_INFO_LEVEL : LOG_WARN_LEVEL, "delivery", LOG_S("id", id),
               LOG_V("message_id", entry->message_id), LOG_V("to", rcpt->address),
               LOG_S("relay", part->job.relay ? part->job.relay->name : part->transport->name), LOG_S("status", status),

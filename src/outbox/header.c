@@ -3,6 +3,7 @@
  */
 #include "outbox/header.h"
 
+#include "outbox/names.h"
 #include "outbox/relay.h"
 
 bool header_next(struct span *rest, struct span *ret_name, struct span *ret_field)
@@ -57,9 +58,9 @@ bool header_is_report(const struct item *item, struct span raw)
 
 void header_add_received(struct buf *out, const struct conf *conf, const struct store_outbox *entry)
 {
-    char host[RELAY_HOST_SIZE], date[WHEN_RFC5322_SIZE];
+    char host[RELAY_HOST_SIZE], date[WHEN_RFC5322_SIZE], id[OUTBOX_ID_SIZE];
     relay_own_name(conf, host);
     when_format_rfc5322(entry->created, date);
-    buf_printf(out, "Received: by %s (ewsd) with HTTP id %lld-%llu;\r\n %s\r\n", host, (long long)entry->mailbox_id,
-               (unsigned long long)entry->outbox_no, date);
+    outbox_id_write((struct store_outbox_key){ entry->mailbox_id, entry->outbox_no }, id);
+    buf_printf(out, "Received: by %s (ewsd) with HTTP id %s;\r\n %s\r\n", host, id, date);
 }

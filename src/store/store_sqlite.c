@@ -185,6 +185,10 @@ static void disconnect(struct store_conn *conn)
     free(conn);
 }
 
+/* What is read again and again, and a group's changes; more of it makes each commit
+ * longer, and the system caches the file besides. */
+enum { WRITER_CACHE_KB = 2048, READER_CACHE_KB = 256 };
+
 static int configure(struct store_conn *conn, bool writer)
 {
     char text[256];
@@ -192,7 +196,8 @@ static int configure(struct store_conn *conn, bool writer)
     snprintf(text, sizeof(text),
              "PRAGMA journal_mode=%s; PRAGMA synchronous=%s; PRAGMA cache_size=-%d;"
              "PRAGMA wal_autocheckpoint=%u; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA query_only=%d",
-             conn->db->copy ? "MEMORY" : "WAL", conn->db->copy ? "OFF" : "FULL", writer ? 8192 : 768, writer ? conn->db->checkpoint_pages : 0, writer ? 0 : 1);
+             conn->db->copy ? "MEMORY" : "WAL", conn->db->copy ? "OFF" : "FULL", writer ? WRITER_CACHE_KB : READER_CACHE_KB,
+             writer ? conn->db->checkpoint_pages : 0, writer ? 0 : 1);
     sqlite3_busy_timeout(conn->handle, 5000);
     return sqlite_error(sqlite3_exec(conn->handle, text, NULL, NULL, NULL));
 }

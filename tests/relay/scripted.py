@@ -40,12 +40,12 @@ class Relay:
     """A running relay on an ephemeral port; use it in a `with`."""
 
     def __init__(self, rcpt=None, mail=None, final=None, hide=(), size=33554432, utf8=True, tls=None, wrapped=None,
-                 users=None, hang_up_after=None, second_mail=None):
+                 users=None, hang_up_after=None, second_mail=None, address=("127.0.0.1", 0)):
         """hang_up_after: messages, behind which a connection is closed.
         second_mail: the answer to a MAIL that isn't its connection's first; the line then ends."""
         self.answers = {"rcpt": rcpt or {}, "mail": mail or {}, "final": final or {}}
         self.hide, self.size, self.utf8, self.tls, self.wrapped = hide, size, utf8, tls, wrapped
-        self.users, self.hang_up_after, self.second_mail = users, hang_up_after, second_mail
+        self.users, self.hang_up_after, self.second_mail, self.address = users, hang_up_after, second_mail, address
         self.messages, self.mails, self.commands, self.connections = [], [], [], 0
         self.seen = []  # subject and bytes, also of what was refused
         self.hanging = self.ended = 0
@@ -67,7 +67,7 @@ class Relay:
         asyncio.set_event_loop(self.loop)
         self.gate = asyncio.Event()
         self.server = self.loop.run_until_complete(
-            self.loop.create_server(self.session, "127.0.0.1", 0, ssl=self.wrapped))
+            self.loop.create_server(self.session, *self.address, ssl=self.wrapped))
         self.port = self.server.sockets[0].getsockname()[1]
         self.loop.set_exception_handler(lambda loop, context: None)
         self.ready.set()

@@ -136,6 +136,20 @@ static void utf8_is_checked(void **state)
     assert_true(span_utf8_ok(SPAN("abcdefghabcdefgh\xc3\xa9 abcdefgh")));
 }
 
+static void utf8_is_cut(void **state)
+{
+    char whole[] = "abcdefgh\xc3\xa9", cut[] = "abcdefgh\xc3\xa9\xe2\x82", amid[] = "a\xff" "b", none[] = "";
+    (void)state;
+    utf8_cut(whole);
+    assert_string_equal(whole, "abcdefgh\xc3\xa9");
+    utf8_cut(cut);
+    assert_string_equal(cut, "abcdefgh\xc3\xa9");
+    utf8_cut(amid);
+    assert_string_equal(amid, "a");
+    utf8_cut(none);
+    assert_string_equal(none, "");
+}
+
 static void base64_goes_both_ways(void **state)
 {
     CLEANUP(free_ptr_arena) struct arena *arena = NULL;
@@ -554,6 +568,7 @@ int main(void)
         cmocka_unit_test(buf_writes_the_largest_number),
         cmocka_unit_test(spans_answer_questions),
         cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(utf8_is_cut),
         cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(base64_in_place),
         cmocka_unit_test(digests_match_published_vectors),

@@ -12,6 +12,9 @@
 
 #include <cmocka.h>
 
+#define E10 "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+#define E60 E10 E10 E10 E10 E10 E10
+
 static void rules_are_read(void **state ATTR_UNUSED)
 {
     char error[FAULT_ERROR_SIZE];
@@ -26,6 +29,8 @@ static void rules_are_read(void **state ATTR_UNUSED)
     static const char *const bad[] = { "", ",", "do", "do=", "do=busy,", "do=busy,,call=1", "=busy", "do=busy:-1", "do=busy:99999999999999999999" };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(fault_rule_read(span_of(bad[i]), &rule, error), i == 4 ? 0 : 1);
+    assert_int_equal(fault_rule_read(SPAN("do=a" E60), &rule, error), 1); /* the 60th byte is half a letter */
+    assert_true(span_utf8_ok(span_of(error)));
 }
 
 static uint64_t strike(struct faults *faults, struct span op, struct span user)

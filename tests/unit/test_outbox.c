@@ -1,11 +1,12 @@
 /*
  * The outbox' decisions without a store or a network: when it tries again, when
  * it gives up, what a report of failure looks like (RFC 3464), which relay takes
- * what with which secret, and what a relay's replies mean.
+ * what with which secret, what a relay's replies mean, and what people call it all.
  */
 #include "base/when.h"
 #include "outbox/bounce.h"
 #include "outbox/idna.h"
+#include "outbox/names.h"
 #include "outbox/policy.h"
 #include "outbox/smtp_dialogue.h"
 
@@ -318,6 +319,39 @@ static void test_idna(void **state)
     assert_int_equal(idna_address(arena, SPAN("joe@\xcc\x81" "a.test"), &address, &utf8), 1);
 }
 
+static void test_names(void **state)
+{
+    (void)state;
+    static const struct store_outbox_key keys[] = { { 1, 1 }, { 3, 1002 }, { INT64_MAX, INT64_MAX } };
+    static const char *const wrong[] = { "", "-", "3", "3-", "-1002", "3-0", "0-3", "-3-4", "3--4", "3-4-5", "3-x", "3-1002 ", "9223372036854775808-1" };
+    struct store_outbox_rcpt rcpt = { .state = STORE_RCPT_QUEUED };
+    struct store_outbox_key key;
+    char id[OUTBOX_ID_SIZE];
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        outbox_id_write(keys[i], id);
+        assert_true(outbox_id_read(span_of(id), &key));
+        assert_int_equal(key.mailbox_id, keys[i].mailbox_id);
+        assert_int_equal(key.outbox_no, keys[i].outbox_no);
+    }
+    assert_true(outbox_id_read((struct span){ "3-1002-9", 6 }, &key));
+    assert_int_equal(key.outbox_no, 1002);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_false(outbox_id_read(span_of(wrong[i]), &key));
+    assert_string_equal(outbox_rcpt_state(&rcpt, false), "waiting");
+    assert_string_equal(outbox_rcpt_state(&rcpt, true), "held");
+    rcpt.lease_until = INT64_MAX;
+    assert_string_equal(outbox_rcpt_state(&rcpt, true), "sending");
+    rcpt.state = STORE_RCPT_SENT;
+    assert_string_equal(outbox_rcpt_state(&rcpt, true), "sent");
+    rcpt.state = STORE_RCPT_FAILED;
+    assert_string_equal(outbox_rcpt_state(&rcpt, false), "failed");
+    rcpt.state = STORE_RCPT_REMOVED;
+    assert_string_equal(outbox_rcpt_state(&rcpt, false), "removed");
+    assert_string_equal(outbox_rcpt_way(STORE_RCPT_LOCAL), "local");
+    assert_string_equal(outbox_rcpt_way(STORE_RCPT_REMOTE), "relay");
+    assert_string_equal(outbox_rcpt_way(STORE_RCPT_FILE), "copy");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_dialogue_refused),
         cmocka_unit_test(test_dialogue_long),
         cmocka_unit_test(test_idna),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
