@@ -6,6 +6,7 @@ A suite is a script that makes a Suite, runs its cases and calls done(); each
 prints "ok NAME" or "not ok NAME: why" and, last, "N passed, N failed"."""
 
 import base64
+import concurrent.futures
 import contextlib
 import hashlib
 import http.client
@@ -108,10 +109,13 @@ FAR = os.environ.get("EWSD_FAR", "").split()
 PARTITIONS = 8  # of a store that nobody says more about
 
 
+def on_all_servers(text):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(lambda server: in_postgres(text, server=server), (None, *FAR)))
+
+
 def make_database(name, source=None):
-    clause = " TEMPLATE %s STRATEGY FILE_COPY" % source if source else ""
-    for server in (None, *FAR):
-        in_postgres("CREATE DATABASE %s%s" % (name, clause), server=server)
+    on_all_servers("CREATE DATABASE %s%s" % (name, " TEMPLATE %s STRATEGY FILE_COPY" % source if source else ""))
     if FAR and source:
         in_postgres("".join("ALTER SERVER far%d OPTIONS (SET dbname '%s');" % (i, name) for i in range(len(FAR))), name)
 
@@ -123,10 +127,14 @@ def template():
         name = "template_%d" % os.getpid()
         if name not in databases:
             make_database(name)
-            ewsctl(database_url(name), "store", "init")
+            if FAR:  # fewer tables, to be copied for each test on each server
+                with tempfile.NamedTemporaryFile("w", suffix=".conf") as config:
+                    write_config(config.name, {"store.partitions": len(FAR)})
+                    ewsctl(database_url(name), "store", "init", config=config.name)
+                pg_server.spread(database_url(name), [database_url(name, server) for server in FAR], len(FAR))
+            else:
+                ewsctl(database_url(name), "store", "init")
             in_postgres("DELETE FROM meta", name)
-            if FAR:
-                pg_server.spread(database_url(name), [database_url(name, server) for server in FAR], PARTITIONS)
             databases.add(name)
     return name
 
@@ -158,8 +166,7 @@ def store_at(data, ready=False):
 def forget_store(data):
     name = database_of(data)
     if ENGINE != "sqlite" and name in databases:
-        for server in (None, *FAR):
-            in_postgres("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name, server=server)
+        on_all_servers("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)
         databases.discard(name)
 
 
@@ -405,10 +412,10 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def ewsctl(data, *words, password=None):
+def ewsctl(data, *words, password=None, config=None):
     """Runs a command of ewsctl on the store at data, which succeeds."""
     program = os.path.join(os.path.dirname(os.path.realpath(binary())), "ewsctl")
-    done = subprocess.run([program, "--data", store_at(data), *words], input=password, text=True,
+    done = subprocess.run([program, *(["--config", config] if config else []), "--data", store_at(data), *words], input=password, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     expect((done.returncode, done.stderr), (0, ""), "ewsctl " + " ".join(words))
     return done.stdout
