@@ -118,9 +118,9 @@ static int note_copy(struct store_tx *tx, const struct filing *filing, const str
     int r = store_replay_find(tx, filing->arena, sent->filing.mailbox_id, sent->draft_no, sent->replay_key, 0, &answer);
     if (r)
         return r < 0 ? r : 0;
-    return store_replay_put(tx, sent->filing.mailbox_id, sent->draft_no, sent->replay_key,
-                            (struct span){ (const char *)&record, sizeof(record) },
-                            when_now() + filing->conf->send_replay_hours * 3600000);
+    return store_replay_change(tx, sent->filing.mailbox_id, sent->draft_no, sent->replay_key,
+                               (struct span){ (const char *)&record, sizeof(record) },
+                               when_now() + filing->conf->send_replay_hours * 3600000);
 }
 
 /* One copy, on its way. */

@@ -135,6 +135,9 @@ int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_
                       const uint8_t key[SHA256_SIZE], int64_t now, struct span *ret_answer);
 int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
                      int64_t expires);
+/* The same of one that is there. */
+int store_replay_change(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
+                        int64_t expires);
 /* Forgets expired answers and delivery marks, at most limit each. ret_n is how
  * many answers went. */
 int store_expire(struct store_tx *tx, int64_t now, uint64_t limit, uint64_t *ret_n);

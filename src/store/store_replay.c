@@ -27,11 +27,21 @@ int store_replay_find(struct store_tx *tx, struct arena *arena, int64_t mailbox_
 int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
                      int64_t expires)
 {
-    const struct store_value args[] = { V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer) };
-    int r = sql_run(tx, SQL_replay_change, args, ARRAY_LEN(args), NULL);
+    /* An item is sent once. A key may have been used before, and be forgotten since. */
+    int r = item_no ? 0 : store_replay_change(tx, mailbox_id, item_no, key, answer, expires);
 
     (*seen_of(tx, item_no))++;
-    return r == 0 ? sql_run(tx, SQL_replay_put, args, ARRAY_LEN(args), NULL) : r;
+    if (r != 0)
+        return r;
+    return sql_run(tx, SQL_replay_put,
+                   ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer)), NULL);
+}
+
+int store_replay_change(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
+                        int64_t expires)
+{
+    return sql_run(tx, SQL_replay_change,
+                   ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer)), NULL);
 }
 
 int store_replays_count(struct store_tx *tx, const struct store_replays *seen, struct store_replays *ret_replays)
