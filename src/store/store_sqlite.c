@@ -187,7 +187,7 @@ static void disconnect(struct store_conn *conn)
 
 /* What is read again and again, and a group's changes; more of it makes each commit
  * longer, and the system caches the file besides. */
-enum { WRITER_CACHE_KB = 2048, READER_CACHE_KB = 256 };
+enum { WRITER_CACHE_KB = 1024, READER_CACHE_KB = 128 };
 
 static int configure(struct store_conn *conn, bool writer)
 {
