@@ -3,7 +3,9 @@
 import contextlib
 import socket
 import threading
-import time
+
+PATIENCE = 60  # seconds that a server may take for a COMMIT
+IDLE = b"Z\0\0\0\5I"  # ReadyForQuery: no transaction is open any more
 
 
 class Proxy:
@@ -22,8 +24,9 @@ class Proxy:
             while True:
                 near, _ = self.listener.accept()
                 far = socket.create_connection(("127.0.0.1", self.port))
-                threading.Thread(target=self.forward, args=(near, far), daemon=True).start()
-                threading.Thread(target=self.back, args=(far, near), daemon=True).start()
+                ended = threading.Event()  # the transaction, as its server says
+                threading.Thread(target=self.forward, args=(near, far, ended), daemon=True).start()
+                threading.Thread(target=self.back, args=(far, near, ended), daemon=True).start()
 
     def is_commit(self, data):
         with self.lock:
@@ -33,7 +36,7 @@ class Proxy:
             self.cuts += 1
             return cut
 
-    def forward(self, near, far):
+    def forward(self, near, far, ended):
         with contextlib.suppress(OSError):
             said = False
             while True:
@@ -46,21 +49,25 @@ class Proxy:
                 if cut == "after":
                     near.shutdown(socket.SHUT_WR)  # what back() reads goes nowhere
                     near.close()
+                    ended.clear()
                     far.sendall(data)
-                    time.sleep(0.5)
+                    ended.wait(PATIENCE)
                     break
                 far.sendall(data)
         for one in (near, far):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
-    def back(self, far, near):
+    def back(self, far, near, ended):
+        last = b""
         with contextlib.suppress(OSError):
-            while True:
-                data = far.recv(65536)
-                if not data:
-                    break
-                near.sendall(data)
+            while data := far.recv(65536):
+                last = last[1 - len(IDLE):] + data
+                if IDLE in last:
+                    ended.set()
+                with contextlib.suppress(OSError):
+                    near.sendall(data)
+        ended.set()
         with contextlib.suppress(OSError):
             near.shutdown(socket.SHUT_RDWR)
 
