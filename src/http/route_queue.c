@@ -12,8 +12,6 @@
 #include "store/store_mail.h"
 #include "store/store_queue.h"
 
-#include <errno.h>
-
 static int is_stopped(struct store_tx *tx, bool *ret_stopped)
 {
     int64_t since;
