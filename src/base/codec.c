@@ -10,6 +10,7 @@
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
 #include <nettle/version.h>
+#include <pthread.h>
 #include <sys/random.h>
 
 _Static_assert(sizeof(struct hmac_sha256_ctx) <= sizeof(((struct mac_key *)0)->state), "room for nettle's state");
@@ -50,10 +51,8 @@ bool mem_equal_secret(const void *a, const void *b, size_t len)
     return memeql_sec(a, b, len) != 0;
 }
 
-int random_bytes(void *bytes, size_t len)
+static int kernel_bytes(uint8_t *at, size_t len)
 {
-    uint8_t *at = bytes;
-
     while (len > 0) {
         ssize_t n = getrandom(at, len, 0);
         if (n < 0) {
@@ -64,6 +63,44 @@ int random_bytes(void *bytes, size_t len)
         at += n;
         len -= (size_t)n;
     }
+    return 0;
+}
+
+/* A call of the kernel for every few bytes is dear, so each thread has some in stock.
+ * What was given away is not there any more. */
+enum { STOCK_SIZE = 256, STOCK_GIVES = 32 };
+static _Thread_local struct {
+    uint8_t bytes[STOCK_SIZE];
+    size_t left; /* the first of them */
+} stock;
+
+/* In a child of fork, whose only thread this is: its parent has the same. */
+static void forget_stock(void)
+{
+    stock.left = 0;
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, forget_stock); /* fails for want of memory as the program starts */
+}
+
+int random_bytes(void *bytes, size_t len)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    if (len > STOCK_GIVES)
+        return kernel_bytes(bytes, len);
+    pthread_once(&once, watch_forks);
+    if (stock.left < len) {
+        int r = kernel_bytes(stock.bytes, STOCK_SIZE);
+        if (r != 0)
+            return r;
+        stock.left = STOCK_SIZE;
+    }
+    stock.left -= len;
+    memcpy(bytes, stock.bytes + stock.left, len);
+    explicit_bzero(stock.bytes + stock.left, len);
     return 0;
 }
 

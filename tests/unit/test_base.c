@@ -20,8 +20,10 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define assert_span(span, text) assert_true(span_is((span), (text)))
@@ -559,6 +561,53 @@ static void metrics_of_the_process(void **state)
     assert_true(metric_get(METRIC_process_cpu_seconds_total) > 0);
 }
 
+enum { DRAWS = 1000, DRAW = 16 };
+
+static int compare_draws(const void *a, const void *b)
+{
+    return memcmp(a, b, DRAW);
+}
+
+/* By threads and processes that began with the same stock, and by more than it has. */
+static void *draw(void *arg)
+{
+    for (uint8_t *at = arg, *end = at + DRAWS * DRAW; at < end; at += DRAW)
+        if (random_bytes(at, DRAW) != 0)
+            abort();
+    return NULL;
+}
+
+static void random_bytes_never_repeat(void **state)
+{
+    (void)state;
+    static uint8_t draws[3 * DRAWS * DRAW], *const others = draws + DRAWS * DRAW, *const childs = others + DRAWS * DRAW;
+    uint8_t longer[300] = { 0 }, none[300] = { 0 };
+    int ends[2];
+    pthread_t thread;
+
+    assert_int_equal(random_bytes(longer, sizeof(longer)), 0);
+    for (size_t i = 0; i + DRAW <= sizeof(longer); i += DRAW)
+        assert_memory_not_equal(longer + i, none, DRAW);
+    draw(draws); /* so that there is something in stock */
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        draw(draws);
+        _exit(write(ends[1], draws, DRAWS * DRAW) == DRAWS * DRAW ? 0 : 1);
+    }
+    assert_int_equal(pthread_create(&thread, NULL, draw, others), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(read(ends[0], childs, DRAWS * DRAW), DRAWS * DRAW);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    draw(draws); /* what the parent draws at the same time */
+    close(ends[0]);
+    close(ends[1]);
+    qsort(draws, sizeof(draws) / DRAW, DRAW, compare_draws);
+    for (size_t i = DRAW; i < sizeof(draws); i += DRAW)
+        assert_memory_not_equal(draws + i - DRAW, draws + i, DRAW);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +615,7 @@ int main(void)
         cmocka_unit_test(arena_makes_texts),
         cmocka_unit_test(buf_stops_at_its_maximum),
         cmocka_unit_test(buf_writes_the_largest_number),
+        cmocka_unit_test(random_bytes_never_repeat),
         cmocka_unit_test(spans_answer_questions),
         cmocka_unit_test(utf8_is_checked),
         cmocka_unit_test(utf8_is_cut),
