@@ -17,9 +17,17 @@ int sending_target(struct op_call *call, struct store_tx *tx, const struct xml_n
                                                            : CODE_ErrorChangeKeyRequiredForWriteOperations;
 }
 
+/* As most clients name it. */
+static bool is_own_sentitems(const struct xml_node *node)
+{
+    struct span id, key;
+    return xml_is(node, XML_NS_T, "DistinguishedFolderId") && xml_attr(node, "Id", &id) &&
+           folder_role_by_id(id) == FOLDER_ROLE_sentitems && !xml_attr(node, "ChangeKey", &key) && !xml_child(node, "Mailbox");
+}
+
 int sending_save_folder(struct op_call *call, struct store_tx *tx, const struct xml_node *node, struct target_folder *ret_target)
 {
-    if (!node) {
+    if (!node || is_own_sentitems(node)) {
         target_own_folder(call, FOLDER_ROLE_sentitems, ret_target);
         return 0;
     }

@@ -43,8 +43,11 @@ static int send_one(struct op_call *call, struct store_tx *tx, size_t index, str
     struct target_item target;
     struct target_folder folder = { .access = &call->own };
     struct outbox_sent sent;
-    int r = save_folder(call, tx, s, &folder);
-    if (r || (r = sending_target(call, tx, s->items->nodes[index], &target)))
+    const int refused = sending_target(call, tx, s->items->nodes[index], &target);
+    int r = refused ? refused : store_item_expect(tx, target.access->mailbox.mailbox_id, target.id.item);
+    if (r >= 0)
+        r = save_folder(call, tx, s, &folder); /* is told first */
+    if (r || (r = refused))
         return r;
     if (!s->first[index])
         return CODE_ErrorItemNotFound;

@@ -119,6 +119,11 @@ struct store_driver {
     /* A statement that writes, all of it; ret_changes NULL: it may fail later, at
      * the latest in STORE_COMMIT, so that nobody waits for it alone. */
     int (*run)(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, int64_t *ret_changes);
+    /* Where an answer takes a way there and back: a SELECT that will probably be
+     * started with the same arguments in this transaction, so that it may be asked
+     * for with what is asked next. Nothing is lost when it is not. Both or neither. */
+    int (*expect)(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n);
+    bool (*is_expected)(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n);
     /* With several writers: has the keys, which ascend, to itself until the
      * transaction ends. wait: may be found impossible later, as in run. Without,
      * it is one key. 1: somebody else has it, or it can't be had in this transaction
@@ -129,6 +134,10 @@ struct store_driver {
      * all else of that site, of which rows of mailbox_id ret_site are a part.
      * mailbox_id 0: 1: there are such sites. */
     int (*site)(struct store_conn *conn, int64_t mailbox_id, int64_t *ret_site);
+    /* Into how many parts the rows of mailboxes are divided, and in which those of one
+     * are: a transaction costs less the fewer it touches. 0: not known. Both or neither. */
+    int (*parts)(struct store_conn *conn, unsigned *ret_n);
+    unsigned (*part)(int64_t mailbox_id, unsigned parts);
     /* Several use the connection by turns, in one transaction: who needs an answer
      * calls wait, which returns when somebody else has called collect and that
      * has read the answers of all. NULL: as before. Both or neither. */

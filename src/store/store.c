@@ -219,6 +219,8 @@ int store_open(const struct store_options *options, struct store **ret_store)
         r = store_connect_writer(store->writers, true);
     if (r == 0)
         r = identity_settled(store);
+    if (r == 0 && store->driver->parts)
+        r = store->driver->parts(store->writers[0].tx.conn, &store->parts);
     if (r == 0)
         r = store_start_writers(store);
     if (r != 0) {

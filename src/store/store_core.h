@@ -74,6 +74,7 @@ struct store {
     struct store_writer *writers;
     unsigned writers_n;      /* made */
     unsigned writers_max;
+    unsigned parts; /* of the tables of mailboxes; 0: not known */
     atomic_uint writer_next; /* for jobs of no mailbox in particular */
     unsigned group_max;
     _Atomic uint64_t replays_drafts, replays_others; /* seen: see store_replays_seen */

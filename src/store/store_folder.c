@@ -44,6 +44,8 @@ int store_folder_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_i
 
     if (r != 0)
         return r < 0 ? r : CODE_ErrorFolderNotFound;
+    tx->there.mailbox_id = mailbox_id;
+    tx->there.folder_no = folder_no;
     return read_folder(&sql, arena, mailbox_id, ret_folder);
 }
 
@@ -191,14 +193,22 @@ int folder_count_item(struct store_tx *tx, int64_t mailbox_id, uint64_t folder_n
     return r == 0 && written == 0 ? CODE_ErrorFolderNotFound : r;
 }
 
+/* Each mailbox has those with a role. */
+static bool is_there(const struct store_tx *tx, int64_t mailbox_id, uint64_t folder_no)
+{
+    return folder_no < FOLDER_ROLE_COUNT || (tx->there.mailbox_id == mailbox_id && tx->there.folder_no == folder_no);
+}
+
+/* The one that it comes from has the item. */
 static int count_both(struct store_tx *tx, const struct item *item, const struct item_place *from)
 {
-    int64_t written = 0;
+    bool sure = is_there(tx, item->mailbox_id, item->folder_no);
+    int64_t written = 2;
     int r = sql_run(tx, SQL_folder_count_both,
                     ARGS(V_INT(item->mailbox_id), V_INT(item->folder_no), V_INT(count_total(item->flags, 1)),
                          V_INT(count_unread(item->flags, 1)), V_INT(from->folder_no), V_INT(count_total(from->flags, -1)),
                          V_INT(count_unread(from->flags, -1)), V_INT(item->change_no)),
-                    &written);
+                    sure ? NULL : &written);
 
     return r == 0 && written != 2 ? CODE_ErrorFolderNotFound : r;
 }

@@ -166,6 +166,7 @@ int store_folder_delete(struct store_tx *tx, const struct folder *folder)
         r = sql_run(tx, SQL_folder_delete, ARGS(V_INT(folder->mailbox_id), V_INT(folder->folder_no)), &written);
     if (r != 0 || written == 0)
         return r != 0 ? r : CODE_ErrorFolderNotFound;
+    tx->there.mailbox_id = 0;
     r = grow(tx, folder->mailbox_id, folder->parent_no, -1, gone.change_no);
     if (r == 0)
         r = store_permission_drop(tx, folder->mailbox_id, folder->folder_no);

@@ -82,19 +82,16 @@ static int display_key(const struct item *item, struct arena *arena, struct span
 }
 
 /* statement is item_insert (last: display_to) or item_write (last: the number
- * that the row has so far). */
+ * that the row has so far, which this job has read). */
 static int write_row(struct store_tx *tx, const struct item *item, enum store_statement statement, struct store_value last)
 {
     struct store_value args[ITEM_ARGS + 6];
-    int64_t written = 0;
     int r = item_args(tx, item, args);
 
     if (r == 0)
         r = key_args(item, tx->scratch, args + ITEM_ARGS);
     args[ITEM_ARGS + 5] = last;
-    if (r == 0)
-        r = sql_run(tx, statement, args, ARRAY_LEN(args), &written);
-    return r == 0 && written == 0 ? CODE_ErrorItemNotFound : r;
+    return r == 0 ? sql_run(tx, statement, args, ARRAY_LEN(args), NULL) : r;
 }
 
 static int insert_row(struct store_tx *tx, const struct item *item)

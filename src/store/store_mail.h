@@ -41,6 +41,9 @@ enum store_depth {
  * CODE_ErrorCorruptData: the store's file is damaged where it was. */
 int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, unsigned depth,
                    struct item *ret_item);
+/* The item will probably be read, with its recipients, and written to: where that takes
+ * ways there and back, what it needs is asked for with what is asked next. */
+int store_item_expect(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no);
 /* Whatever makes a mailbox larger than its quota is refused with
  * CODE_ErrorQuotaExceeded: insert, update, replace, rewrite, copy, and adding
  * attachments. */

@@ -309,8 +309,39 @@ int store_address_list(struct store_tx *tx, struct arena *arena, int64_t mailbox
 
 void store_forget_kept(struct store_tx *tx)
 {
-    if (tx->kept)
-        memset(tx->kept, 0, sizeof(*tx->kept));
+    if (!tx->kept)
+        return;
+    memset(tx->kept->domains, 0, sizeof(tx->kept->domains));
+    memset(tx->kept->numbers, 0, sizeof(tx->kept->numbers));
+}
+
+/* Who writes to whom changes slowly: what one transaction asks, the next one will. */
+static void expect_domain(struct store_tx *tx, struct span key)
+{
+    if (!tx->driver->expect)
+        return;
+    for (size_t i = 0; i < DOMAINS_EXPECTED; i++) {
+        char *name = tx->kept->expected[i];
+        if (span_is(key, name))
+            return;
+        if (*name)
+            continue;
+        memcpy(name, key.ptr, key.len);
+        name[key.len] = 0;
+        return;
+    }
+}
+
+int store_domains_expect(struct store_tx *tx)
+{
+    int r = 0;
+
+    if (!tx->kept || !tx->driver->expect)
+        return 0;
+    for (size_t i = 0; r == 0 && i < DOMAINS_EXPECTED && tx->kept->expected[i][0]; i++)
+        r = sql_expect(tx, SQL_address_domain, ARGS(V_TEXT(span_of(tx->kept->expected[i]))));
+    memset(tx->kept->expected, 0, sizeof(tx->kept->expected));
+    return r;
 }
 
 /* Where a domain is kept, or would be. */
@@ -348,6 +379,8 @@ int store_domain_is_local(struct store_tx *tx, struct span domain, bool *ret_loc
         return r;
     size_t slot = domain_slot(key);
     bool keep = tx->kept && key.len > 0 && key.len < DOMAIN_SIZE && !memchr(key.ptr, 0, key.len);
+    if (keep)
+        expect_domain(tx, key);
     if (keep && domain_is_kept(tx, slot, key)) {
         *ret_local = tx->kept->domains[slot].local;
         return 0;

@@ -38,6 +38,7 @@ static int begin(struct store_conn *conn, enum store_control what)
 {
     conn->failed = conn->unknown = conn->patient = conn->asked = false;
     conn->error = 0;
+    postgres_forget_expected(conn);
     int r = postgres_send(conn, 0, control_text[what], NULL, 0);
     conn->in_tx = conn->untouched = r == 0;
     return r;
@@ -95,12 +96,14 @@ static int control(struct store_conn *conn, enum store_control what)
         return commit(conn);
     case STORE_ROLLBACK:
         return roll_back(conn);
+    case STORE_JOB_ROLLBACK:
+    case STORE_ITEM_ROLLBACK:
+        postgres_expect_nothing(conn);
+        break;
     case STORE_JOB_BEGIN:
     case STORE_JOB_RELEASE:
-    case STORE_JOB_ROLLBACK:
     case STORE_ITEM_BEGIN:
     case STORE_ITEM_RELEASE:
-    case STORE_ITEM_ROLLBACK:
     case STORE_CONTROL_COUNT:
         break;
     }
@@ -185,6 +188,7 @@ static int run(struct store_conn *conn, unsigned statement, const struct store_v
     PGresult *result = NULL;
     int r = postgres_send(conn, statement, NULL, args, n);
 
+    postgres_written(conn, statement, args, n);
     if (r != 0)
         return postgres_fail(conn, r);
     if (!ret_changes)
@@ -204,11 +208,23 @@ static void finish(struct store_rows *rows)
     free(rows);
 }
 
+static bool reads(unsigned statement, const char *text)
+{
+    return strncmp(text ? text : statement_text[statement], "SELECT ", 7) == 0;
+}
+
 static int ask(struct store_conn *conn, unsigned statement, const char *text, const struct store_value *args, size_t n,
                PGresult **ret_result)
 {
-    int r = postgres_send(conn, statement, text, args, n);
+    int r = text ? 1 : postgres_take_expected(conn, statement, args, n, ret_result);
 
+    if (r != 1)
+        return r;
+    if (!reads(statement, text) && text)
+        postgres_expect_nothing(conn);
+    else if (!reads(statement, text))
+        postgres_written(conn, statement, args, n);
+    r = postgres_send(conn, statement, text, args, n);
     return r == 0 ? postgres_answer(conn, ret_result) : r;
 }
 
@@ -338,8 +354,12 @@ const struct store_driver store_driver_postgres = {
     .changes = changes,
     .finish = finish,
     .run = run,
+    .expect = postgres_expect,
+    .is_expected = postgres_is_expected,
     .hold = hold,
     .site = postgres_site,
+    .parts = postgres_parts,
+    .part = postgres_remainder,
     .share = postgres_share,
     .collect = postgres_collect,
     .be_patient = postgres_be_patient,

@@ -2,8 +2,8 @@
  * What the files of the PostgreSQL engine share: store_postgres.c (transactions
  * and rows), store_postgres_wire.c (what is sent and answered),
  * store_postgres_link.c (connections), store_postgres_partition.c (tables),
- * store_postgres_site.c (those on other servers) and store_postgres_watch.c
- * (telling other nodes). Only these include <libpq-fe.h>.
+ * store_postgres_site.c (those on other servers), store_postgres_expect.c (what is asked
+ * ahead) and store_postgres_watch.c (telling other nodes). Only these include <libpq-fe.h>.
  */
 #ifndef EWSD_STORE_STORE_POSTGRES_H
 #define EWSD_STORE_STORE_POSTGRES_H
@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { POSTGRES_OWED_MAX = 1024, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64, POSTGRES_TEXT_SIZE = 4096, POSTGRES_PARTITIONS_MAX = 256 };
+enum { POSTGRES_OWED_MAX = 1024, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64, POSTGRES_TEXT_SIZE = 4096, POSTGRES_PARTITIONS_MAX = 256, POSTGRES_EXPECTED_MAX = 256 };
 
 struct store_db {
     char *url, *passfile;
@@ -44,6 +44,16 @@ struct postgres_owed {
 
 enum { OWED_RESULT = -1, OWED_SYNC = -2, OWED_COMMIT = -3 };
 
+/* What was asked ahead: store_postgres_expect.c. */
+struct postgres_expected {
+    int state;
+    unsigned statement;
+    struct store_value args[3];
+    size_t n;
+    char text[64]; /* of args */
+    PGresult *result; /* NULL: not there yet */
+};
+
 /* Connections are always in libpq's pipeline mode: what is sent is owed an
  * answer, and answers are read, in order, when somebody needs one. */
 struct store_conn {
@@ -59,6 +69,8 @@ struct store_conn {
     bool unknown; /* it was the end of the connection, so what was last sent may have been done */
     unsigned owed_n;
     struct postgres_owed owed[POSTGRES_OWED_MAX];
+    struct postgres_expected expected[POSTGRES_EXPECTED_MAX];
+    size_t expected_n; /* those behind were never used */
     void (*wait)(void *arg); /* who needs an answer calls this; NULL: reads it */
     void *wait_arg;
     int partitions; /* of each table of mailboxes that can be named; -1: not known yet */
@@ -90,6 +102,8 @@ int postgres_sync(struct store_conn *conn);
 int postgres_be_patient(struct store_conn *conn);
 /* Reads all that is owed. */
 int postgres_drain(struct store_conn *conn);
+/* Returns when all is answered that is owed now. */
+int postgres_wait(struct store_conn *conn);
 /* Waits for the answer of what was sent last, the caller's to clear. */
 int postgres_answer(struct store_conn *conn, PGresult **ret_result);
 void postgres_share(struct store_conn *conn, void (*wait)(void *arg), void *arg);
@@ -116,6 +130,8 @@ int postgres_define(struct store_conn *conn, const char *text, unsigned form);
 int postgres_part(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, unsigned *ret_part);
 /* Of a mailbox, from 1 on; 0: it cannot be named. */
 int postgres_part_of(struct store_conn *conn, int64_t mailbox_id, unsigned *ret_part);
+/* 0: they cannot be named. */
+int postgres_parts(struct store_conn *conn, unsigned *ret_n);
 unsigned postgres_remainder(int64_t mailbox_id, unsigned partitions);
 /* text may be of POSTGRES_TEXT_SIZE; -E2BIG. */
 int postgres_part_text(unsigned part, char *text);
@@ -126,6 +142,20 @@ int postgres_read_sites(struct store_conn *conn, unsigned partitions, bool known
 int postgres_site(struct store_conn *conn, int64_t mailbox_id, int64_t *ret_site);
 /* The keys are held here: and where their mailboxes are. */
 int postgres_hold_far(struct store_conn *conn, const int64_t *keys, size_t n);
+
+/* ---- store_postgres_expect.c ---- */
+
+/* Sends a SELECT that is likely to be asked for with the same arguments. */
+int postgres_expect(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n);
+bool postgres_is_expected(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n);
+/* Its answer, the caller's to clear. 1: it was not expected. */
+int postgres_take_expected(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, PGresult **ret_result);
+/* A statement that writes goes: what speaks of the same is asked anew. */
+void postgres_written(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n);
+/* Something was undone: the same for all. */
+void postgres_expect_nothing(struct store_conn *conn);
+/* Nothing is owed any more. */
+void postgres_forget_expected(struct store_conn *conn);
 
 /* ---- store_postgres_watch.c ---- */
 

@@ -192,6 +192,7 @@ void postgres_disconnect(struct store_conn *conn)
 {
     if (!conn)
         return;
+    postgres_forget_expected(conn);
     PQfinish(conn->pg);
     free(conn);
 }

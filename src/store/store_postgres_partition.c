@@ -245,6 +245,15 @@ int postgres_part_of(struct store_conn *conn, int64_t mailbox_id, unsigned *ret_
     return r;
 }
 
+int postgres_parts(struct store_conn *conn, unsigned *ret_n)
+{
+    int r = know_partitions(conn);
+
+    if (r == 0)
+        *ret_n = (unsigned)conn->partitions;
+    return r;
+}
+
 int postgres_part(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, unsigned *ret_part)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -277,17 +277,21 @@ int postgres_drain(struct store_conn *conn)
     return r == 0 && conn->failed ? conn->error : r;
 }
 
+int postgres_wait(struct store_conn *conn)
+{
+    if (!conn->wait || conn->owed_n == 0)
+        return postgres_drain(conn);
+    conn->wait(conn->wait_arg);
+    return 0;
+}
+
 int postgres_answer(struct store_conn *conn, PGresult **ret_result)
 {
     PGresult *result = NULL;
-    int r = 0;
 
     if (conn->owed_n > 0) /* none when the connection broke */
         conn->owed[conn->owed_n - 1].to = &result;
-    if (conn->wait && conn->owed_n > 0)
-        conn->wait(conn->wait_arg);
-    else
-        r = postgres_drain(conn);
+    int r = postgres_wait(conn);
     if (r == 0 && (conn->failed || !result))
         r = postgres_fail(conn, -EIO);
     if (r == 0)

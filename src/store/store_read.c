@@ -154,11 +154,14 @@ static struct rcpt_list slice(const struct rcpt_list *all, enum rcpt_type type)
     return part;
 }
 
-static int load_rcpts(struct store_tx *tx, struct arena *arena, struct item *item)
+static int load_rcpts(struct store_tx *tx, struct arena *arena, unsigned level, struct item *item)
 {
     struct rcpt_list all = { 0 }; /* in the order of their types */
-    int r = sql_list(tx, arena, SQL_recipient_read, ARGS(V_INT(item->mailbox_id), V_INT(item->content_no)), sizeof(*all.v), read_rcpt,
-                     &all.v, &all.n);
+    const struct store_value by_item[] = { V_INT(item->mailbox_id), V_INT(item->item_no) };
+    const struct store_value by_content[] = { V_INT(item->mailbox_id), V_INT(item->content_no) };
+    bool expected = level == 0 && sql_is_expected(tx, SQL_recipient_of_item, by_item, 2);
+    int r = sql_list(tx, arena, expected ? SQL_recipient_of_item : SQL_recipient_read, expected ? by_item : by_content, 2, sizeof(*all.v),
+                     read_rcpt, &all.v, &all.n);
 
     if (r != 0)
         return r;
@@ -213,7 +216,7 @@ int item_load_within(struct store_tx *tx, struct arena *arena, unsigned depth, u
     int r = 0;
 
     if (depth & STORE_RECIPIENTS)
-        r = note_damage(load_rcpts(tx, arena, item), item);
+        r = note_damage(load_rcpts(tx, arena, level, item), item);
     if (r == 0 && depth & (STORE_BODY | STORE_MIME))
         r = note_damage(load_body(tx, arena, depth, item), item);
     if (r == 0 && depth & (STORE_ATTACHMENTS | STORE_DATA))
@@ -239,6 +242,16 @@ static int read_one(struct store_tx *tx, struct arena *arena, int64_t mailbox_id
     if (r != 0)
         return r < 0 ? r : CODE_ErrorItemNotFound;
     return item_from_row(&sql, arena, mailbox_id, ret_item);
+}
+
+int store_item_expect(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no)
+{
+    const struct store_value args[] = { V_INT(mailbox_id), V_INT(item_no) };
+    int r = sql_expect(tx, SQL_item_get, args, 2);
+
+    if (r == 0)
+        r = sql_expect(tx, SQL_recipient_of_item, args, 2);
+    return r == 0 ? sql_expect(tx, SQL_counter_room, args, 1) : r;
 }
 
 int store_item_get(struct store_tx *tx, struct arena *arena, int64_t mailbox_id, uint64_t item_no, unsigned depth,

@@ -71,6 +71,18 @@ int sql_run_text(struct store_tx *tx, const char *text, const struct store_value
     return r == 0 ? run_rows(tx, rows, NULL) : r;
 }
 
+int sql_expect(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n)
+{
+    int r = tx->driver->expect ? hold_for_statement(tx, statement, args, n) : 0;
+
+    return r == 0 && tx->driver->expect ? tx->driver->expect(tx->conn, statement, args, n) : r;
+}
+
+bool sql_is_expected(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n)
+{
+    return tx->driver->expect && tx->driver->is_expected(tx->conn, statement, args, n);
+}
+
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value)
 {
     CLEANUP(sql_close) struct sql sql = { 0 };
@@ -218,6 +230,31 @@ static int take_at_once(struct store_tx *tx, const struct store_value args[4], i
     return 0;
 }
 
+/* The numbers are known before they are taken, as nobody else takes any. */
+static int take_expected(struct store_tx *tx, const struct store_value args[4], int64_t *ret_written, uint64_t *ret_next,
+                         uint64_t *ret_change)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    int r = sql_first(tx, SQL_counter_room, args, 1, &sql);
+
+    if (r != 0)
+        return r < 0 ? r : -ENOENT;
+    const int64_t size = sql_int(&sql, 2), own = sql_int(&sql, 3), quota = own < 0 ? args[3].number : own;
+    *ret_written = args[3].number < 0 || quota == 0 || size + args[2].number <= quota;
+    *ret_next = (uint64_t)(sql_int(&sql, 0) + args[1].number);
+    *ret_change = (uint64_t)sql_int(&sql, 1) + 1;
+    return *ret_written ? sql_run(tx, SQL_take_numbers, args, 4, NULL) : 0;
+}
+
+static int take_numbers(struct store_tx *tx, const struct store_value args[4], int64_t *ret_written, uint64_t *ret_next, uint64_t *ret_change)
+{
+    if (tx->driver->one_writer)
+        return take_one_by_one(tx, args, ret_written, ret_next, ret_change);
+    if (sql_is_expected(tx, SQL_counter_room, args, 1))
+        return take_expected(tx, args, ret_written, ret_next, ret_change);
+    return take_at_once(tx, args, ret_written, ret_next, ret_change);
+}
+
 int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, struct store_growth growth, uint64_t *ret_no,
                        uint64_t *ret_change)
 {
@@ -225,8 +262,7 @@ int store_take_numbers(struct store_tx *tx, int64_t mailbox_id, uint32_t n, stru
     uint64_t next = 0, change = 0;
     int64_t written = 0;
     const struct store_value args[] = { V_INT(mailbox_id), V_INT(n), V_INT(growth.bytes), V_INT(quota) };
-    int r = tx->driver->one_writer ? take_one_by_one(tx, args, &written, &next, &change)
-                                   : take_at_once(tx, args, &written, &next, &change);
+    int r = take_numbers(tx, args, &written, &next, &change);
 
     if (r == 0 && !written)
         r = read_numbers(tx, mailbox_id, &next, &change);

@@ -7,7 +7,7 @@
 #include "store/driver.h"
 #include "store/statements.h"
 
-enum { DOMAINS_KEPT = 32, DOMAIN_SIZE = 64, NUMBERS_KEPT = 256, HOLDS_MAX = 2048 };
+enum { DOMAINS_KEPT = 32, DOMAINS_EXPECTED = 4, DOMAIN_SIZE = 64, NUMBERS_KEPT = 256, HOLDS_MAX = 2048 };
 
 /* What the writer has read and need not read again: which domains are ours,
  * and the numbers of mailboxes that come next. What changes addresses, or
@@ -23,6 +23,7 @@ struct store_kept {
         int64_t mailbox_id; /* 0: unused */
         uint64_t next_no, change;
     } numbers[NUMBERS_KEPT];
+    char expected[DOMAINS_EXPECTED][DOMAIN_SIZE]; /* by the next transaction: those that this one asked for; ends with an empty one */
 };
 
 /* The mailboxes that a transaction has to itself (store_hold.c). */
@@ -49,6 +50,10 @@ struct store_tx {
     struct arena *scratch; /* for keys and the like; forgotten with the job or the snapshot */
     struct buf packed;     /* item_args packs properties here */
     bool dirty;            /* the job has written */
+    struct {
+        int64_t mailbox_id; /* 0: none */
+        uint64_t folder_no;
+    } there; /* a folder that the job knows to be there: its last */
     struct store_kept *kept; /* the writer's; where there are several, for as long as the transaction */
     struct store_holds *holds; /* the writer's, on an engine that has several; else NULL */
     struct store_lane *lane;   /* it shares the transaction with others that run by turns (writer_lanes.c); else NULL */
@@ -92,6 +97,8 @@ void holds_want(struct store_holds *holds, int64_t mailbox_id);
 int holds_begin(struct store_tx *tx);
 
 void store_forget_kept(struct store_tx *tx);
+/* A transaction begins. */
+int store_domains_expect(struct store_tx *tx);
 
 /* The memory of a transaction that begins and one that is over for good. */
 int store_tx_open(struct store_tx *tx);
@@ -114,6 +121,10 @@ int sql_run(struct store_tx *tx, enum store_statement statement, const struct st
 int sql_run_text(struct store_tx *tx, const char *text, const struct store_value *args, size_t n);
 /* The first column of the first row. 1: no row. */
 int sql_number(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, int64_t *ret_value);
+
+/* Soon it will be read: driver.h. */
+int sql_expect(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n);
+bool sql_is_expected(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n);
 
 /* Row by row, for SELECT only (what writes goes through sql_run): CLEANUP(sql_close) struct sql q = {0}; sql_open; sql_next. */
 int sql_open(struct store_tx *tx, enum store_statement statement, const struct store_value *args, size_t n, struct sql *ret_sql);

@@ -23,6 +23,7 @@ typedef enum outcome run_all(struct store_writer *writer, struct store_pending *
 enum outcome writer_run_job(struct store_tx *tx, struct store_pending *waiter)
 {
     tx->dirty = false;
+    tx->there.mailbox_id = 0;
     arena_reset(tx->scratch);
     waiter->result = waiter->job(tx, waiter->arg);
     if (tx->holds && tx->holds->refused)
@@ -125,6 +126,8 @@ static int begin(struct store_writer *writer, struct store_pending *const *group
         store_forget_kept(tx);
     if (r == 0)
         r = holds_begin(tx);
+    if (r == 0)
+        r = store_domains_expect(tx);
     return r == 0 ? writer_begin_step(writer, n) : r;
 }
 
@@ -263,6 +266,7 @@ int store_savepoint_rollback(struct store_tx *tx)
     int r = tx->driver->control(tx->conn, STORE_ITEM_ROLLBACK);
 
     store_forget_kept(tx);
+    tx->there.mailbox_id = 0;
     mark_again(tx);
     return r != 0 ? r : tx->driver->control(tx->conn, STORE_ITEM_RELEASE);
 }

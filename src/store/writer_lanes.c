@@ -172,6 +172,15 @@ static bool let_one_be_alone(struct store_lanes *lanes)
     return false;
 }
 
+/* What was only written is answered with COMMIT. */
+static bool somebody_waits(const struct store_lanes *lanes)
+{
+    for (size_t i = 0; i < lanes->used; i++)
+        if (lanes->lane[i].waits)
+            return true;
+    return false;
+}
+
 static void run_by_turns(struct store_lanes *lanes)
 {
     struct store *store = lanes->writer->store;
@@ -183,9 +192,11 @@ static void run_by_turns(struct store_lanes *lanes)
         lanes->turn = &lanes->lane[i];
         lanes->turn->waits = fiber_start(lanes->turn->fiber, run_lane, lanes->turn);
     }
-    do
+    while (somebody_waits(lanes)) {
         store->shared_rounds += driver->collect(conn);
-    while (pass(lanes) || let_one_be_alone(lanes));
+        if (!pass(lanes))
+            (void)let_one_be_alone(lanes);
+    }
     driver->share(conn, NULL, NULL);
 }
 

@@ -102,13 +102,16 @@ void store_stop_writers(struct store *store)
 
 enum { AT_ONCE = 64 };
 
+/* Each has parts of the store to itself, if there are enough. */
 static struct store_writer *writer_for(struct store *store, int64_t mailbox_id)
 {
     unsigned n = store->writers_n;
 
     if (n == 1)
         return store->writers;
-    return &store->writers[mailbox_id > 0 ? (uint64_t)mailbox_id % n : atomic_fetch_add(&store->writer_next, 1) % n];
+    if (mailbox_id <= 0)
+        return &store->writers[atomic_fetch_add(&store->writer_next, 1) % n];
+    return &store->writers[store->parts >= n ? store->driver->part(mailbox_id, store->parts) % n : (uint64_t)mailbox_id % n];
 }
 
 /* Under the lock. True: the writer's thread is to be woken; who writes looks
