@@ -155,6 +155,9 @@ struct store_driver {
     int (*watch)(struct store_db *db, store_woken *woken, void *arg);
     void (*unwatch)(struct store_db *db);
     void (*wake_others)(struct store_db *db, bool directory);
+    /* Much was written that nobody writes again soon: if it still has to be brought to
+     * its place, now is the time, by the caller, so that the writer need not. */
+    void (*tidy)(struct store_db *db);
     /* Bytes that the disk has room for. */
     int (*room)(struct store_db *db, uint64_t *ret_bytes);
     int (*place)(struct store_db *db, struct store_place *ret_place);

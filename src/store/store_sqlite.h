@@ -7,6 +7,7 @@
 
 #include "store/driver.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 #define SQLITE_PATH_SIZE 4096
@@ -17,6 +18,8 @@ struct store_db {
     int lock;
     bool copy; /* a file that somebody else opened; lock is a descriptor of it */
     unsigned checkpoint_pages;
+    pthread_mutex_t tidying; /* by one thread at a time */
+    sqlite3 *tidier; /* made when it is needed */
     char file[SQLITE_PATH_SIZE];
     char stamp[SQLITE_PATH_SIZE];
 };
@@ -34,6 +37,7 @@ int sqlite_check_mode(const char *path, enum store_mode mode);
 /* ---- store_sqlite_keep.c ---- */
 
 int sqlite_place(struct store_db *db, struct store_place *ret_place);
+void sqlite_tidy(struct store_db *db);
 int sqlite_stamps_read(struct store_db *db, struct store_stamps *ret_stamps);
 int sqlite_stamps_write(struct store_db *db, const struct store_stamps *stamps);
 int sqlite_verify(struct store_db *db, unsigned limit, store_complaint *complain, void *arg, const struct store_watch *watch);

@@ -1,11 +1,12 @@
 /*
  * The file of the SQLite engine as a whole: where it is, the stamps kept beside
- * it in ewsd.stamp, whether it is whole, and copies of it. Long work has a
+ * it in ewsd.stamp, its log, whether it is whole, and copies of it. Long work has a
  * connection of its own, so that it disturbs nobody but the log, which is not
  * used anew as long as a snapshot of before is read.
  */
 #include "store/statements.h"
 #include "store/store_sqlite.h"
+#include "store/store_sqlite_wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,6 +190,34 @@ int sqlite_verify(struct store_db *db, unsigned limit, store_complaint *complain
     r = verify(handle, pragma, &to);
     sqlite3_close_v2(handle);
     return r;
+}
+
+/* ---- the log ---- */
+
+static sqlite3 *open_tidier(struct store_db *db)
+{
+    sqlite3 *handle = NULL;
+    int rc = sqlite3_open_v2(db->file, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, SQLITE_WAL_VFS);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(handle, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16; PRAGMA wal_autocheckpoint=0", NULL,
+                          NULL, NULL);
+    if (rc == SQLITE_OK)
+        return handle;
+    sqlite3_close_v2(handle);
+    return NULL;
+}
+
+/* A checkpoint that waits for nobody. What it leaves, or can't do, the writer does. */
+void sqlite_tidy(struct store_db *db)
+{
+    if (db->copy || pthread_mutex_trylock(&db->tidying) != 0)
+        return;
+    if (!db->tidier)
+        db->tidier = open_tidier(db);
+    if (db->tidier)
+        (void)sqlite3_wal_checkpoint_v2(db->tidier, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    pthread_mutex_unlock(&db->tidying);
 }
 
 /* ---- a copy ---- */

@@ -9,12 +9,14 @@
 #include "store/store_content.h"
 
 #include "model/code.h"
+#include "store/store_core.h"
 #include "store/store_item.h"
 
 #include <errno.h>
 
 #define STAGE_LIFE_MS 3600000 /* far beyond the longest request */
 #define SWEEP_PIECES 4
+#define TIDY_PIECES 4 /* or a checkpoint has so many that the writer stands still for long */
 
 struct stage {
     int64_t mailbox_id;
@@ -55,6 +57,8 @@ static int stage_piece(void *arg, struct span piece)
     stage->piece = piece;
     int r = store_write(stage->store, piece_job, stage);
     stage->seq++;
+    if (r == 0 && stage->store->driver->tidy && stage->seq % TIDY_PIECES == 0)
+        stage->store->driver->tidy(stage->store->db);
     return r;
 }
 

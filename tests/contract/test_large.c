@@ -8,7 +8,9 @@
 #include "store/store_item.h"
 #include "store/store_mail.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "world.h"
 
@@ -117,6 +119,28 @@ static void test_staged_and_stored(void **state)
     assert_int_equal(chunks(world), 0);
 }
 
+/* However long the log may become, so that the writer has no more to bring there. */
+static void test_pieces_come_to_their_place(void **state)
+{
+    struct world *world = *state;
+    struct item item;
+    struct attachment attachment;
+    struct stat file;
+    char path[WORLD_PATH_SIZE + 16];
+
+    if (!is_sqlite(world))
+        return; /* has no log of its own */
+    world->options.checkpoint_pages = 1000000;
+    reopen(world);
+    fill(world, &item, &attachment);
+    assert_int_equal(store_stage_item(world->store, &item), 0);
+    snprintf(path, sizeof(path), "%s/ewsd.db", world->path);
+    assert_int_equal(stat(path, &file), 0);
+    assert_true(file.st_size > 3 * LARGE - 3 * 1048576);
+    assert_int_equal(do_write(world, insert, &item), 0);
+    expect_whole(world, &item, item.item_no);
+}
+
 static void test_small_is_not_staged(void **state)
 {
     struct world *world = *state;
@@ -207,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         WORLD_CASE(test_staged_and_stored),
+        WORLD_CASE(test_pieces_come_to_their_place),
         WORLD_CASE(test_small_is_not_staged),
         WORLD_CASE(test_discarded),
         WORLD_CASE(test_forgotten_at_the_next_start),
