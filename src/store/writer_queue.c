@@ -4,8 +4,9 @@
  * time: the caller itself when nobody else does, so that a lone job needs no
  * other thread, or else the writer's own thread. That takes what is queued,
  * without any timer, into one transaction (writer.c), and only when that is
- * committed tells the callers. Jobs of one mailbox meet in one queue, so that
- * writers seldom wait for one another.
+ * committed tells the callers. Jobs of one mailbox meet in one queue, and those of
+ * mailboxes whose rows lie together, so that writers seldom wait for one another and a
+ * transaction touches few tables.
  */
 #include "store/writer.h"
 
