@@ -312,6 +312,33 @@ static void test_nothing_there(void **state)
     assert_int_equal(deed.code, CODE_ErrorItemNotFound);
 }
 
+/* A folder that the job has seen needs no second look, unless it went since. */
+static int move_into_gone(struct store_tx *tx, struct world *world ATTR_UNUSED, void *data)
+{
+    struct deed *deed = data;
+    struct folder folder = { .mailbox_id = deed->mailbox_id, .parent_no = FOLDER_ROLE_msgfolderroot, .name = SPAN("short-lived"),
+                             .class = SPAN("IPF.Note") };
+    int r = store_folder_insert(tx, &folder);
+
+    if (r == 0)
+        r = store_folder_get(tx, tx->scratch, deed->mailbox_id, folder.folder_no, &folder);
+    if (r == 0)
+        r = get(tx, deed);
+    if (r == 0 && deed->second)
+        r = store_folder_delete(tx, &folder);
+    return r == 0 ? store_item_move(tx, &deed->item, folder.folder_no, true) : r;
+}
+
+static void test_a_folder_that_went(void **state)
+{
+    struct deed deed = draft_of(*state, ((struct world *)*state)->alice);
+
+    deed.second = true;
+    assert_int_equal(do_write(*state, move_into_gone, &deed), CODE_ErrorFolderNotFound);
+    deed.second = false;
+    assert_int_equal(do_write(*state, move_into_gone, &deed), 0);
+}
+
 /* To the byte, as without: what the mailbox has, and one byte more. */
 static int grow_by(struct store_tx *tx, struct world *world ATTR_UNUSED, void *data)
 {
@@ -355,6 +382,7 @@ int main(void)
         WORLD_CASE(test_not_beyond_the_transaction),
         WORLD_CASE(test_more_than_is_kept),
         WORLD_CASE(test_nothing_there),
+        WORLD_CASE(test_a_folder_that_went),
         WORLD_CASE(test_the_quota_is_exact),
     };
 
