@@ -47,6 +47,17 @@ static struct deed draft_of(struct world *world, int64_t mailbox_id)
     return deed;
 }
 
+typedef int deed_step(struct store_tx *tx, struct world *world, void *data);
+
+/* In alice's mailbox, in one job. */
+static struct deed on_a_draft(struct world *world, deed_step *step)
+{
+    struct deed deed = draft_of(world, world->alice);
+
+    assert_int_equal(do_write(world, step, &deed), 0);
+    return deed;
+}
+
 static int get(struct store_tx *tx, struct deed *deed)
 {
     return store_item_get(tx, deed->world->arena, deed->mailbox_id, deed->item_no, STORE_RECIPIENTS, &deed->item);
@@ -172,9 +183,8 @@ static int write_between(struct store_tx *tx, struct world *world ATTR_UNUSED, v
 
 static void test_written_between(void **state)
 {
-    struct deed deed = draft_of(*state, ((struct world *)*state)->alice);
+    struct deed deed = on_a_draft(*state, write_between);
 
-    assert_int_equal(do_write(*state, write_between, &deed), 0);
     assert_true(span_is(deed.item.subject, "written"));
     assert_int_equal(deed.item.to.n, 1);
 }
@@ -193,9 +203,8 @@ static int take_twice(struct store_tx *tx, struct world *world ATTR_UNUSED, void
 
 static void test_numbers_are_taken_once(void **state)
 {
-    struct deed deed = draft_of(*state, ((struct world *)*state)->alice);
+    struct deed deed = on_a_draft(*state, take_twice);
 
-    assert_int_equal(do_write(*state, take_twice, &deed), 0);
     assert_int_equal(deed.first, deed.item_no + 2);
     assert_int_equal(deed.second, deed.first + 2);
 }
@@ -218,9 +227,8 @@ static int undo_between(struct store_tx *tx, struct world *world ATTR_UNUSED, vo
 
 static void test_undone_between(void **state)
 {
-    struct deed deed = draft_of(*state, ((struct world *)*state)->alice);
+    struct deed deed = on_a_draft(*state, undo_between);
 
-    assert_int_equal(do_write(*state, undo_between, &deed), 0);
     assert_true(span_is(deed.item.subject, "as it was"));
 }
 
@@ -284,9 +292,8 @@ static int expect_too_much(struct store_tx *tx, struct world *world, void *data)
 
 static void test_more_than_is_kept(void **state)
 {
-    struct deed deed = draft_of(*state, ((struct world *)*state)->alice);
+    struct deed deed = on_a_draft(*state, expect_too_much);
 
-    assert_int_equal(do_write(*state, expect_too_much, &deed), 0);
     assert_true(span_is(deed.item.subject, "as it was"));
     assert_int_equal(deed.item.to.n, 1);
 }
@@ -306,9 +313,8 @@ static int get_nothing(struct store_tx *tx, struct world *world ATTR_UNUSED, voi
 
 static void test_nothing_there(void **state)
 {
-    struct deed deed = draft_of(*state, ((struct world *)*state)->alice);
+    struct deed deed = on_a_draft(*state, get_nothing);
 
-    assert_int_equal(do_write(*state, get_nothing, &deed), 0);
     assert_int_equal(deed.code, CODE_ErrorItemNotFound);
 }
 

@@ -346,6 +346,34 @@ static void test_domains_are_asked_once(void **state)
     assert_int_equal(stage.world->store->shared_rounds - before, is_sqlite(stage.world) ? 0 : 1);
 }
 
+/* Whose numbers would have them go to different writers, but not their parts. */
+static bool are_neighbours(const struct store *store, int64_t a, int64_t b)
+{
+    const struct store_driver *driver = store->driver;
+
+    return a % 2 != b % 2 && driver->part(a, store->parts) % 2 == driver->part(b, store->parts) % 2;
+}
+
+static void test_writers_keep_to_their_parts(void **state)
+{
+    struct stage stage = stage_of(*state);
+    struct task tasks[2] = { { .box = 0 }, { .box = 1 } };
+    int results[2];
+
+    stage.world->options.writers = 2;
+    reopen(stage.world);
+    const struct store *store = stage.world->store;
+    assert_int_equal(store->parts > 0, !is_sqlite(stage.world));
+    while (store->parts && tasks[1].box < BOXES && !are_neighbours(store, stage.boxes[0], stage.boxes[tasks[1].box]))
+        tasks[1].box++;
+    assert_in_range(tasks[1].box, 1, BOXES - 1);
+    uint64_t before = commits_of(&stage);
+    write_tasks(&stage, tasks, ARRAY_LEN(tasks), results);
+    assert_int_equal(results[0], 0);
+    assert_int_equal(results[1], 0);
+    assert_int_equal(commits_of(&stage) - before, 1);
+}
+
 /* ---- what is told when ---- */
 
 static void before_commit(void *arg)
@@ -462,6 +490,7 @@ int main(void)
         WORLD_CASE(test_other_mailboxes),
         WORLD_CASE(test_jobs_of_no_mailbox),
         WORLD_CASE(test_domains_are_asked_once),
+        WORLD_CASE(test_writers_keep_to_their_parts),
         WORLD_CASE(test_nobody_is_told_before_commit),
         WORLD_CASE(test_nodes_in_opposite_order),
     };
