@@ -15,7 +15,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { POSTGRES_OWED_MAX = 1024, POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64, POSTGRES_TEXT_SIZE = 4096, POSTGRES_PARTITIONS_MAX = 256, POSTGRES_EXPECTED_MAX = 256 };
+enum { POSTGRES_OWED_MAX = 1024, POSTGRES_EXPECTED_MAX = 256, POSTGRES_PARTITIONS_MAX = 256 };
+enum { POSTGRES_ARGS_MAX = 64, POSTGRES_NAME_SIZE = 64, POSTGRES_TEXT_SIZE = 4096 };
 
 struct store_db {
     char *url, *passfile;
@@ -149,7 +150,8 @@ int postgres_hold_far(struct store_conn *conn, const int64_t *keys, size_t n);
 int postgres_expect(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n);
 bool postgres_is_expected(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n);
 /* Its answer, the caller's to clear. 1: it was not expected. */
-int postgres_take_expected(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, PGresult **ret_result);
+int postgres_take_expected(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n,
+                           PGresult **ret_result);
 /* A statement that writes goes: what speaks of the same is asked anew. */
 void postgres_written(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n);
 /* Something was undone: the same for all. */

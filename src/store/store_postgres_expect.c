@@ -100,7 +100,8 @@ bool postgres_is_expected(struct store_conn *conn, unsigned statement, const str
     return find(conn, statement, args, n) != NULL;
 }
 
-int postgres_take_expected(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, PGresult **ret_result)
+int postgres_take_expected(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n,
+                           PGresult **ret_result)
 {
     struct postgres_expected *slot = find(conn, statement, args, n);
 

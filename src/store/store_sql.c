@@ -246,7 +246,8 @@ static int take_expected(struct store_tx *tx, const struct store_value args[4], 
     return *ret_written ? sql_run(tx, SQL_take_numbers, args, 4, NULL) : 0;
 }
 
-static int take_numbers(struct store_tx *tx, const struct store_value args[4], int64_t *ret_written, uint64_t *ret_next, uint64_t *ret_change)
+static int take_numbers(struct store_tx *tx, const struct store_value args[4], int64_t *ret_written, uint64_t *ret_next,
+                        uint64_t *ret_change)
 {
     if (tx->driver->one_writer)
         return take_one_by_one(tx, args, ret_written, ret_next, ret_change);

@@ -1,7 +1,7 @@
 /*
  * The SQLite engine: one file ewsd.db in the data folder, WAL,
  * synchronous=FULL, one connection that writes and many that read. The writer
- * checkpoints as it commits. ewsd.lock in the folder is locked exclusively for
+ * checkpoints as it commits, and who brings large pieces does (sqlite_tidy). ewsd.lock in the folder is locked exclusively for
  * as long as the store is open, so a second server refuses.
  * Only this and the other files of store_sqlite include <sqlite3.h>.
  */

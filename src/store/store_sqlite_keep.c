@@ -196,12 +196,12 @@ int sqlite_verify(struct store_db *db, unsigned limit, store_complaint *complain
 
 static sqlite3 *open_tidier(struct store_db *db)
 {
+    static const char mode[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16; PRAGMA wal_autocheckpoint=0";
     sqlite3 *handle = NULL;
     int rc = sqlite3_open_v2(db->file, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, SQLITE_WAL_VFS);
 
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(handle, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16; PRAGMA wal_autocheckpoint=0", NULL,
-                          NULL, NULL);
+        rc = sqlite3_exec(handle, mode, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         return handle;
     sqlite3_close_v2(handle);
