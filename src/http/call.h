@@ -1,6 +1,6 @@
 /*
  * One request between its headers and its answer, and what worker threads do
- * with it. A call belongs to the loop (http.c), but to a worker from
+ * with it. A call belongs to the loop (http_loop.c), but to a worker from
  * pool_push until call_done. HEADERS, [VERIFY], BODY, WORK, ANSWER.
  */
 #ifndef EWSD_HTTP_CALL_H
@@ -21,6 +21,7 @@ struct call {
     struct pool_job job; /* first: a job is its call */
     struct http *http;
     struct pool *pool; /* that works on it */
+    bool is_here;      /* the loop's thread does, and looks for finished calls after it */
     struct http_options options; /* with the settings as they were when it came */
     struct op_env ops;           /* likewise */
     struct conn *conn;
@@ -67,7 +68,7 @@ bool call_work(struct pool_job *job, struct arena *arena);
 /* Each header of the request. */
 void call_each_header(struct call *call, void (*each)(void *arg, const char *name, const char *value), void *arg);
 
-/* http.c's: call_done gives a call back to the loop, from any thread. The last two,
+/* http_loop.c's: call_done gives a call back to the loop, from any thread. The last two,
  * http_calls.c's, are for the loop alone. */
 void call_done(struct call *call);
 /* A call that waited goes on: its job is pushed again. From any thread. */

@@ -1,7 +1,7 @@
 /*
  * The listener: reads whole requests within limits, knows who is calling
  * before a body is read, and hands each request to a worker thread. Routes
- * (routes.def) see plain values; <microhttpd.h> is for http.c and
+ * (routes.def) see plain values; <microhttpd.h> is for http.c, http_loop.c and
  * http_calls.c alone, by http_mhd.h.
  */
 #ifndef EWSD_HTTP_HTTP_H

@@ -177,9 +177,15 @@ static enum MHD_Result start_work(struct call *call)
     if (!gate_begin_work(call->http->gate, call))
         return answer_busy(call);
     call_suspend(call, STAGE_WORK);
+    struct http *http = call->http;
+    bool heavy = http->heavy && call->body.len > HEAVY_BODY;
     call->job.run = call_work;
-    call->pool = call->http->heavy && call->body.len > HEAVY_BODY ? call->http->heavy : call->http->workers;
-    pool_push(call->pool, &call->job);
+    call->pool = heavy ? http->heavy : http->workers;
+    call->is_here = http->has_standby && !heavy && http->calls == 1;
+    if (call->is_here)
+        http->here = call;
+    else
+        pool_push(call->pool, &call->job);
     return MHD_YES;
 }
 

@@ -232,6 +232,28 @@ void pool_push(struct pool *pool, struct pool_job *job)
     push(pool, job, true);
 }
 
+bool pool_run(struct pool *pool, struct pool_job *job)
+{
+    struct arena *arena = spare_take(pool);
+    if (!arena)
+        return false;
+    pthread_mutex_lock(&pool->lock);
+    job->may_wait = ++pool->open > 1;
+    pthread_mutex_unlock(&pool->lock);
+    job->can_wait = true;
+    job->arena = arena;
+    if (!job->run(job, arena))
+        return true;
+    spare_give(pool, arena);
+    pthread_mutex_lock(&pool->lock);
+    pool->open--;
+    struct worker *worker = choose(pool); /* that it may end */
+    pthread_mutex_unlock(&pool->lock);
+    if (worker)
+        sem_post(&worker->wake);
+    return true;
+}
+
 void pool_push_again(struct pool *pool, struct pool_job *job)
 {
     push(pool, job, false);

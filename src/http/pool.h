@@ -25,6 +25,9 @@ int pool_new(unsigned threads, int niceness, size_t arena_cap, struct pool **ret
 void pool_free(struct pool *pool);
 /* The job's memory is the caller's until it is over. */
 void pool_push(struct pool *pool, struct pool_job *job);
+/* The same, but the job is run by the caller, in this call. False: there is no memory
+ * for it, and nothing was done. */
+bool pool_run(struct pool *pool, struct pool_job *job);
 /* One that waited; run may be another function now. */
 void pool_push_again(struct pool *pool, struct pool_job *job);
 

@@ -1,14 +1,17 @@
 /*
  * The listener over real sockets: keep-alive, chunked bodies, numbers of
  * connections around the 128 at which libmicrohttpd's own loop stalls, what is
- * refused at the headers, and the watchdog.
+ * refused at the headers, the watchdog, and a call that is alone.
  */
+#include "base/metrics.h"
 #include "http/guard.h"
 #include "http/http.h"
 #include "http/watch.h"
 #include "soap/envelope.h"
 
 #include <ftw.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -272,6 +275,70 @@ static void ends_drips(void **state ATTR_UNUSED)
     assert_int_equal(ask_once(GET), 200);
 }
 
+struct hold {
+    sem_t held, over;
+};
+
+static int hold_writer(struct store_tx *tx ATTR_UNUSED, void *arg)
+{
+    struct hold *hold = arg;
+    sem_post(&hold->held);
+    sem_wait(&hold->over);
+    return 0;
+}
+
+static void *hold_store(void *arg)
+{
+    assert_int_equal(store_write(server.store, hold_writer, arg), 0);
+    return NULL;
+}
+
+/* The only call there is, which the loop's thread works on, waits for the store:
+ * others are answered, late ones in time, and idlers are sent away. */
+static void nobody_waits_for_a_call_that_is_alone(void **state ATTR_UNUSED)
+{
+    static const char body[] = "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body>"
+        "<CreateFolder xmlns='http://schemas.microsoft.com/exchange/services/2006/messages'"
+        " xmlns:t='http://schemas.microsoft.com/exchange/services/2006/types'>"
+        "<ParentFolderId><t:DistinguishedFolderId Id='inbox'/></ParentFolderId>"
+        "<Folders><t:Folder><t:DisplayName>one</t:DisplayName></t:Folder></Folders></CreateFolder></s:Body></s:Envelope>";
+    char request[2048], answer[4096];
+    int len = snprintf(request, sizeof(request), POST LOGIN "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+    assert_true(len > 0 && (size_t)len < sizeof(request));
+    assert_int_equal(ask_once(POST LOGIN "Content-Length: 0\r\n\r\n"), 500); /* the password is known */
+    int alone = dial(), other = dial(), idler = dial();
+    assert_int_equal(ask(alone, GET), 200);
+    assert_int_equal(ask(other, GET), 200);
+    assert_int_equal(ask(idler, GET), 200); /* nothing is left to be done for any of them */
+    struct hold hold;
+    sem_init(&hold.held, 0, 0);
+    sem_init(&hold.over, 0, 0);
+    pthread_t holder;
+    assert_int_equal(pthread_create(&holder, NULL, hold_store, &hold), 0);
+    sem_wait(&hold.held);
+
+    uint64_t begun = metric_get(METRIC_http_requests);
+    say(alone, request);
+    while (metric_get(METRIC_http_requests) == begun)
+        usleep(1000); /* else another might come with it */
+    assert_int_equal(ask(other, GET), 200);
+    say(idler, POST LOGIN "Content-Length: 1000\r\n\r\n");
+    assert_int_equal(ask(other, POST WRONG "Content-Length: 0\r\n\r\n"), 401);
+    assert_int_equal(hear(idler, answer, sizeof(answer)), 0);
+    assert_int_equal(ask_once(GET), 200);
+
+    sem_post(&hold.over);
+    pthread_join(holder, NULL);
+    assert_int_equal(hear(alone, answer, sizeof(answer)), 200);
+    assert_non_null(strstr(answer, "NoError"));
+    assert_int_equal(ask(alone, GET), 200);
+    close(alone);
+    close(other);
+    close(idler);
+    sem_destroy(&hold.held);
+    sem_destroy(&hold.over);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +348,7 @@ int main(void)
         cmocka_unit_test(says_whether_it_can_serve),
         cmocka_unit_test(refuses_at_the_headers),   cmocka_unit_test(refuses_long_chunked_bodies),
         cmocka_unit_test(serves_any_number_at_once), cmocka_unit_test(ends_drips),
+        cmocka_unit_test(nobody_waits_for_a_call_that_is_alone),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
