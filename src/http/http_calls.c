@@ -17,6 +17,7 @@
 #define DRAIN_MAX 1048576
 #define ANSWER_MAX ((size_t)1 << 30)
 #define HEAVY_BODY ((size_t)1 << 20)
+#define ALONE_MIN 4 /* calls before one, each of them the only one: many clients don't look like that for long */
 #define RETRY_AFTER "5"
 #define PACED_PIECE 16384
 
@@ -181,7 +182,8 @@ static enum MHD_Result start_work(struct call *call)
     bool heavy = http->heavy && call->body.len > HEAVY_BODY;
     call->job.run = call_work;
     call->pool = heavy ? http->heavy : http->workers;
-    call->is_here = http->has_standby && !heavy && http->calls == 1;
+    http->alone = http->calls == 1 ? http->alone + 1 : 0;
+    call->is_here = http->has_standby && !heavy && http->alone > ALONE_MIN;
     if (call->is_here)
         http->here = call;
     else

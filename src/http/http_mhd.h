@@ -46,6 +46,7 @@ struct http {
     struct gate *gate;
     struct conn *conns;
     unsigned calls;
+    unsigned alone;    /* how many in a row were the only one when they began */
     struct call *here; /* the only one, which who turns the loop may work on; set by a turn */
     bool is_away;      /* the loop's thread works on a call */
     bool over;
