@@ -21,6 +21,7 @@ struct call {
     struct pool_job job; /* first: a job is its call */
     struct http *http;
     struct pool *pool; /* that works on it */
+    bool is_heavy;     /* that is the one for heavy calls */
     bool is_here;      /* the loop's thread does, and looks for finished calls after it */
     struct http_options options; /* with the settings as they were when it came */
     struct op_env ops;           /* likewise */
@@ -46,7 +47,7 @@ struct call {
     struct http_request request; /* what its route sees */
     struct http_response response;
     char *headers; /* names and values of the response's, once its route is done with it */
-    struct call *next;      /* in one list: done, delayed, or behind the same password */
+    struct call *next;      /* in one list: begun, done, delayed, or behind the same password */
     struct call *followers; /* while verifying: those that bring the very same password */
     struct call *next_verifying;
 };

@@ -153,6 +153,7 @@ int http_start(const struct http_options *options, struct listener *listener, st
         return -ENOMEM;
     http->options = *options;
     http->epoll_fd = http->event_fd = http->standby_fd = -1;
+    http->last_begun = &http->begun;
     pthread_mutex_init(&http->lock, NULL);
     pthread_mutex_init(&http->turning, NULL);
     count_names();

@@ -17,7 +17,6 @@
 #define DRAIN_MAX 1048576
 #define ANSWER_MAX ((size_t)1 << 30)
 #define HEAVY_BODY ((size_t)1 << 20)
-#define ALONE_MIN 4 /* calls before one, each of them the only one: many clients don't look like that for long */
 #define RETRY_AFTER "5"
 #define PACED_PIECE 16384
 
@@ -175,19 +174,19 @@ static enum MHD_Result answer_busy(struct call *call)
 
 static enum MHD_Result start_work(struct call *call)
 {
-    if (!gate_begin_work(call->http->gate, call))
+    struct http *http = call->http;
+    if (http->over)
+        return MHD_NO; /* nobody works any more */
+    if (!gate_begin_work(http->gate, call))
         return answer_busy(call);
     call_suspend(call, STAGE_WORK);
-    struct http *http = call->http;
-    bool heavy = http->heavy && call->body.len > HEAVY_BODY;
     call->job.run = call_work;
-    call->pool = heavy ? http->heavy : http->workers;
+    call->is_heavy = http->heavy && call->body.len > HEAVY_BODY;
+    call->pool = call->is_heavy ? http->heavy : http->workers;
+    call->next = NULL;
+    *http->last_begun = call;
+    http->last_begun = &call->next;
     http->alone = http->calls == 1 ? http->alone + 1 : 0;
-    call->is_here = http->has_standby && !heavy && http->alone > ALONE_MIN;
-    if (call->is_here)
-        http->here = call;
-    else
-        pool_push(call->pool, &call->job);
     return MHD_YES;
 }
 

@@ -23,6 +23,7 @@
 #define TICK_MS 250
 #define SWEEP_MS 10000
 #define RATE_GRACE_MS 10000
+#define ALONE_MIN 4       /* calls before one, each of them the only one: many clients don't look like that for long */
 #define STOP_BODY_MS 2000 /* for bodies under way */
 
 /* What the loop takes over, and then says so. */
@@ -132,13 +133,37 @@ static bool is_over(struct http *http, int64_t now)
     return http->calls == 0 || now > http->stop_until;
 }
 
-/* The caller holds http->turning. Returns the call that he may work on himself, or
- * NULL, and how long nothing is to be done unless something happens. */
-static struct call *turn(struct http *http, int *ret_wait_ms)
+/* The calls that a turn began, all of them once it is over: a worker that is woken for
+ * the first would have the loop's processor, and find the others missing. */
+static void push_begun(struct http *http)
+{
+    struct call *begun = http->begun;
+    http->begun = NULL;
+    http->last_begun = &http->begun;
+    for (struct call *call = begun, *next; call; call = next) {
+        next = call->next;
+        pool_push(call->pool, &call->job);
+    }
+}
+
+/* The only call that a turn began, and long since the only one there is; or NULL. */
+static struct call *take_alone(struct http *http)
+{
+    struct call *call = http->begun;
+    if (!http->has_standby || http->alone <= ALONE_MIN || !call || call->next || call->is_heavy)
+        return NULL;
+    http->begun = NULL;
+    http->last_begun = &http->begun;
+    call->is_here = true;
+    return call;
+}
+
+/* The caller holds http->turning. Returns how long nothing is to be done, ms, unless
+ * something happens. */
+static int turn(struct http *http)
 {
     const int64_t now = when_monotonic();
     atomic_store_explicit(&http->beat, now, memory_order_relaxed);
-    http->here = NULL;
     take_news(http);
     take_done(http, now);
     gate_resume_delayed(http->gate, now);
@@ -151,9 +176,8 @@ static struct call *turn(struct http *http, int *ret_wait_ms)
         limits_sweep(gate_limits(http->gate), now);
         http->next_sweep = now + SWEEP_MS;
     }
-    *ret_wait_ms = wait_ms(http, now);
     http->over = is_over(http, now);
-    return http->here;
+    return wait_ms(http, now);
 }
 
 /* For events of the loop, which may be others' by now. */
@@ -174,8 +198,10 @@ static void let_standby(struct http *http, bool may)
     epoll_ctl(http->standby_fd, EPOLL_CTL_MOD, http->epoll_fd, &event);
 }
 
-static void leave_to_worker(struct call *call)
+static void work_here(struct call *call)
 {
+    if (pool_run(call->pool, &call->job))
+        return;
     call->is_here = false;
     pool_push(call->pool, &call->job);
 }
@@ -191,9 +217,8 @@ static void *standby(void *arg)
         pthread_mutex_lock(&http->turning);
         if (http->is_away) {
             await(http, 0);
-            struct call *here = turn(http, &wait);
-            if (here)
-                leave_to_worker(here);
+            wait = turn(http);
+            push_begun(http);
             let_standby(http, true);
         }
         over = http->over;
@@ -229,20 +254,18 @@ void *http_loop(void *arg)
         pthread_mutex_lock(&http->turning);
         if (http->is_away)
             let_standby(http, false);
-        struct call *here = turn(http, &wait);
-        if (here && wait < TICK_MS) { /* which would be too long */
-            leave_to_worker(here);
-            here = NULL;
-        }
+        wait = turn(http);
+        struct call *here = wait < TICK_MS ? NULL : take_alone(http); /* the standby sleeps for a tick */
+        push_begun(http);
         http->is_away = here != NULL;
         if (here)
             let_standby(http, true);
         over = http->over;
         pthread_mutex_unlock(&http->turning);
-        if (here && !pool_run(here->pool, &here->job))
-            leave_to_worker(here);
-        if (here)
+        if (here) {
+            work_here(here);
             wait = 0; /* it is probably done */
+        }
     }
     end_standby(http, second);
     return NULL;
@@ -251,6 +274,7 @@ void *http_loop(void *arg)
 void http_turn_last(struct http *http)
 {
     const int64_t now = when_monotonic();
+    http->over = true;
     take_done(http, now);
     gate_close(http->gate);
     gate_resume_delayed(http->gate, now);

@@ -47,7 +47,7 @@ struct http {
     struct conn *conns;
     unsigned calls;
     unsigned alone;    /* how many in a row were the only one when they began */
-    struct call *here; /* the only one, which who turns the loop may work on; set by a turn */
+    struct call *begun, **last_begun; /* by this turn: to be worked on */
     bool is_away;      /* the loop's thread works on a call */
     bool over;
     int64_t next_tick, next_sweep;
