@@ -152,9 +152,15 @@ static bool run_again(struct worker *self, struct pool_job *job)
     return ended;
 }
 
+void pool_be_patient(void)
+{
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){ 0 }); /* as impatient as it was if that fails */
+}
+
 static void *run(void *arg)
 {
     struct worker *self = arg;
+    pool_be_patient();
     if (self->pool->niceness) /* of this thread alone: setpriority(2), BUGS; as nice as it was if that fails */
         (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + self->pool->niceness);
     for (struct pool_job *job; (job = take(self->pool, self));)

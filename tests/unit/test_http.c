@@ -9,8 +9,10 @@
 #include "http/watch.h"
 #include "soap/envelope.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -275,6 +277,19 @@ static void ends_drips(void **state ATTR_UNUSED)
     assert_int_equal(ask_once(GET), 200);
 }
 
+/* The loop's thread, four workers and one for large bodies at least let others go on. */
+static void threads_are_patient(void **state ATTR_UNUSED)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    int patient = 0;
+    for (struct dirent *task; (task = readdir(tasks));)
+        patient += atoi(task->d_name) > 0 && sched_getscheduler(atoi(task->d_name)) == SCHED_BATCH;
+    closedir(tasks);
+    assert_in_range(patient, 6, 64);
+    assert_int_equal(sched_getscheduler(0), SCHED_OTHER); /* of this thread, and those that the store has */
+}
+
 struct hold {
     sem_t held, over;
 };
@@ -350,6 +365,7 @@ int main(void)
         cmocka_unit_test(says_whether_it_can_serve),
         cmocka_unit_test(refuses_at_the_headers),   cmocka_unit_test(refuses_long_chunked_bodies),
         cmocka_unit_test(serves_any_number_at_once), cmocka_unit_test(ends_drips),
+        cmocka_unit_test(threads_are_patient),
         cmocka_unit_test(nobody_waits_for_a_call_that_is_alone),
     };
     return cmocka_run_group_tests(tests, start, stop);
