@@ -280,6 +280,7 @@ static int look_around(struct node *node)
     if (r)
         return r;
     forget_gone(node, rows, n);
+    store_share_writers(node->options.store, (unsigned)n);
     for (size_t i = 0; r == 0 && i < n; i++)
         if (rows[i].node_id != node->node_id)
             r = judge(node, &rows[i]);

@@ -46,7 +46,7 @@ struct store_options {
     int file;              /* sqlite: in place of a folder, an open file that one program has (store_copy_file.c); 0: none */
     enum store_mode mode;
     unsigned readers;      /* reader connections at most; 0 is 32 */
-    unsigned writers;      /* that commit at the same time, where the engine can; 0 is 8 */
+    unsigned writers;      /* that commit at the same time, where the engine can, of all nodes together; 0 is 8 */
     unsigned partitions;   /* of a store that is made, where the engine has such; 0 is 8 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
@@ -69,6 +69,10 @@ struct store_options {
  * changed are not all here. -ENOTRECOVERABLE: it is a copy that was
  * not finished. */
 int store_open(const struct store_options *options, struct store **ret_store);
+/* As many nodes have the store open: each uses its share of the writers, and one at
+ * least, from now on. Groups stay large then, and a database that several nodes share
+ * has less to do for each job. */
+void store_share_writers(struct store *store, unsigned nodes);
 /* Waits for queued jobs. No reader may be left. */
 void store_close(struct store *store);
 

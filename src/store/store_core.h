@@ -74,6 +74,7 @@ struct store {
     struct store_writer *writers;
     unsigned writers_n;      /* made */
     unsigned writers_max;
+    atomic_uint nodes; /* that have the store open, as they were counted last; 0: never */
     unsigned parts; /* of the tables of mailboxes; 0: not known */
     atomic_uint writer_next; /* for jobs of no mailbox in particular */
     unsigned group_max;

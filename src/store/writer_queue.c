@@ -103,10 +103,24 @@ void store_stop_writers(struct store *store)
 
 enum { AT_ONCE = 64 };
 
+void store_share_writers(struct store *store, unsigned nodes)
+{
+    atomic_store_explicit(&store->nodes, nodes, memory_order_relaxed);
+}
+
+/* How many of the writers this node uses. */
+static unsigned share(struct store *store)
+{
+    unsigned nodes = atomic_load_explicit(&store->nodes, memory_order_relaxed), n = store->writers_n;
+
+    n = nodes > 1 ? n / nodes : n;
+    return n ? n : 1;
+}
+
 /* Each has parts of the store to itself, if there are enough. */
 static struct store_writer *writer_for(struct store *store, int64_t mailbox_id)
 {
-    unsigned n = store->writers_n;
+    unsigned n = share(store);
 
     if (n == 1)
         return store->writers;

@@ -346,12 +346,15 @@ static void test_domains_are_asked_once(void **state)
     assert_int_equal(stage.world->store->shared_rounds - before, is_sqlite(stage.world) ? 0 : 1);
 }
 
+static unsigned writer_of(const struct store *store, int64_t mailbox_id, unsigned writers)
+{
+    return store->parts >= writers ? store->driver->part(mailbox_id, store->parts) % writers : (unsigned)(mailbox_id % writers);
+}
+
 /* Whose numbers would have them go to different writers, but not their parts. */
 static bool are_neighbours(const struct store *store, int64_t a, int64_t b)
 {
-    const struct store_driver *driver = store->driver;
-
-    return a % 2 != b % 2 && driver->part(a, store->parts) % 2 == driver->part(b, store->parts) % 2;
+    return a % 2 != b % 2 && writer_of(store, a, 2) == writer_of(store, b, 2);
 }
 
 static void test_writers_keep_to_their_parts(void **state)
@@ -372,6 +375,35 @@ static void test_writers_keep_to_their_parts(void **state)
     assert_int_equal(results[0], 0);
     assert_int_equal(results[1], 0);
     assert_int_equal(commits_of(&stage) - before, 1);
+}
+
+/* Other nodes have theirs: of four writers two are left, then one. */
+static void test_nodes_share_the_writers(void **state)
+{
+    static const struct { unsigned nodes, used; } cases[] = { { 0, 4 }, { 1, 4 }, { 2, 2 }, { 3, 1 }, { 4, 1 }, { 9, 1 }, { 1, 4 } };
+    struct stage stage = stage_of(*state);
+    struct task tasks[BOXES];
+    int results[BOXES];
+
+    stage.world->options.writers = 4;
+    reopen(stage.world);
+    struct store *store = stage.world->store;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bool used[4] = { false };
+        unsigned n = 0;
+        for (size_t box = 0; box < BOXES; box++)
+            tasks[box] = (struct task){ .box = box };
+        store_share_writers(store, cases[i].nodes);
+        uint64_t before = commits_of(&stage);
+        write_tasks(&stage, tasks, BOXES, results);
+        for (size_t box = 0; store->parts && box < BOXES; box++)
+            used[writer_of(store, stage.boxes[box], cases[i].used)] = true;
+        for (size_t k = 0; k < ARRAY_LEN(used); k++)
+            n += used[k];
+        for (size_t box = 0; box < BOXES; box++)
+            assert_int_equal(results[box], 0);
+        assert_int_equal(commits_of(&stage) - before, store->parts ? n : 1);
+    }
 }
 
 /* ---- what is told when ---- */
@@ -491,6 +523,7 @@ int main(void)
         WORLD_CASE(test_jobs_of_no_mailbox),
         WORLD_CASE(test_domains_are_asked_once),
         WORLD_CASE(test_writers_keep_to_their_parts),
+        WORLD_CASE(test_nodes_share_the_writers),
         WORLD_CASE(test_nobody_is_told_before_commit),
         WORLD_CASE(test_nodes_in_opposite_order),
     };

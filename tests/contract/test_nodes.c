@@ -8,6 +8,7 @@
 #include "outbox/filing.h"
 #include "outbox/runner.h"
 #include "store/store_capture.h"
+#include "store/store_core.h"
 #include "store/store_mail.h"
 #include "store/store_node.h"
 
@@ -324,6 +325,7 @@ static void the_living_keep_what_they_have(void **state)
     for (int i = 0; i < 5; i++) {
         assert_int_equal(do_write(world, beat_as, &slow), 0);
         wait_for_looks(outbox);
+        assert_int_equal(world->store->nodes, 2);
         clock_at += 2 * BEAT_MS;
     }
     assert_int_equal(queued(world), 2);
