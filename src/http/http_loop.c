@@ -248,7 +248,6 @@ void *http_loop(void *arg)
     struct http *http = arg;
     pthread_t second;
     start_standby(http, &second);
-    pool_be_patient();
     int wait = 0;
     for (bool over = false; !over;) {
         await(http, wait);

@@ -152,15 +152,19 @@ static bool run_again(struct worker *self, struct pool_job *job)
     return ended;
 }
 
-void pool_be_patient(void)
+/* A thread that is woken lets who has the processor go on: so the loop, which wakes one
+ * for each of several jobs, pushes them all, and one thread does them in one go. Not
+ * for the loop itself: on processors that are busy with other programs it would wait
+ * behind them at each event, and so would everybody. As impatient as before if it fails. */
+static void be_patient(void)
 {
-    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){ 0 }); /* as impatient as it was if that fails */
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){ 0 });
 }
 
 static void *run(void *arg)
 {
     struct worker *self = arg;
-    pool_be_patient();
+    be_patient();
     if (self->pool->niceness) /* of this thread alone: setpriority(2), BUGS; as nice as it was if that fails */
         (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + self->pool->niceness);
     for (struct pool_job *job; (job = take(self->pool, self));)

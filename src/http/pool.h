@@ -19,11 +19,6 @@ struct pool_job {
     struct pool_job *next;
 };
 
-/* The calling thread, once it is woken, lets who has the processor go on (sched(7),
- * SCHED_BATCH), as a pool's threads do. Who wakes one for each of several things does
- * them all first, and one of the woken does them in one go. */
-void pool_be_patient(void);
-
 /* niceness: how much less of the processor its threads get than others do. */
 int pool_new(unsigned threads, int niceness, size_t arena_cap, struct pool **ret_pool);
 /* Waits until every job is over, then joins the threads. */
