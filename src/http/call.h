@@ -21,7 +21,6 @@ struct call {
     struct pool_job job; /* first: a job is its call */
     struct http *http;
     struct pool *pool; /* that works on it */
-    bool is_heavy;     /* that is the one for heavy calls */
     bool is_here;      /* the loop's thread does, and looks for finished calls after it */
     struct http_options options; /* with the settings as they were when it came */
     struct op_env ops;           /* likewise */

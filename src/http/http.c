@@ -4,8 +4,8 @@
  */
 #include "http/http_mhd.h"
 
-#include "base/when.h"
 #include "base/metrics.h"
+#include "base/when.h"
 #include "http/count.h"
 #include "http/gate.h"
 

@@ -181,8 +181,7 @@ static enum MHD_Result start_work(struct call *call)
         return answer_busy(call);
     call_suspend(call, STAGE_WORK);
     call->job.run = call_work;
-    call->is_heavy = http->heavy && call->body.len > HEAVY_BODY;
-    call->pool = call->is_heavy ? http->heavy : http->workers;
+    call->pool = http->heavy && call->body.len > HEAVY_BODY ? http->heavy : http->workers;
     call->next = NULL;
     *http->last_begun = call;
     http->last_begun = &call->next;

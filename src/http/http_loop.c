@@ -150,7 +150,7 @@ static void push_begun(struct http *http)
 static struct call *take_alone(struct http *http)
 {
     struct call *call = http->begun;
-    if (!http->has_standby || http->alone <= ALONE_MIN || !call || call->next || call->is_heavy)
+    if (!http->has_standby || http->alone <= ALONE_MIN || !call || call->next || call->pool == http->heavy)
         return NULL;
     http->begun = NULL;
     http->last_begun = &http->begun;
