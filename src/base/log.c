@@ -1,6 +1,6 @@
 /*
  * Log lines: formatted into one buffer and written with one write(2), so lines
- * of different threads never mix.
+ * of different threads never mix; several together up to what a pipe takes at once.
  */
 #include "base/log.h"
 
@@ -151,12 +151,13 @@ static void write_json(struct buf *line, const char *at, enum log_level level, c
     buf_add_char(line, '}');
 }
 
-void log_fields(enum log_level level, const char *event, const struct log_field *fields)
+void log_line(struct buf *ret_line, enum log_level level, const char *event, const struct log_field *fields)
 {
     bool json = atomic_load(&as_json);
     struct buf line = BUF_INIT(json ? JSON_MAX_BYTES : LINE_MAX_BYTES);
     char at[WHEN_XS_SIZE];
 
+    *ret_line = line;
     if ((int)level > atomic_load(&shown_level))
         return;
     when_format_xs(when_now(), at);
@@ -165,10 +166,41 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
         buf_printf(&line, "<%c>", priorities[level]);
     (json ? write_json : write_text)(&line, at, level, event, fields);
     buf_add_char(&line, '\n');
-    if (line.len > 0) {
-        ssize_t n ATTR_UNUSED = write(STDERR_FILENO, line.ptr, line.len);
+    *ret_line = line;
+}
+
+static void put(const char *text, size_t len)
+{
+    if (len > 0) {
+        ssize_t n ATTR_UNUSED = write(STDERR_FILENO, text, len);
     }
+}
+
+void log_fields(enum log_level level, const char *event, const struct log_field *fields)
+{
+    struct buf line;
+
+    log_line(&line, level, event, fields);
+    put(line.ptr, line.len);
     buf_done(&line);
+}
+
+void log_gather(struct log_lines *lines, struct buf *line)
+{
+    if (line->len > sizeof(lines->text) - lines->len)
+        log_flush(lines);
+    if (line->len > sizeof(lines->text))
+        put(line->ptr, line->len);
+    else if (line->len > 0)
+        memcpy(lines->text + lines->len, line->ptr, line->len);
+    lines->len += line->len > sizeof(lines->text) ? 0 : line->len;
+    buf_done(line);
+}
+
+void log_flush(struct log_lines *lines)
+{
+    put(lines->text, lines->len);
+    lines->len = 0;
 }
 
 const char *log_number(char text[24], int64_t number)

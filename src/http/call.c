@@ -48,21 +48,23 @@ void call_free_parts(struct call *call)
     buf_done(&call->body);
     buf_done(&call->recorded);
     buf_done(&call->response.body);
+    buf_done(&call->line);
     free(call->headers);
     free((char *)call->caller.address.ptr);
     free((char *)call->caller.display_name.ptr);
 }
 
-void call_log(const struct call *call)
+void call_describe(struct call *call)
 {
     const struct http_response *response = &call->response;
     char client[PEER_TEXT_SIZE];
     peer_format(&call->client, client);
-    log_event(LOG_INFO_LEVEL, "request", LOG_S("id", call->request_id), LOG_S("client", client),
-              LOG_V("user", call->caller.address), LOG_V("as", response->acting), LOG_S("method", call->method),
-              LOG_S("path", call->path), LOG_S("op", response->detail ? response->detail : "-"), LOG_N("items", response->items),
-              LOG_V("codes", response->codes), LOG_N("status", response->status), LOG_N("in", call->received),
-              LOG_N("out", response->body.len), LOG_MILLI("ms", when_monotonic_us() - call->started_us));
+    log_line(&call->line, LOG_INFO_LEVEL, "request",
+             LOG_FIELDS(LOG_S("id", call->request_id), LOG_S("client", client), LOG_V("user", call->caller.address),
+                        LOG_V("as", response->acting), LOG_S("method", call->method), LOG_S("path", call->path),
+                        LOG_S("op", response->detail ? response->detail : "-"), LOG_N("items", response->items),
+                        LOG_V("codes", response->codes), LOG_N("status", response->status), LOG_N("in", call->received),
+                        LOG_N("out", response->body.len), LOG_MILLI("ms", when_monotonic_us() - call->started_us)));
 }
 
 void call_log_failure(const struct call *call)
@@ -115,7 +117,7 @@ static bool finish(struct call *call, int r)
     if (r || buf_error(&call->response.body))
         call_refuse(call, 500);
     keep_headers(call);
-    call_log(call);
+    call_describe(call);
     record_end(call);
     call_done(call);
     return true;

@@ -46,6 +46,7 @@ struct call {
     struct http_request request; /* what its route sees */
     struct http_response response;
     char *headers; /* names and values of the response's, once its route is done with it */
+    struct buf line; /* of the log, which the loop writes before the answer */
     struct call *next;      /* in one list: begun, done, delayed, or behind the same password */
     struct call *followers; /* while verifying: those that bring the very same password */
     struct call *next_verifying;
@@ -57,7 +58,8 @@ void call_refuse(struct call *call, int status);
 int call_set_caller(struct call *call, const struct store_mailbox *mailbox);
 /* Of the response and the caller; not the call itself. */
 void call_free_parts(struct call *call);
-void call_log(const struct call *call);
+/* What became of it, in call->line. */
+void call_describe(struct call *call);
 /* One failed log-in, for who watches the log. */
 void call_log_failure(const struct call *call);
 

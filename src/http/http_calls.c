@@ -167,7 +167,9 @@ static enum MHD_Result answer_busy(struct call *call)
     call->response.status = 503;
     if (!call->route->busy || call->route->busy(&call->options, &call->response))
         call_refuse(call, 503);
-    call_log(call);
+    call_describe(call);
+    log_gather(&call->http->lines, &call->line);
+    log_flush(&call->http->lines);
     record_end(call);
     return answer(call);
 }

@@ -59,12 +59,29 @@ static void watch(struct http *http, int64_t now)
             shutdown(conn->fd, SHUT_RDWR);
 }
 
-static void take_done(struct http *http, int64_t now)
+/* In the order in which workers finished them. */
+static struct call *done_calls(struct http *http)
 {
+    struct call *done = NULL;
     pthread_mutex_lock(&http->lock);
-    struct call *done = http->done;
+    struct call *call = http->done;
     http->done = NULL;
     pthread_mutex_unlock(&http->lock);
+    for (struct call *next; call; call = next) {
+        next = call->next;
+        call->next = done;
+        done = call;
+    }
+    return done;
+}
+
+/* Who has an answer finds its line in the log. */
+static void take_done(struct http *http, int64_t now)
+{
+    struct call *done = done_calls(http);
+    for (struct call *call = done; call; call = call->next)
+        log_gather(&http->lines, &call->line);
+    log_flush(&http->lines);
     for (struct call *call = done, *next; call; call = next) {
         next = call->next;
         if (call->stage == STAGE_VERIFY)

@@ -6,6 +6,7 @@
 #ifndef EWSD_HTTP_HTTP_MHD_H
 #define EWSD_HTTP_HTTP_MHD_H
 
+#include "base/log.h"
 #include "http/call.h"
 
 #include <microhttpd.h>
@@ -48,6 +49,7 @@ struct http {
     unsigned calls;
     unsigned alone;    /* how many in a row were the only one when they began */
     struct call *begun, **last_begun; /* by this turn: to be worked on */
+    struct log_lines lines; /* of this turn */
     bool is_away;      /* the loop's thread works on a call */
     bool over;
     int64_t next_tick, next_sweep;

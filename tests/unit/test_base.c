@@ -474,6 +474,73 @@ static void log_lines_cannot_be_forged(void **state)
                               "1970-01-01T00:00:00Z warn empty\n");
 }
 
+static void gather(struct log_lines *lines, enum log_level level, const char *event, struct span value)
+{
+    struct buf line;
+
+    log_line(&line, level, event, LOG_FIELDS(LOG_V("a", value), LOG_V("b", value), LOG_V("c", value), LOG_V("d", value)));
+    log_gather(lines, &line);
+}
+
+/* What the next write(2) wrote: its first and last event, and how many lines. */
+static unsigned next_write(int fd, char ret_first[16], char ret_last[16])
+{
+    char text[65536];
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    unsigned lines = 0;
+
+    assert_true(n > 0 && text[n - 1] == '\n');
+    text[n] = 0;
+    for (char *at = text, *end; *at; at = end + 1) {
+        end = strchr(at, '\n');
+        assert_int_equal(sscanf(at, "%*s %*s %15s", ret_last), 1);
+        if (lines++ == 0)
+            strcpy(ret_first, ret_last);
+    }
+    return lines;
+}
+
+static void log_lines_are_written_together(void **state)
+{
+    char quarter[1024];
+    const struct span small = SPAN("x"), large = { quarter, 1000 }, huge = { quarter, 1024 };
+    struct log_lines lines = { 0 };
+    int ends[2], kept = dup(STDERR_FILENO);
+    char first[16], last[16], text[4096];
+
+    (void)state;
+    memset(quarter, 'x', sizeof(quarter));
+    assert_int_equal(pipe2(ends, O_DIRECT), 0); /* each write by itself */
+    dup2(ends[1], STDERR_FILENO);
+    gather(&lines, LOG_INFO_LEVEL, "one", small);
+    gather(&lines, LOG_DEBUG_LEVEL, "hidden", small);
+    gather(&lines, LOG_INFO_LEVEL, "two", small);
+    gather(&lines, LOG_INFO_LEVEL, "large", large); /* with them it would be over 4,096 bytes */
+    gather(&lines, LOG_INFO_LEVEL, "huge", huge);   /* and this one is by itself */
+    gather(&lines, LOG_INFO_LEVEL, "three", small);
+    log_flush(&lines);
+    log_flush(&lines); /* nothing */
+    gather(&lines, LOG_INFO_LEVEL, "four", small);
+    log_flush(&lines);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[1]);
+    assert_int_equal(next_write(ends[0], first, last), 2);
+    assert_string_equal(first, "one");
+    assert_string_equal(last, "two");
+    assert_int_equal(next_write(ends[0], first, last), 1);
+    assert_string_equal(first, "large");
+    assert_int_equal(read(ends[0], text, sizeof(text)), sizeof(text)); /* such a pipe cuts it */
+    assert_non_null(memmem(text, sizeof(text), " huge a=", 8));
+    assert_in_range(read(ends[0], text, sizeof(text)), 1, 100);
+    assert_int_equal(next_write(ends[0], first, last), 1);
+    assert_string_equal(first, "three");
+    assert_int_equal(next_write(ends[0], first, last), 1);
+    assert_string_equal(first, "four");
+    assert_int_equal(read(ends[0], first, 1), 0);
+    close(ends[0]);
+}
+
 static void metrics_count(void **state)
 {
     struct buf buf = BUF_INIT(100000);
@@ -632,6 +699,7 @@ int main(void)
         cmocka_unit_test(errors_have_names),
         cmocka_unit_test(waits_end_by_the_monotonic_clock),
         cmocka_unit_test(log_lines_cannot_be_forged),
+        cmocka_unit_test(log_lines_are_written_together),
         cmocka_unit_test(metrics_count),
         cmocka_unit_test(metrics_have_labels),
         cmocka_unit_test(metrics_make_histograms),
