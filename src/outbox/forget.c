@@ -1,13 +1,8 @@
 /*
- * What gives way over the bound is the answer to a SendItem whose draft is gone
- * or has a new ChangeKey: repeating that is refused, not sent again. An
- * Idempotency-Key may be all that keeps a CreateItem from being done twice, so
- * its record stays until it expires; while such records fill the bound alone,
- * requests with new keys are refused (ops/once.c).
+ * Forgetting what has had its time, but answers (forget_answers.c).
  */
 #include "outbox/forget.h"
 
-#include "base/log.h"
 #include "base/when.h"
 #include "store/store_queue.h"
 #include "store/store_sync.h"
@@ -23,10 +18,10 @@ struct step {
     int64_t since;
 };
 
-static int expire_job(struct store_tx *tx, void *arg)
+static int marks_job(struct store_tx *tx, void *arg)
 {
     struct step *step = arg;
-    return store_expire(tx, when_now(), AT_ONCE, &step->n);
+    return store_deliveries_expire(tx, step->since, AT_ONCE, &step->n);
 }
 
 static int traces_job(struct store_tx *tx, void *arg)
@@ -35,51 +30,12 @@ static int traces_job(struct store_tx *tx, void *arg)
     return store_trace_expire(tx, step->since, AT_ONCE, &step->n);
 }
 
-static int drop_job(struct store_tx *tx, void *arg)
+int forget_marks(struct store *store, const atomic_bool *stop)
 {
-    struct step *step = arg;
-    return store_replays_drop(tx, step->n < AT_ONCE ? step->n : AT_ONCE, &step->n);
-}
-
-static int count(struct store *store, struct store_replays *ret_replays)
-{
-    CLEANUP(free_ptr_store_read) struct store_tx *tx = NULL;
-    struct store_replays seen;
-    store_replays_seen(store, &seen);
-    int r = store_read_begin(store, &tx);
-    return r ? r : store_replays_count(tx, &seen, ret_replays);
-}
-
-/* A sixteenth more than is over it goes, so that the count, which reads them
- * all, is seldom made. */
-static int drop(struct store *store, uint64_t max, const atomic_bool *stop)
-{
-    struct store_replays kept;
-    int r = count(store, &kept);
-    uint64_t over = kept.drafts + kept.others, room = max - max / 16;
-    if (r || over <= max)
-        return r;
-    over = over - room < kept.drafts ? over - room : kept.drafts;
-    log_event(LOG_WARN_LEVEL, "too many answers are kept: the oldest of SendItem give way", LOG_N("answers", over));
-    for (struct step step = { .n = over }; over > 0 && step.n > 0 && !atomic_load(stop); over -= step.n) {
-        step.n = over;
-        r = store_write(store, drop_job, &step);
-        if (r)
-            return r;
-    }
-    return count(store, &kept);
-}
-
-int forget_answers(struct store *store, const struct conf *conf, const atomic_bool *stop)
-{
-    struct store_replays seen;
-    struct step step = { .n = AT_ONCE };
+    struct step step = { .n = AT_ONCE, .since = when_now() };
     int r = 0;
     while (r == 0 && step.n == AT_ONCE && !atomic_load(stop))
-        r = store_write(store, expire_job, &step);
-    store_replays_seen(store, &seen);
-    if (r == 0 && seen.drafts + seen.others > (uint64_t)conf->send_replay_max)
-        r = drop(store, (uint64_t)conf->send_replay_max, stop);
+        r = store_write(store, marks_job, &step);
     return r;
 }
 

@@ -11,8 +11,12 @@
 
 #include <stdatomic.h>
 
-/* Works in many small jobs, until stop. */
+/* Goes through all answers, so not to be called often; forget_has_many: that they are
+ * over the bound, as far as is known without. Works in many small jobs, until stop. */
 int forget_answers(struct store *store, const struct conf *conf, const atomic_bool *stop);
+bool forget_has_many(const struct store *store, const struct conf *conf);
+/* The marks of deliveries that are over. */
+int forget_marks(struct store *store, const atomic_bool *stop);
 /* The traces of messages, older than outbox.trace_days; likewise. */
 int forget_traces(struct store *store, const struct conf *conf, const atomic_bool *stop);
 /* What was deleted longer ago than store.recoverable_days. */

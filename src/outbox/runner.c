@@ -19,6 +19,8 @@
 #define SHARED_IDLE_MS 1000 /* other nodes commit, too */
 #define PAUSE_MS 1000
 #define EXPIRE_EVERY_MS 10000
+#define ANSWERS_EVERY_MS 3600000
+#define MANY_ANSWERS_EVERY_MS 60000 /* while they are over the bound */
 #define CUT_EVERY_MS 3600000
 #define FINISH_LOOK_MS 20
 
@@ -117,7 +119,18 @@ static int cut_logs(struct outbox *outbox, const struct conf *conf, int64_t now)
     return r;
 }
 
-/* One thread at a time forgets answers and marks whose time is over. */
+static int go_through_answers(struct outbox *outbox, const struct conf *conf, int64_t now)
+{
+    int64_t sooner = forget_has_many(outbox->options.store, conf) ? ANSWERS_EVERY_MS - MANY_ANSWERS_EVERY_MS : 0;
+    pthread_mutex_lock(&outbox->lock);
+    bool due = now >= outbox->next_answers - sooner;
+    if (due)
+        outbox->next_answers = now + ANSWERS_EVERY_MS;
+    pthread_mutex_unlock(&outbox->lock);
+    return due ? forget_answers(outbox->options.store, conf, &outbox->closing) : 0;
+}
+
+/* One thread at a time forgets what has had its time. */
 static void forget_old(struct outbox *outbox, const struct conf *conf)
 {
     int64_t now = when_monotonic();
@@ -126,7 +139,9 @@ static void forget_old(struct outbox *outbox, const struct conf *conf)
     if (mine)
         outbox->next_expire = now + EXPIRE_EVERY_MS;
     pthread_mutex_unlock(&outbox->lock);
-    int r = mine ? forget_answers(outbox->options.store, conf, &outbox->closing) : 0;
+    int r = mine ? go_through_answers(outbox, conf, now) : 0;
+    if (r == 0 && mine)
+        r = forget_marks(outbox->options.store, &outbox->closing);
     if (r == 0 && mine)
         r = forget_traces(outbox->options.store, conf, &outbox->closing);
     if (r == 0 && mine)

@@ -29,6 +29,7 @@ struct outbox {
     unsigned busy;        /* dispatchers at work: one that is will look again */
     int64_t next_due;     /* when sleeping dispatchers look again; WHEN_NONE: not before news */
     int64_t next_expire;  /* monotonic; when old answers are next forgotten */
+    int64_t next_answers; /* monotonic; when all answers are next gone through */
     int64_t next_cut;     /* monotonic; when the logs of changes are next gone through */
     int64_t cut_after;    /* behind this mailbox */
     pthread_mutex_t large; /* held while a dispatcher has a large message in memory */

@@ -138,25 +138,36 @@ int store_replay_put(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, 
 /* The same of one that is there. */
 int store_replay_change(struct store_tx *tx, int64_t mailbox_id, uint64_t item_no, const uint8_t key[SHA256_SIZE], struct span answer,
                         int64_t expires);
-/* Forgets expired answers and delivery marks, at most limit each. ret_n is how
- * many answers went. */
-int store_expire(struct store_tx *tx, int64_t now, uint64_t limit, uint64_t *ret_n);
+/* One that is kept, without the answer. */
+struct store_replay {
+    int64_t mailbox_id;
+    uint64_t item_no;
+    int64_t expires;
+    size_t key_len;
+    uint8_t key[SHA256_SIZE];
+};
+/* The next behind `after`, at most limit, in the order of mailboxes; after starts as
+ * zeros. In arena memory. */
+int store_replays_list(struct store_tx *tx, struct arena *arena, const struct store_replay *after, size_t limit,
+                       struct store_replay **ret_replays, size_t *ret_n);
+/* Forgets those of one mailbox that are as they were listed. */
+int store_replays_forget(struct store_tx *tx, const struct store_replay *replays, size_t n);
 
 /* How many answers are kept: for drafts, and those with item_no 0. */
 struct store_replays {
     uint64_t drafts, others;
 };
-/* Reads an index of all of them; corrects what store_replays_seen says. seen is
- * what it said before the snapshot was taken. */
-int store_replays_count(struct store_tx *tx, const struct store_replays *seen, struct store_replays *ret_replays);
 /* Costs nothing: those counted last, and those put by this process since; far
  * more drafts than there can be until they were counted once. */
 void store_replays_seen(const struct store *store, struct store_replays *ret_replays);
-/* Forgets the answers for drafts that expire next, at most limit. */
-int store_replays_drop(struct store_tx *tx, uint64_t limit, uint64_t *ret_n);
+/* There are so many instead, whereof store_replays_seen said `seen` before they were
+ * counted. What was put meanwhile is counted twice at worst. */
+void store_replays_correct(struct store *store, const struct store_replays *seen, const struct store_replays *counted);
 
 /* Marks (target mailbox, key) as delivered. 1: it was marked before, so the
  * caller writes nothing. */
 int store_delivery_mark(struct store_tx *tx, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t expires);
+/* Forgets expired marks, at most limit; ret_n: how many. */
+int store_deliveries_expire(struct store_tx *tx, int64_t now, uint64_t limit, uint64_t *ret_n);
 
 #endif

@@ -44,19 +44,38 @@ int store_replay_change(struct store_tx *tx, int64_t mailbox_id, uint64_t item_n
                    ARGS(V_INT(mailbox_id), V_INT(item_no), V_RAW(key, SHA256_SIZE), V_INT(expires), V_BLOB(answer)), NULL);
 }
 
-int store_replays_count(struct store_tx *tx, const struct store_replays *seen, struct store_replays *ret_replays)
+static int read_replay(struct sql *sql, struct arena *arena ATTR_UNUSED, void *ret_row)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
-    int r = sql_first(tx, SQL_replay_count, NULL, 0, &sql);
+    struct store_replay *replay = ret_row;
+    struct span key = sql_bytes(sql, 2);
 
-    if (r != 0)
-        return r < 0 ? r : -EIO;
-    ret_replays->drafts = (uint64_t)sql_int(&sql, 0);
-    ret_replays->others = (uint64_t)sql_int(&sql, 1) - ret_replays->drafts;
-    /* What was put since then may be missing in this snapshot: it stays added. */
-    tx->store->replays_drafts += ret_replays->drafts - seen->drafts;
-    tx->store->replays_others += ret_replays->others - seen->others;
+    if (key.len > sizeof(replay->key))
+        return -EUCLEAN;
+    *replay = (struct store_replay){ .mailbox_id = sql_int(sql, 0), .item_no = (uint64_t)sql_int(sql, 1),
+                                     .expires = sql_int(sql, 3), .key_len = key.len };
+    if (key.len > 0)
+        memcpy(replay->key, key.ptr, key.len);
     return 0;
+}
+
+int store_replays_list(struct store_tx *tx, struct arena *arena, const struct store_replay *after, size_t limit,
+                       struct store_replay **ret_replays, size_t *ret_n)
+{
+    return sql_list(tx, arena, SQL_replay_list,
+                    ARGS(V_INT(after->mailbox_id), V_INT(after->item_no), V_RAW(after->key, after->key_len), V_INT(limit)),
+                    sizeof(struct store_replay), read_replay, ret_replays, ret_n);
+}
+
+int store_replays_forget(struct store_tx *tx, const struct store_replay *replays, size_t n)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = sql_run(tx, SQL_replay_forget,
+                    ARGS(V_INT(replays[i].mailbox_id), V_INT(replays[i].item_no), V_RAW(replays[i].key, replays[i].key_len),
+                         V_INT(replays[i].expires)),
+                    NULL);
+    return r;
 }
 
 void store_replays_seen(const struct store *store, struct store_replays *ret_replays)
@@ -65,22 +84,19 @@ void store_replays_seen(const struct store *store, struct store_replays *ret_rep
     ret_replays->others = store->replays_others;
 }
 
-int store_replays_drop(struct store_tx *tx, uint64_t limit, uint64_t *ret_n)
+void store_replays_correct(struct store *store, const struct store_replays *seen, const struct store_replays *counted)
+{
+    store->replays_drafts += counted->drafts - seen->drafts;
+    store->replays_others += counted->others - seen->others;
+}
+
+int store_deliveries_expire(struct store_tx *tx, int64_t now, uint64_t limit, uint64_t *ret_n)
 {
     int64_t n = 0;
-    int r = sql_run(tx, SQL_replay_drop, ARGS(V_INT(limit)), &n);
+    int r = sql_run(tx, SQL_delivery_expire, ARGS(V_INT(now), V_INT(limit)), &n);
 
     *ret_n = (uint64_t)n;
     return r;
-}
-
-int store_expire(struct store_tx *tx, int64_t now, uint64_t limit, uint64_t *ret_n)
-{
-    int64_t n = 0;
-    int r = sql_run(tx, SQL_replay_expire, ARGS(V_INT(now), V_INT(limit)), &n);
-
-    *ret_n = (uint64_t)n;
-    return r == 0 ? sql_run(tx, SQL_delivery_expire, ARGS(V_INT(now), V_INT(limit)), NULL) : r;
 }
 
 int store_delivery_mark(struct store_tx *tx, int64_t mailbox_id, const uint8_t key[SHA256_SIZE], int64_t expires)

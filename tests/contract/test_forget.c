@@ -1,11 +1,13 @@
 /*
  * Which answers are forgotten: those that expired, and over the bound the
- * oldest of those kept for drafts; never one that an Idempotency-Key needs.
+ * oldest of those kept for drafts; never one that an Idempotency-Key needs, or
+ * that was renewed since it was looked at.
  */
 #include "base/when.h"
 #include "outbox/forget.h"
 #include "store/store_outbox.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +19,7 @@ struct put {
     uint64_t item_no; /* 0: of an Idempotency-Key */
     unsigned first, n;
     int64_t expires; /* of the first; each later one a ms later */
+    bool bob;        /* of Bob, not of Alice */
 };
 
 static void key_of(unsigned i, uint8_t ret_key[SHA256_SIZE])
@@ -32,7 +35,7 @@ static int put_many(struct store_tx *tx, struct world *world, void *data)
     int r = 0;
     for (unsigned i = 0; r == 0 && i < put->n; i++) {
         key_of(put->first + i, key);
-        r = store_replay_put(tx, world->alice, put->item_no, key, SPAN("answer"), put->expires + i);
+        r = store_replay_put(tx, put->bob ? world->bob : world->alice, put->item_no, key, SPAN("answer"), put->expires + i);
     }
     return r;
 }
@@ -109,12 +112,49 @@ static void the_expired_go(void **state)
     assert_int_equal(seen(world).others, 0);
 }
 
+/* More of each than are looked at together. */
+static void of_every_mailbox(void **state)
+{
+    struct world *world = *state;
+    int64_t now = when_now();
+    for (int bob = 0; bob < 2; bob++) {
+        assert_int_equal(do_write(world, put_many, &(struct put){ 7, 0, 3000, now - DAY_MS, bob }), 0);
+        assert_int_equal(do_write(world, put_many, &(struct put){ 8, 0, 5, now + DAY_MS, bob }), 0);
+    }
+    forget(world, 100);
+    assert_int_equal(seen(world).drafts, 10);
+    assert_true(is_kept(world, 8, 0) && is_kept(world, 8, 4));
+}
+
+static int forget_what_was_renewed(struct store_tx *tx, struct world *world, void *data)
+{
+    int64_t expires = *(int64_t *)data;
+    struct store_replay *replays = NULL;
+    size_t n = 0;
+    int r = store_replays_list(tx, world->arena, &(struct store_replay){ 0 }, 10, &replays, &n);
+    if (r != 0 || n != 2)
+        return r != 0 ? r : -EINVAL;
+    r = store_replay_change(tx, world->alice, 7, replays[0].key, SPAN("another"), expires + DAY_MS);
+    return r == 0 ? store_replays_forget(tx, replays, n) : r;
+}
+
+static void renewed_ones_stay(void **state)
+{
+    struct world *world = *state;
+    int64_t now = when_now();
+    assert_int_equal(do_write(world, put_many, &(struct put){ 7, 0, 2, now + DAY_MS }), 0);
+    assert_int_equal(do_write(world, forget_what_was_renewed, &now), 0);
+    assert_int_equal(is_kept(world, 7, 0) + is_kept(world, 7, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         WORLD_CASE(the_oldest_give_way),
         WORLD_CASE(keys_never_do),
         WORLD_CASE(the_expired_go),
+        WORLD_CASE(of_every_mailbox),
+        WORLD_CASE(renewed_ones_stay),
     };
     return world_run(cases, ARRAY_LEN(cases));
 }

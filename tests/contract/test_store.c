@@ -637,7 +637,7 @@ static int expire(struct store_tx *tx, struct world *world, void *data)
 {
     (void)world;
     uint64_t n;
-    return store_expire(tx, *(int64_t *)data, 100, &n);
+    return store_deliveries_expire(tx, *(int64_t *)data, 100, &n);
 }
 
 static void test_replay_and_marks(void **state)
@@ -1022,7 +1022,7 @@ static void test_writes_hold_their_mailbox(void **state)
         SQL_meta_put, SQL_meta_delete, SQL_numbers_skip, SQL_writer_step, SQL_writer_put, SQL_writer_touch, SQL_writer_forget,
         SQL_address_insert, SQL_address_delete, SQL_group_insert, SQL_group_delete, SQL_group_clear, SQL_group_leave,
         SQL_group_member_put, SQL_group_member_delete, SQL_recoverable_undated, SQL_remove_permissions, SQL_garbage_all_due, SQL_lease_void, SQL_due_renew,
-        SQL_outbox_take, SQL_outbox_taken, SQL_trace_put, SQL_trace_expire, SQL_replay_drop, SQL_replay_expire,
+        SQL_outbox_take, SQL_outbox_taken, SQL_trace_put, SQL_trace_expire,
         SQL_delivery_expire, SQL_capture_insert, SQL_capture_rcpt_insert, SQL_capture_rcpts_delete, SQL_node_insert, SQL_node_beat, SQL_node_delete,
     };
     (void)state;
