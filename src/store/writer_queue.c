@@ -60,16 +60,29 @@ static void write_group(struct store_writer *writer, struct store_pending **grou
         sem_post(&writer->filled);
 }
 
+/* More of such jobs together cost less for each: but not if they are of one mailbox,
+ * where an engine with several writers keeps, until the transaction ends, each state of
+ * the rows that all of them write. */
+static bool is_better_larger(const struct store_writer *writer, struct store_pending *const *group, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (group[i]->mailbox_id != group[0]->mailbox_id)
+            return true;
+    return writer->store->driver->one_writer;
+}
+
 static void *write_loop(void *arg)
 {
     struct store_writer *writer = arg;
     struct store_pending *group[GROUP_CAP];
 
     for (size_t n = take_group(writer, group); n > 0; n = take_group(writer, group)) {
+        bool give_way = is_better_larger(writer, group, n);
         write_group(writer, group, n);
         for (size_t i = 0; i < n; i++)
             group[i]->done(group[i]);
-        sched_yield(); /* who is about to queue a job, does: fewer commits, each of more */
+        if (give_way)
+            sched_yield(); /* who is about to queue a job, does */
     }
     return NULL;
 }
