@@ -208,20 +208,26 @@ bool base64_decode_in_place(char *text, size_t *len)
     return base64_decode_final(&ctx) == 1;
 }
 
+/* All but the last group has digits alone. */
 bool base64_decode_to(struct span text, uint8_t *bytes, size_t room, size_t *ret_len)
 {
     struct base64_decode_ctx ctx;
-    size_t len = room;
+    uint8_t digits[256];
+    size_t len = 3;
 
     if (text.len == 0 || text.len % 4 != 0 || BASE64_DECODE_LENGTH(text.len) > room)
         return false;
-    for (size_t i = 0; i < text.len; i++)
-        if (strchr(" \t\r\n\f\v", text.ptr[i]))
+    size_t whole = text.len - 4, done = whole / 4 * 3;
+    fill_digits(digits);
+    if (decode_groups(digits, (const uint8_t *)text.ptr, whole, bytes) != whole)
+        return false;
+    for (size_t i = whole; i < text.len; i++)
+        if (digits[(unsigned char)text.ptr[i]] == 64 && text.ptr[i] != '=')
             return false;
     base64_decode_init(&ctx);
-    if (!base64_decode_update(&ctx, &len, bytes, text.len, text.ptr) || !base64_decode_final(&ctx))
+    if (!base64_decode_update(&ctx, &len, bytes + done, 4, text.ptr + whole) || !base64_decode_final(&ctx))
         return false;
-    *ret_len = len;
+    *ret_len = done + len;
     return true;
 }
 

@@ -7,7 +7,6 @@
 #include "base/json.h"
 #include "base/when.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +118,11 @@ static void add_field(struct buf *line, const struct log_field *field)
 
 static void write_text(struct buf *line, const char *at, enum log_level level, const char *event, const struct log_field *fields)
 {
-    buf_printf(line, "%s %s %s", at, level_names[level], event);
+    buf_add_str(line, at);
+    buf_add_char(line, ' ');
+    buf_add_str(line, level_names[level]);
+    buf_add_char(line, ' ');
+    buf_add_str(line, event);
     for (; fields->key; fields++)
         add_field(line, fields);
     if (buf_error(line)) {
@@ -203,16 +206,39 @@ void log_flush(struct log_lines *lines)
     lines->len = 0;
 }
 
+/* At least so many digits, which end before `end`; where they begin. */
+static char *put_digits(char *end, uint64_t value, int least)
+{
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+    } while (--least > 0 || value > 0);
+    return end;
+}
+
+static uint64_t size_of(int64_t number)
+{
+    return number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+}
+
 const char *log_number(char text[24], int64_t number)
 {
-    snprintf(text, 24, "%" PRId64, number);
-    return text;
+    char *at = put_digits(text + 23, size_of(number), 1);
+
+    text[23] = 0;
+    if (number < 0)
+        *--at = '-';
+    return at;
 }
 
 const char *log_milli(char text[24], int64_t number)
 {
-    uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    char *at = put_digits(text + 23, size_of(number) % 1000, 3);
 
-    snprintf(text, 24, "%s%" PRIu64 ".%03u", number < 0 ? "-" : "", size / 1000, (unsigned)(size % 1000));
-    return text;
+    text[23] = 0;
+    *--at = '.';
+    at = put_digits(at, size_of(number) / 1000, 1);
+    if (number < 0)
+        *--at = '-';
+    return at;
 }

@@ -172,9 +172,27 @@ static void base64_goes_both_ways(void **state)
     assert_int_equal(base64_decode(arena, SPAN("Zm9%"), &bytes), 1);
     assert_true(base64_decode_to(SPAN("Zm9vYmE="), room, sizeof(room), &len));
     assert_int_equal(len, 5);
-    assert_false(base64_decode_to(SPAN("Zm9v YmE"), room, sizeof(room), &len));
+    assert_memory_equal(room, "fooba", 5);
+    assert_true(base64_decode_to(SPAN("Zg=="), room, sizeof(room), &len));
+    assert_int_equal(len, 1);
     assert_false(base64_decode_to(SPAN("Zm9vYmFyZm9v"), room, sizeof(room), &len));
     buf_done(&buf);
+}
+
+/* As it is told to clients, and not otherwise: an id has one spelling. */
+static void base64_is_strict(void **state)
+{
+    static const char *const wrong[] = { "", "Zm9", "Zm9v YmE", "Zm9vYm E", "Zm9v\r\nYmE", "Zm9vYmE\n", "Zm9=YmE=", "Zg==Zg==", "Zm9vYmF=",
+                                         "Zm9vZh==", "Zm9v====", "Zm9v=mE=", "Z%9vYmE=", "Zm9vYm%=", "Zm9v\xc3\xa4==" };
+    uint8_t room[BASE64_ROOM(16)];
+    size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        if (base64_decode_to(span_of(wrong[i]), room, sizeof(room), &len))
+            fail_msg("taken: %s", wrong[i]);
+    assert_false(base64_decode_to(SPAN("Zm9\0"), room, sizeof(room), &len));
+    assert_false(base64_decode_to(SPAN("Zm\0vYmE="), room, sizeof(room), &len));
 }
 
 /* In place as elsewhere, wherever line ends and padding fall. */
@@ -474,6 +492,25 @@ static void log_lines_cannot_be_forged(void **state)
                               "1970-01-01T00:00:00Z warn empty\n");
 }
 
+static void log_numbers_have_digits(void **state)
+{
+    static const struct {
+        int64_t number;
+        const char *text, *milli;
+    } cases[] = {
+        { 0, "0", "0.000" }, { 7, "7", "0.007" }, { -7, "-7", "-0.007" }, { 1234, "1234", "1.234" }, { 999, "999", "0.999" },
+        { -120050, "-120050", "-120.050" }, { INT64_MAX, "9223372036854775807", "9223372036854775.807" },
+        { INT64_MIN, "-9223372036854775808", "-9223372036854775.808" },
+    };
+    char text[24];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_string_equal(log_number(text, cases[i].number), cases[i].text);
+        assert_string_equal(log_milli(text, cases[i].number), cases[i].milli);
+    }
+}
+
 static void gather(struct log_lines *lines, enum log_level level, const char *event, struct span value)
 {
     struct buf line;
@@ -687,6 +724,7 @@ int main(void)
         cmocka_unit_test(utf8_is_checked),
         cmocka_unit_test(utf8_is_cut),
         cmocka_unit_test(base64_goes_both_ways),
+        cmocka_unit_test(base64_is_strict),
         cmocka_unit_test(base64_in_place),
         cmocka_unit_test(digests_match_published_vectors),
         cmocka_unit_test(time_is_read),
@@ -699,6 +737,7 @@ int main(void)
         cmocka_unit_test(errors_have_names),
         cmocka_unit_test(waits_end_by_the_monotonic_clock),
         cmocka_unit_test(log_lines_cannot_be_forged),
+        cmocka_unit_test(log_numbers_have_digits),
         cmocka_unit_test(log_lines_are_written_together),
         cmocka_unit_test(metrics_count),
         cmocka_unit_test(metrics_have_labels),
