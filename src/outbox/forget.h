@@ -11,8 +11,9 @@
 
 #include <stdatomic.h>
 
-/* Goes through all answers, so not to be called often; forget_has_many: that they are
- * over the bound, as far as is known without. Works in many small jobs, until stop. */
+/* Goes through all answers, so not to be called often; forget_has_many: that there are
+ * as many as may be (then requests with new keys may be refused), as far as is known
+ * without. Works in many small jobs, until stop. */
 int forget_answers(struct store *store, const struct conf *conf, const atomic_bool *stop);
 bool forget_has_many(const struct store *store, const struct conf *conf);
 /* The marks of deliveries that are over. */

@@ -145,6 +145,8 @@ static int drop(struct store *store, struct walk *walk, uint64_t max, const atom
     const struct store_replays before = walk->kept;
     uint64_t over = before.drafts + before.others - (max - max / 16);
     over = over < before.drafts ? over : before.drafts;
+    if (over == 0)
+        return 0;
     log_event(LOG_WARN_LEVEL, "too many answers are kept: the oldest of SendItem give way", LOG_N("answers", over));
     walk->spans = calloc(SPANS, sizeof(*walk->spans));
     if (!walk->spans)
@@ -165,7 +167,7 @@ bool forget_has_many(const struct store *store, const struct conf *conf)
 {
     struct store_replays seen;
     store_replays_seen(store, &seen);
-    return seen.drafts + seen.others > (uint64_t)conf->send_replay_max;
+    return seen.drafts + seen.others >= (uint64_t)conf->send_replay_max;
 }
 
 int forget_answers(struct store *store, const struct conf *conf, const atomic_bool *stop)

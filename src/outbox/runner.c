@@ -20,7 +20,7 @@
 #define PAUSE_MS 1000
 #define EXPIRE_EVERY_MS 10000
 #define ANSWERS_EVERY_MS 3600000
-#define MANY_ANSWERS_EVERY_MS 60000 /* while they are over the bound */
+#define MANY_ANSWERS_EVERY_MS 60000 /* while there are as many as may be */
 #define CUT_EVERY_MS 3600000
 #define FINISH_LOOK_MS 20
 

@@ -100,6 +100,22 @@ static void keys_never_do(void **state)
     assert_int_equal(seen(world).others, 50);
 }
 
+/* So that room is found soon, and not only beyond what makes requests be refused. */
+static void as_many_as_may_be(void **state)
+{
+    struct world *world = *state;
+    struct conf conf;
+    conf_init(&conf);
+    assert_int_equal(do_write(world, put_many, &(struct put){ 0, 0, 50, when_now() + DAY_MS }), 0);
+    forget(world, 100);
+    conf.send_replay_max = 51;
+    assert_false(forget_has_many(world->store, &conf));
+    conf.send_replay_max = 50;
+    assert_true(forget_has_many(world->store, &conf));
+    forget(world, 20); /* they stay */
+    assert_int_equal(seen(world).others, 50);
+}
+
 static void the_expired_go(void **state)
 {
     struct world *world = *state;
@@ -152,6 +168,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         WORLD_CASE(the_oldest_give_way),
         WORLD_CASE(keys_never_do),
+        WORLD_CASE(as_many_as_may_be),
         WORLD_CASE(the_expired_go),
         WORLD_CASE(of_every_mailbox),
         WORLD_CASE(renewed_ones_stay),
