@@ -29,12 +29,16 @@ static const struct {
 /* Waiting for others comes to an end, and so do transactions that their program
  * left: of one that writes soon, since it keeps others from its mailboxes. What was
  * committed is on the disk at least of the primary. Statements find rows by their
- * keys, so one plan is as good as another: it is not made anew each time. */
+ * keys, so one plan is as good as another: it is not made anew each time. What writes
+ * is not to read a whole table either that was small when it was planned: of one whose
+ * rows are written all the time, the old ones of them are read, too. */
 #define SETTINGS                                                                       \
     "SET lock_timeout = '10s'; SET plan_cache_mode = force_generic_plan; "              \
     "SET idle_in_transaction_session_timeout = '60s'; "                                 \
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-#define WRITER_SETTINGS "SET idle_in_transaction_session_timeout = '5s'"
+#define WRITER_SETTINGS                                                                \
+    "SET idle_in_transaction_session_timeout = '5s'; "                                  \
+    "SET enable_seqscan = off; SET enable_bitmapscan = off"
 
 /* ---- the parameters ---- */
 
