@@ -7,7 +7,8 @@
  * job reads of its mailbox stays true while others run. A job that needs more
  * than that, since it sets a savepoint or touches what is not of its mailbox,
  * waits until no other is under way but those that wait for the same. Jobs that
- * name no mailbox run when all lanes are through.
+ * name no mailbox run when all lanes are through. Lanes whose rows lie in one part of
+ * the store follow one another: the engine has at hand what the last one needed.
  * A fiber lives no longer than its group, and all of them run on the thread that
  * has the connection. Nothing is held across a question but the job's own.
  */
@@ -25,6 +26,7 @@ struct store_lane {
     struct fiber *fiber;
     struct store_tx tx; /* the writer's, with memory of its own */
     int64_t mailbox_id;
+    unsigned part; /* of the store */
     struct store_pending *first, **last;
     bool waits; /* its fiber is to be resumed */
     bool wants_alone;
@@ -34,6 +36,7 @@ struct store_lanes {
     struct store_writer *writer;
     struct store_lane lane[LANES_MAX];
     size_t made, used;
+    struct store_lane *order[LANES_MAX]; /* those that are used, as they run */
     struct store_pending *rest, **last; /* jobs without a lane */
     struct store_lane *turn;  /* whose fiber runs */
     struct store_lane *alone; /* until its job is done; NULL: nobody */
@@ -82,9 +85,20 @@ static void clear_lane(struct store_lane *lane, int64_t mailbox_id)
     lane->tx.holds = from->holds;
     lane->tx.lane = lane;
     lane->mailbox_id = mailbox_id;
+    lane->part = from->store->parts ? from->driver->part(mailbox_id, from->store->parts) : 0;
     lane->first = NULL;
     lane->last = &lane->first;
     lane->waits = lane->wants_alone = false;
+}
+
+static struct store_lane *take_place(struct store_lanes *lanes, struct store_lane *lane)
+{
+    size_t at = lanes->used++;
+
+    for (; at > 0 && lanes->order[at - 1]->part > lane->part; at--)
+        lanes->order[at] = lanes->order[at - 1];
+    lanes->order[at] = lane;
+    return lane;
 }
 
 /* The lane of a mailbox. NULL: lanes or memory are out. */
@@ -96,7 +110,7 @@ static struct store_lane *lane_of(struct store_lanes *lanes, int64_t mailbox_id)
     if (lanes->used == LANES_MAX || (lanes->used == lanes->made && make_lane(lanes) != 0))
         return NULL;
     clear_lane(&lanes->lane[lanes->used], mailbox_id);
-    return &lanes->lane[lanes->used++];
+    return take_place(lanes, &lanes->lane[lanes->used]);
 }
 
 static void line_up(struct store_lanes *lanes, struct store_pending *const *group, size_t n)
@@ -148,7 +162,7 @@ static bool pass(struct store_lanes *lanes)
     bool any = false;
 
     for (size_t i = 0; i < lanes->used; i++) {
-        struct store_lane *lane = &lanes->lane[i];
+        struct store_lane *lane = lanes->order[i];
         if (!lane->waits || lane->wants_alone || (lanes->alone && lanes->alone != lane))
             continue;
         give_turn(lane);
@@ -161,7 +175,7 @@ static bool pass(struct store_lanes *lanes)
 static bool let_one_be_alone(struct store_lanes *lanes)
 {
     for (size_t i = 0; i < lanes->used; i++) {
-        struct store_lane *lane = &lanes->lane[i];
+        struct store_lane *lane = lanes->order[i];
         if (!lane->waits || !lane->wants_alone)
             continue;
         lane->wants_alone = false;
@@ -189,7 +203,7 @@ static void run_by_turns(struct store_lanes *lanes)
 
     driver->share(conn, wait_turn, lanes);
     for (size_t i = 0; i < lanes->used; i++) {
-        lanes->turn = &lanes->lane[i];
+        lanes->turn = lanes->order[i];
         lanes->turn->waits = fiber_start(lanes->turn->fiber, run_lane, lanes->turn);
     }
     while (somebody_waits(lanes)) {

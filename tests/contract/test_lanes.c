@@ -16,6 +16,7 @@ enum { BOXES = 8, ASKED = 3, TASKS_MAX = 64 };
 struct stage {
     struct world *world;
     int64_t boxes[BOXES];
+    bool others; /* made after eight of them */
     int under_way[BOXES]; /* jobs of the mailbox that have begun and not ended */
     int all_under_way;
     int told;
@@ -124,6 +125,7 @@ static int make_boxes(struct store_tx *tx, struct world *world, void *data)
 
     for (size_t i = 0; r == 0 && i < BOXES; i++) {
         char address[] = "box0@example.test";
+        address[0] = stage->others ? 'f' : 'b';
         address[3] = (char)('0' + i);
         r = store_mailbox_create(tx, span_of(address), SPAN(""), SPAN("$y$hash"), &stage->boxes[i]);
     }
@@ -219,6 +221,32 @@ static void test_jobs_of_a_mailbox_keep_their_order(void **state)
         assert_int_equal(tasks[i].seen, i / 2);
         assert_true(i < 2 || tasks[i].order > tasks[i - 2].order);
     }
+}
+
+/* What the engine needs for the rows of a part is still at hand for the next of it. */
+static void test_jobs_of_a_part_follow_one_another(void **state)
+{
+    struct stage stage = stage_of(*state);
+    const struct store *store = stage.world->store;
+    struct task tasks[BOXES] = { 0 }; /* of mailboxes that lie in both parts */
+    unsigned part[BOXES], ascents = 0, descents = 0;
+    int results[BOXES];
+
+    if (!store->parts)
+        return;
+    stage.others = true;
+    assert_int_equal(do_write(stage.world, make_boxes, &stage), 0);
+    for (size_t i = 0; i < BOXES; i++) {
+        tasks[i] = (struct task){ .box = i, .asks = 1 };
+        part[i] = store->driver->part(stage.boxes[i], store->parts);
+        ascents += i > 0 && part[i - 1] < part[i];
+        descents += i > 0 && part[i - 1] > part[i];
+    }
+    assert_true(ascents > 0 && descents > 0);
+    write_tasks(&stage, tasks, BOXES, results);
+    for (size_t i = 0; i < BOXES; i++)
+        for (size_t k = 0; k < BOXES; k++)
+            assert_true(part[i] >= part[k] || tasks[i].order < tasks[k].order);
 }
 
 static void test_failing_jobs_fail_alone(void **state)
@@ -516,6 +544,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         WORLD_CASE(test_rounds_are_shared),
         WORLD_CASE(test_jobs_of_a_mailbox_keep_their_order),
+        WORLD_CASE(test_jobs_of_a_part_follow_one_another),
         WORLD_CASE(test_failing_jobs_fail_alone),
         WORLD_CASE(test_engine_refuses_one),
         WORLD_CASE(test_savepoints_are_alone),
