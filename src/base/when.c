@@ -70,14 +70,19 @@ void when_cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&attr);
 }
 
-struct timespec when_in(int64_t ms)
+struct timespec when_in_us(int64_t us)
 {
     struct timespec at;
     clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_nsec += ms % 1000 * 1000000;
-    at.tv_sec += ms / 1000 + at.tv_nsec / 1000000000;
+    at.tv_nsec += us % 1000000 * 1000;
+    at.tv_sec += us / 1000000 + at.tv_nsec / 1000000000;
     at.tv_nsec %= 1000000000;
     return at;
+}
+
+struct timespec when_in(int64_t ms)
+{
+    return when_in_us(ms * 1000);
 }
 
 void when_set_clock(int64_t (*clock)(void))

@@ -23,6 +23,7 @@ void when_sleep(unsigned ms);
  * the wall meanwhile. */
 void when_cond_init(pthread_cond_t *cond);
 struct timespec when_in(int64_t ms);
+struct timespec when_in_us(int64_t us);
 /* NULL restores the system's clock. */
 void when_set_clock(int64_t (*clock_ms)(void));
 void when_set_monotonic(int64_t (*clock_ms)(void));

@@ -188,7 +188,7 @@ static int run_alone(struct ctl_call *call)
     for (bool more = call->wrote && call->store; r == 0 && more && when_monotonic() < until;)
         r = store_write(call->store, sweep_job, &more);
     if (call->wrote && call->store)
-        store_wake_others(call->store, true);
+        store_wake_others(call->store, STORE_NEWS_DIRECTORY);
     store_close(call->store);
     call->store = NULL;
     return status;

@@ -191,11 +191,13 @@ static int open_store(struct server *server)
 }
 
 /* Another server of the same store, or ewsctl, has written. */
-static void woken(void *arg, bool directory)
+static void woken(void *arg, unsigned news)
 {
     const struct server *server = arg;
-    if (directory)
+    if (news & STORE_NEWS_DIRECTORY)
         auth_forget_all(server->auth);
+    if (news & STORE_NEWS_NODES)
+        outbox_look_around(server->outbox);
     outbox_wake(server->outbox);
     feed_changed(server->feed);
 }

@@ -141,5 +141,5 @@ void sending_done(struct op_call *call, const struct sent_ids *sent, const struc
         return;
     tell_ids(call, sent, results, copies);
     outbox_wake(call->env->outbox);
-    store_wake_others(call->env->store, false);
+    store_wake_others(call->env->store, 0);
 }

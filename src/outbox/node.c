@@ -44,6 +44,7 @@ struct node {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
     bool stop;
+    bool look; /* now */
     int64_t node_id;
     uint32_t owners;  /* given so far */
     int64_t alone_at; /* monotonic; from then on others may take over everything; INT64_MAX where there are none */
@@ -118,6 +119,7 @@ static int join(struct node *node)
     node->node_id = row.node_id;
     node->alone_at = node->shared ? at + node->patience : INT64_MAX;
     pthread_mutex_unlock(&node->lock);
+    store_wake_others(node->options.store, STORE_NEWS_NODES);
     return 0;
 }
 
@@ -299,16 +301,25 @@ static void note(struct node *node, int r)
     node->failing = r != 0;
 }
 
-/* True: it is over. */
+/* Until the next beat, or until somebody has come or gone. True: it is over. */
 static bool rest(struct node *node)
 {
     const struct timespec until = when_in(node->beat_ms);
     pthread_mutex_lock(&node->lock);
-    while (!node->stop && pthread_cond_timedwait(&node->wake, &node->lock, &until) == 0)
+    while (!node->stop && !node->look && pthread_cond_timedwait(&node->wake, &node->lock, &until) == 0)
         continue;
     bool stop = node->stop;
+    node->look = false;
     pthread_mutex_unlock(&node->lock);
     return stop;
+}
+
+void node_look(struct node *node)
+{
+    pthread_mutex_lock(&node->lock);
+    node->look = true;
+    pthread_cond_signal(&node->wake);
+    pthread_mutex_unlock(&node->lock);
 }
 
 static void *run(void *arg)
@@ -403,6 +414,8 @@ static void leave(struct node *node)
     int r = free_all(node, node->node_id, true, &n);
     if (r == 0)
         r = store_write(node->options.store, leave_job, &node->node_id);
+    if (r == 0)
+        store_wake_others(node->options.store, STORE_NEWS_NODES);
     if (r)
         log_event(LOG_WARN_LEVEL, "what this node has leased waits until others take it for dead", LOG_S("error", err_text(r)));
 }

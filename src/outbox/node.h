@@ -33,6 +33,9 @@ int node_start(const struct outbox_options *options, const struct relays *relays
  * leaves. NULL is fine. */
 void node_stop(struct node *node);
 
+/* Somebody has come or gone: looks at the others now, not only with the next beat. */
+void node_look(struct node *node);
+
 /* Whether attempts at these relays end within the time that the others were told
  * when this node joined them. */
 bool node_bears(const struct node *node, const struct relays *relays);

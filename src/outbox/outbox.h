@@ -136,5 +136,7 @@ bool outbox_runs(const struct outbox *outbox);
 void outbox_wake(struct outbox *outbox);
 /* The same, and relays that seemed dead are tried again at once. NULL is fine. */
 void outbox_hurry(struct outbox *outbox);
+/* A node has come or gone: looks now who is there. NULL is fine. */
+void outbox_look_around(struct outbox *outbox);
 
 #endif

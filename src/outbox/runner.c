@@ -62,6 +62,12 @@ void outbox_wake(struct outbox *outbox)
     pthread_mutex_unlock(&outbox->lock);
 }
 
+void outbox_look_around(struct outbox *outbox)
+{
+    if (outbox)
+        node_look(outbox->node);
+}
+
 void outbox_call_help(struct outbox *outbox)
 {
     pthread_mutex_lock(&outbox->lock);

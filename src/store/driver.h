@@ -129,6 +129,9 @@ struct store_driver {
      * it is one key. 1: somebody else has it, or it can't be had in this transaction
      * any more. */
     int (*hold)(struct store_conn *conn, const int64_t *keys, size_t n, bool wait);
+    /* As hold, of those keys that nobody else has now: ret_held says for each whether it
+     * is one. Waits for the answer. */
+    int (*hold_free)(struct store_conn *conn, const int64_t *keys, size_t n, bool *ret_held);
     /* Where what is written into a mailbox is committed: 0: with all that is of no
      * mailbox. Below 0: apart, before that, so that either may stand alone; but with
      * all else of that site, of which rows of mailbox_id ret_site are a part.
@@ -154,7 +157,7 @@ struct store_driver {
      * no call is under way. */
     int (*watch)(struct store_db *db, store_woken *woken, void *arg);
     void (*unwatch)(struct store_db *db);
-    void (*wake_others)(struct store_db *db, bool directory);
+    void (*wake_others)(struct store_db *db, unsigned news);
     /* Much was written that nobody writes again soon: if it still has to be brought to
      * its place, now is the time, by the caller, so that the writer need not. */
     void (*tidy)(struct store_db *db);

@@ -253,10 +253,10 @@ void store_unwatch_others(struct store *store)
         store->driver->unwatch(store->db);
 }
 
-void store_wake_others(struct store *store, bool directory)
+void store_wake_others(struct store *store, unsigned news)
 {
     if (store->driver->wake_others)
-        store->driver->wake_others(store->db, directory);
+        store->driver->wake_others(store->db, news);
 }
 
 /* ---- readers ---- */

@@ -129,7 +129,9 @@ struct store_pending {
     void (*done)(struct store_pending *pending); /* after COMMIT, or when it failed; by any thread, so it must be short */
     int64_t mailbox_id;                          /* as in store_work */
     int result;                                  /* as store_write returns it */
-    struct store_pending *next;                  /* the store's */
+    struct store_pending *next;                  /* the store's, as is what follows */
+    bool put_off;                                /* the group went without it */
+    unsigned times_put_off;
 };
 /* done may be called before this returns: pending is no longer the caller's to
  * look at. */
@@ -145,14 +147,20 @@ int store_savepoint_rollback(struct store_tx *tx);
  * known it has. ret_news, to one caller each time: it is not as it was. */
 bool store_has_room(struct store *store, bool *ret_news);
 
+/* What there is besides new mail. */
+enum store_news {
+    STORE_NEWS_DIRECTORY = 1, /* who may log in, or may do what, has changed */
+    STORE_NEWS_NODES = 2,     /* a node has come, or gone */
+};
+
 /* Other programs may have the same store open: woken is called, by a thread of
- * the store's, soon after one of them called store_wake_others; directory: when
- * one of those said that who may log in, or may do what, has changed. One watch
- * at a time; unwatch returns when no call is under way. */
-typedef void store_woken(void *arg, bool directory);
+ * the store's, soon after one of them called store_wake_others; news: bits of enum
+ * store_news, that they gave. One watch at a time; unwatch returns when no call is
+ * under way. */
+typedef void store_woken(void *arg, unsigned news);
 int store_watch_others(struct store *store, store_woken *woken, void *arg);
 void store_unwatch_others(struct store *store);
-void store_wake_others(struct store *store, bool directory);
+void store_wake_others(struct store *store, unsigned news);
 
 struct store *store_of(const struct store_tx *tx);
 /* Commits since the store was opened, and jobs in them; for metrics. */

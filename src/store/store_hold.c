@@ -135,7 +135,19 @@ int store_hold_new(struct store_tx *tx, int64_t mailbox_id)
     return !tx->holds || add(tx->holds->held, &tx->holds->held_n, mailbox_id) ? 0 : -E2BIG;
 }
 
-int holds_begin(struct store_tx *tx)
+static int take_free(struct store_tx *tx)
+{
+    struct store_holds *holds = tx->holds;
+    bool held[HOLDS_MAX];
+    int r = tx->driver->hold_free(tx->conn, holds->wanted, holds->wanted_n, held);
+
+    for (size_t i = 0; r == 0 && i < holds->wanted_n; i++)
+        if (held[i])
+            holds->held[holds->held_n++] = holds->wanted[i];
+    return r;
+}
+
+int holds_begin(struct store_tx *tx, bool only_free)
 {
     struct store_holds *holds = tx->holds;
 
@@ -143,10 +155,20 @@ int holds_begin(struct store_tx *tx)
         return 0;
     holds->held_n = 0;
     holds->refused = false;
-    int r = holds->wanted_n > 0 ? tx->driver->hold(tx->conn, holds->wanted, holds->wanted_n, true) : 0;
+    if (holds->wanted_n == 0)
+        return 0;
+    int r = only_free ? take_free(tx) : 0;
+    if (r != 0 || holds->held_n > 0)
+        return r;
+    r = tx->driver->hold(tx->conn, holds->wanted, holds->wanted_n, true);
     if (r != 0)
         return r;
     memcpy(holds->held, holds->wanted, holds->wanted_n * sizeof(*holds->held));
     holds->held_n = holds->wanted_n;
     return 0;
+}
+
+bool holds_have(const struct store_holds *holds, int64_t mailbox_id)
+{
+    return has(holds->held, holds->held_n, mailbox_id);
 }

@@ -136,7 +136,8 @@ struct key_array {
     } keys[];
 };
 
-static int hold_all(struct store_conn *conn, const int64_t *keys, size_t n)
+/* For a statement about several. */
+static int send_keys(struct store_conn *conn, unsigned statement, const int64_t *keys, size_t n)
 {
     size_t size = sizeof(struct key_array) + n * sizeof(((struct key_array *)0)->keys[0]);
     struct key_array *array = malloc(size);
@@ -150,9 +151,33 @@ static int hold_all(struct store_conn *conn, const int64_t *keys, size_t n)
         array->keys[i].high = htobe32((uint32_t)(key >> 32));
         array->keys[i].low = htobe32((uint32_t)key);
     }
-    int r = postgres_send(conn, POSTGRES_LOCK, NULL, &V_RAW(array, size), 1);
+    int r = postgres_send(conn, statement, NULL, &V_RAW(array, size), 1);
     free(array);
+    return r;
+}
+
+static int hold_all(struct store_conn *conn, const int64_t *keys, size_t n)
+{
+    int r = send_keys(conn, POSTGRES_LOCK, keys, n);
+
     return r == 0 ? postgres_hold_far(conn, keys, n) : r;
+}
+
+/* What lies somewhere else is waited for. */
+static int hold_free(struct store_conn *conn, const int64_t *keys, size_t n, bool *ret_held)
+{
+    PGresult *result = NULL;
+
+    memset(ret_held, true, n);
+    if (conn->spread)
+        return hold_all(conn, keys, n);
+    int r = send_keys(conn, POSTGRES_TRY_LOCKS, keys, n);
+    if (r == 0)
+        r = postgres_answer(conn, &result);
+    for (int i = 0; r == 0 && i < PQntuples(result); i++)
+        ret_held[i] = *PQgetvalue(result, i, 0);
+    PQclear(result);
+    return r;
 }
 
 /* Somewhere else, where what is asked from now on would see what was there before. */
@@ -357,6 +382,7 @@ const struct store_driver store_driver_postgres = {
     .expect = postgres_expect,
     .is_expected = postgres_is_expected,
     .hold = hold,
+    .hold_free = hold_free,
     .site = postgres_site,
     .parts = postgres_parts,
     .part = postgres_remainder,

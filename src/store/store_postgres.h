@@ -29,13 +29,13 @@ struct store_db {
     PGconn *listening; /* the watcher's first connection */
     bool watching;
     int wake, stop; /* eventfds */
-    atomic_bool directory; /* to be told with the next wake */
+    atomic_uint news; /* to be told with the next wake */
     store_woken *woken;
     void *woken_arg;
 };
 
 /* Statements of the engine's own, behind those of statements.def. */
-enum postgres_statement { POSTGRES_LOCK = STATEMENT_COUNT, POSTGRES_TRY_LOCK, POSTGRES_STATEMENTS };
+enum postgres_statement { POSTGRES_LOCK = STATEMENT_COUNT, POSTGRES_TRY_LOCK, POSTGRES_TRY_LOCKS, POSTGRES_STATEMENTS };
 
 /* An answer to come. */
 struct postgres_owed {
@@ -163,6 +163,6 @@ void postgres_forget_expected(struct store_conn *conn);
 
 int postgres_watch(struct store_db *db, store_woken *woken, void *arg);
 void postgres_unwatch(struct store_db *db);
-void postgres_wake_others(struct store_db *db, bool directory);
+void postgres_wake_others(struct store_db *db, unsigned news);
 
 #endif

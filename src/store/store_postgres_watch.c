@@ -19,6 +19,7 @@
 
 #define PAUSE_MS 50
 #define AGAIN_MS 1000 /* until it is tried again to connect */
+#define ALL_NEWS (STORE_NEWS_DIRECTORY | STORE_NEWS_NODES)
 
 struct watch {
     struct store_db *db;
@@ -55,13 +56,20 @@ static int open_link(struct watch *watch)
 static void open_again(struct watch *watch)
 {
     if (open_link(watch) == 0)
-        watch->db->woken(watch->db->woken_arg, true);
+        watch->db->woken(watch->db->woken_arg, ALL_NEWS);
+}
+
+/* The words of a notice; a server of another version may have words of its own. */
+static unsigned read_news(const char *text)
+{
+    return (strstr(text, "directory") ? STORE_NEWS_DIRECTORY : 0u) | (strstr(text, "nodes") ? STORE_NEWS_NODES : 0u);
 }
 
 static void hear(struct watch *watch)
 {
     PGnotify *notice;
-    bool others = false, directory = false;
+    bool others = false;
+    unsigned news = 0;
 
     if (!PQconsumeInput(watch->pg)) {
         close_link(watch);
@@ -69,16 +77,23 @@ static void hear(struct watch *watch)
     }
     while ((notice = PQnotifies(watch->pg))) {
         others = others || notice->be_pid != PQbackendPID(watch->pg);
-        directory = directory || *notice->extra;
+        news |= read_news(notice->extra);
         PQfreemem(notice);
     }
     if (others)
-        watch->db->woken(watch->db->woken_arg, directory);
+        watch->db->woken(watch->db->woken_arg, news);
 }
 
 static const char *message(struct store_db *db)
 {
-    return atomic_exchange(&db->directory, false) ? "NOTIFY ewsd, 'directory'" : "NOTIFY ewsd";
+    static const char *const texts[ALL_NEWS + 1] = {
+        "NOTIFY ewsd",
+        [STORE_NEWS_DIRECTORY] = "NOTIFY ewsd, 'directory'",
+        [STORE_NEWS_NODES] = "NOTIFY ewsd, 'nodes'",
+        [ALL_NEWS] = "NOTIFY ewsd, 'directory nodes'",
+    };
+
+    return texts[atomic_exchange(&db->news, 0)];
 }
 
 static void tell(struct watch *watch)
@@ -173,12 +188,11 @@ static void tell_now(struct store_db *db)
     close_link(&watch);
 }
 
-void postgres_wake_others(struct store_db *db, bool directory)
+void postgres_wake_others(struct store_db *db, unsigned news)
 {
     const uint64_t one = 1;
 
-    if (directory)
-        atomic_store(&db->directory, true);
+    atomic_fetch_or(&db->news, news);
     if (db->watching)
         (void)!write(db->wake, &one, sizeof(one));
     else

@@ -142,6 +142,8 @@ static int set_arguments(struct arguments *to, const struct store_value *args, s
 static const char *const own_text[] = {
     [POSTGRES_LOCK - STATEMENT_COUNT] =
         "SELECT FROM unnest(CAST($1 AS BIGINT[])) AS key WHERE pg_advisory_xact_lock(key) IS NULL", /* in their order */
+    [POSTGRES_TRY_LOCKS - STATEMENT_COUNT] =
+        "SELECT pg_try_advisory_xact_lock(key) FROM unnest(CAST($1 AS BIGINT[])) AS key",
     [POSTGRES_TRY_LOCK - STATEMENT_COUNT] = "SELECT pg_try_advisory_xact_lock($1)",
 };
 _Static_assert(ARRAY_LEN(own_text) == POSTGRES_STATEMENTS - STATEMENT_COUNT, "a text for each");

@@ -93,8 +93,10 @@ int hold_for_statement(struct store_tx *tx, enum store_statement statement, cons
 bool statement_is_of_mailbox(enum store_statement statement);
 /* One more that the next transaction will begin with. */
 void holds_want(struct store_holds *holds, int64_t mailbox_id);
-/* A transaction has begun: takes what is wanted. */
-int holds_begin(struct store_tx *tx);
+/* A transaction has begun: takes what is wanted. only_free: without waiting, what
+ * nobody else has; but if that is nothing, it waits for all. */
+int holds_begin(struct store_tx *tx, bool only_free);
+bool holds_have(const struct store_holds *holds, int64_t mailbox_id);
 
 void store_forget_kept(struct store_tx *tx);
 /* A transaction begins. */

@@ -15,7 +15,7 @@
 
 #include <errno.h>
 
-enum { TRIES_MAX = 20 };
+enum { TRIES_MAX = 20, PUT_OFF_MAX = 2 };
 
 /* Runs the jobs of a group, in a transaction that has begun. */
 typedef enum outcome run_all(struct store_writer *writer, struct store_pending *const *group, size_t n);
@@ -110,6 +110,12 @@ static void give_up(struct store_writer *writer, struct store_pending *const *gr
         group[i]->result = error == -ENOSPC ? error : -EIO;
 }
 
+static void mark_put_off(const struct store_writer *writer, struct store_pending *const *group, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        group[i]->put_off = writer->only_free && group[i]->mailbox_id > 0 && !holds_have(&writer->holds, group[i]->mailbox_id);
+}
+
 static int begin(struct store_writer *writer, struct store_pending *const *group, size_t n)
 {
     struct store_tx *tx = &writer->tx;
@@ -125,7 +131,8 @@ static int begin(struct store_writer *writer, struct store_pending *const *group
     if (!tx->driver->one_writer)
         store_forget_kept(tx);
     if (r == 0)
-        r = holds_begin(tx);
+        r = holds_begin(tx, writer->only_free);
+    mark_put_off(writer, group, n);
     if (r == 0)
         r = store_domains_expect(tx);
     return r == 0 ? writer_begin_step(writer, n) : r;
@@ -164,6 +171,8 @@ static enum outcome try_group(struct store_writer *writer, struct store_pending 
     writer->error = 0;
     int r = begin(writer, group, n);
     if (r != 0) {
+        writer->only_free = false;
+        mark_put_off(writer, group, n);
         give_up(writer, group, n, r);
         return OUTCOME_KEPT;
     }
@@ -182,9 +191,10 @@ static enum outcome run_group(struct store_writer *writer, struct store_pending 
 
     writer->holds.wanted_n = 0;
     writer->holds.mark.directory = writer->holds.mark.apart = false;
-    do
+    do {
         outcome = try_group(writer, group, n, run);
-    while (outcome == OUTCOME_AGAIN && !writer->holds.mark.apart && ++tries < TRIES_MAX);
+        writer->only_free = false;
+    } while (outcome == OUTCOME_AGAIN && !writer->holds.mark.apart && ++tries < TRIES_MAX);
     return outcome;
 }
 
@@ -225,9 +235,23 @@ static size_t gather(struct store_writer *writer, struct store_pending **group, 
     return same;
 }
 
-static void serve_some(struct store_writer *writer, struct store_pending *const *group, size_t n)
+/* Where there are other nodes. Who was put off often enough is waited for, and so are all
+ * with it. */
+static bool can_put_off(const struct store_writer *writer, struct store_pending *const *group, size_t n)
+{
+    if (!writer->store->driver->hold_free || atomic_load_explicit(&writer->store->nodes, memory_order_relaxed) < 2)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (group[i]->times_put_off == PUT_OFF_MAX)
+            return false;
+    return true;
+}
+
+static void serve_some(struct store_writer *writer, struct store_pending *const *group, size_t n, bool may_put_off)
 {
     bool by_turns = lanes_can(writer, group, n);
+
+    writer->only_free = by_turns && may_put_off && can_put_off(writer, group, n);
     enum outcome outcome = run_group(writer, group, n, by_turns ? lanes_run : run_plain);
 
     if (outcome == OUTCOME_TURNS)
@@ -240,12 +264,29 @@ static void serve_some(struct store_writer *writer, struct store_pending *const 
         run_alone(writer, group[i]);
 }
 
-void writer_serve(struct store_writer *writer, struct store_pending **group, size_t n)
+/* Those that are through to the front. */
+static size_t sort_out(struct store_pending **group, size_t n)
+{
+    size_t through = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct store_pending *pending = group[i];
+        pending->times_put_off += pending->put_off;
+        if (pending->put_off)
+            continue;
+        memmove(group + through + 1, group + through, (i - through) * sizeof(*group));
+        group[through++] = pending;
+    }
+    return through;
+}
+
+size_t writer_serve(struct store_writer *writer, struct store_pending **group, size_t n, bool may_put_off)
 {
     for (size_t at = 0, some; at < n; at += some) {
         some = gather(writer, group + at, n - at);
-        serve_some(writer, group + at, some);
+        serve_some(writer, group + at, some, may_put_off);
     }
+    return sort_out(group, n);
 }
 
 /* Of a mailbox that is nobody's: nothing of others moves. */

@@ -17,12 +17,22 @@ enum outcome {
 };
 
 /* Runs and commits the jobs, together or in the end each alone, and writes
- * their results. The caller has the connection. */
-void writer_serve(struct store_writer *writer, struct store_pending **group, size_t n);
+ * their results. The caller has the connection. may_put_off: those whose mailboxes another
+ * node has now may be left for the next group; they are at the end then. How many are
+ * through. */
+size_t writer_serve(struct store_writer *writer, struct store_pending **group, size_t n, bool may_put_off);
 /* Closes the connection, whatever is under way on it. */
 void writer_let_go(struct store_writer *writer);
 /* Without asking the engine whether the transaction is still there. */
 enum outcome writer_run_job(struct store_tx *tx, struct store_pending *waiter);
+
+/* ---- writer_await.c ---- */
+
+/* With so many jobs in the queue the next group is to begin; 0: with any. */
+size_t writer_awaits(const struct store *store, size_t answered, size_t queued);
+/* The writer's thread has answered so many, whose group took so long; waits for as many
+ * as writer_awaits says, but not for long. */
+void writer_await(struct store_writer *writer, size_t answered, int64_t took_us);
 
 /* ---- writer_lanes.c ---- */
 

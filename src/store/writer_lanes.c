@@ -119,6 +119,8 @@ static void line_up(struct store_lanes *lanes, struct store_pending *const *grou
     lanes->rest = NULL;
     lanes->last = &lanes->rest;
     for (size_t i = 0; i < n; i++) {
+        if (group[i]->put_off)
+            continue;
         struct store_lane *lane = group[i]->mailbox_id > 0 ? lane_of(lanes, group[i]->mailbox_id) : NULL;
         struct store_pending ***last = lane ? &lane->last : &lanes->last;
         group[i]->next = NULL;

@@ -11,6 +11,7 @@
 #include "store/writer.h"
 
 #include "base/metrics.h"
+#include "base/when.h"
 
 #include <sched.h>
 
@@ -38,6 +39,7 @@ static size_t take_group(struct store_writer *writer, struct store_pending **gro
         group[n++] = writer->first;
         writer->first = writer->first->next;
     }
+    writer->queued -= n;
     if (!writer->first)
         writer->last = &writer->first;
     writer->writing = n > 0;
@@ -45,19 +47,35 @@ static size_t take_group(struct store_writer *writer, struct store_pending **gro
     return n;
 }
 
-/* Writes the group, as the one who took the right to, and gives that back. */
-static void write_group(struct store_writer *writer, struct store_pending **group, size_t n)
+/* Under the lock. Before all others, in their order. */
+static void put_back(struct store_writer *writer, struct store_pending **group, size_t n)
 {
-    writer_serve(writer, group, n);
-    metric_observe(METRIC_store_commit_jobs, 0, n);
+    writer->queued += n;
+    while (n-- > 0) {
+        group[n]->next = writer->first;
+        if (!writer->first)
+            writer->last = &group[n]->next;
+        writer->first = group[n];
+    }
+}
+
+/* Writes the group, as the one who took the right to, and gives that back. How many are
+ * through; may_put_off: the others, at the end, come with the next group. */
+static size_t write_group(struct store_writer *writer, struct store_pending **group, size_t n, bool may_put_off)
+{
+    size_t through = writer_serve(writer, group, n, may_put_off);
+
+    metric_observe(METRIC_store_commit_jobs, 0, through);
     writer->store->commits++;
-    writer->store->jobs += n;
+    writer->store->jobs += through;
     pthread_mutex_lock(&writer->lock);
+    put_back(writer, group + through, n - through);
     writer->writing = false;
     bool more = writer->first || writer->stopping;
     pthread_mutex_unlock(&writer->lock);
     if (more)
         sem_post(&writer->filled);
+    return through;
 }
 
 /* More of such jobs together cost less for each: but not if they are of one mailbox,
@@ -77,11 +95,14 @@ static void *write_loop(void *arg)
     struct store_pending *group[GROUP_CAP];
 
     for (size_t n = take_group(writer, group); n > 0; n = take_group(writer, group)) {
-        bool give_way = is_better_larger(writer, group, n);
-        write_group(writer, group, n);
-        for (size_t i = 0; i < n; i++)
+        bool larger = is_better_larger(writer, group, n);
+        int64_t begun = when_monotonic_us();
+        size_t through = write_group(writer, group, n, true);
+        for (size_t i = 0; i < through; i++)
             group[i]->done(group[i]);
-        if (give_way)
+        if (larger)
+            writer_await(writer, through, when_monotonic_us() - begun);
+        if (larger)
             sched_yield(); /* who is about to queue a job, does */
     }
     return NULL;
@@ -149,8 +170,12 @@ static bool append(struct store_writer *writer, struct store_pending **group, si
 {
     bool signal = !writer->writing && !writer->first;
 
+    writer->queued += n;
+    if (writer->awaited > 0)
+        signal = writer->queued >= writer->awaited;
     for (size_t i = 0; i < n; i++) {
         group[i]->next = NULL;
+        group[i]->times_put_off = 0;
         *writer->last = group[i];
         writer->last = &group[i]->next;
     }
@@ -219,7 +244,7 @@ static size_t hand_in(struct store *store, struct store_pending **group, size_t 
         if (at + some < n)
             put(writer, group + at, some);
         else if (enter(writer, group + at, some)) {
-            write_group(writer, group + at, some);
+            (void)write_group(writer, group + at, some, false);
             return at;
         }
     }

@@ -134,6 +134,39 @@ static int64_t lease_of(struct world *world, struct store_outbox_key key)
     return entry.rcpts_n ? entry.rcpts[0].lease_until : -1;
 }
 
+/* ---- who is there ---- */
+
+static void hear(void *arg, unsigned news)
+{
+    if (news & STORE_NEWS_NODES)
+        outbox_look_around(arg);
+}
+
+/* Not only with the next beat. */
+static void who_comes_and_goes_is_noticed(void **state)
+{
+    struct world *world = *state, other = *world;
+    struct conf conf;
+    struct outbox *outboxes[2] = { NULL };
+    struct outbox_options options = { .store = world->store, .conf = &conf, .capture = true, .beat_ms = 3600000 };
+
+    if (is_sqlite(world))
+        return; /* has one node */
+    conf_init(&conf);
+    assert_int_equal(outbox_start(&options, &outboxes[0]), 0);
+    assert_int_equal(store_watch_others(world->store, hear, outboxes[0]), 0);
+    AWAIT(world->store->nodes == 1);
+    assert_int_equal(store_open(&other.options, &other.store), 0);
+    options.store = other.store;
+    assert_int_equal(outbox_start(&options, &outboxes[1]), 0);
+    AWAIT(world->store->nodes == 2);
+    outbox_stop(outboxes[1]);
+    store_close(other.store);
+    AWAIT(world->store->nodes == 1);
+    store_unwatch_others(world->store);
+    outbox_stop(outboxes[0]);
+}
+
 /* ---- both work ---- */
 
 static int make_sender(struct store_tx *tx, struct world *world, void *data)
@@ -468,6 +501,7 @@ static void what_changes_credentials_is_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest cases[] = {
+        NODE_CASE(who_comes_and_goes_is_noticed),
         NODE_CASE(entries_of_many_mailboxes_are_shared),
         NODE_CASE(the_dead_are_taken_over),
         NODE_CASE(who_comes_too_late_settles_nothing),
