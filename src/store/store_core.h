@@ -45,7 +45,7 @@ struct store_writer {
     uint64_t id;   /* of its row in the table `writer`, for commits in doubt; 0: the engine knows none */
     uint64_t step; /* of the last transaction begun: in that row when it stands */
     int error;     /* why the last transaction does not stand */
-    bool only_free; /* a transaction that begins goes without jobs whose mailboxes another node has */
+    bool only_free; /* the transaction that begins next goes without jobs whose mailboxes another node has */
     pthread_t thread;
     pthread_mutex_t lock;
     sem_t filled; /* posted when the thread has something to do */

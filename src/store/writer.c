@@ -170,9 +170,15 @@ static enum outcome try_group(struct store_writer *writer, struct store_pending 
 {
     writer->error = 0;
     int r = begin(writer, group, n);
-    if (r != 0) {
-        writer->only_free = false;
+    bool asked = writer->only_free && writer->tx.conn; /* and what was sent before may have failed, as in a job */
+    writer->only_free = false;
+    if (r != 0)
         mark_put_off(writer, group, n);
+    if (r != 0 && asked) {
+        undo(writer);
+        return OUTCOME_LOST;
+    }
+    if (r != 0) {
         give_up(writer, group, n, r);
         return OUTCOME_KEPT;
     }
@@ -191,10 +197,9 @@ static enum outcome run_group(struct store_writer *writer, struct store_pending 
 
     writer->holds.wanted_n = 0;
     writer->holds.mark.directory = writer->holds.mark.apart = false;
-    do {
+    do
         outcome = try_group(writer, group, n, run);
-        writer->only_free = false;
-    } while (outcome == OUTCOME_AGAIN && !writer->holds.mark.apart && ++tries < TRIES_MAX);
+    while (outcome == OUTCOME_AGAIN && !writer->holds.mark.apart && ++tries < TRIES_MAX);
     return outcome;
 }
 
@@ -251,7 +256,7 @@ static void serve_some(struct store_writer *writer, struct store_pending *const 
 {
     bool by_turns = lanes_can(writer, group, n);
 
-    writer->only_free = by_turns && may_put_off && can_put_off(writer, group, n);
+    writer->only_free = by_turns && may_put_off && can_put_off(writer, group, n); /* the first time */
     enum outcome outcome = run_group(writer, group, n, by_turns ? lanes_run : run_plain);
 
     if (outcome == OUTCOME_TURNS)

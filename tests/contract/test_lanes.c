@@ -467,32 +467,40 @@ static void keep_from_writing(struct store *store, bool keep)
         sem_post(&writer->filled);
 }
 
+/* A job in each mailbox, all of them in one group of the writer's thread. */
+static void write_later(struct stage *stage)
+{
+    struct task tasks[BOXES];
+    struct store_pending pending[BOXES];
+
+    told_stage = stage;
+    assert_int_equal(sem_init(&all_told, 0, 0), 0);
+    keep_from_writing(stage->world->store, true);
+    for (size_t i = 0; i < BOXES; i++) {
+        tasks[i] = (struct task){ .stage = stage, .box = i, .asks = 2 };
+        pending[i] = (struct store_pending){ .job = run_task, .arg = &tasks[i], .done = tell, .mailbox_id = stage->boxes[i] };
+        store_write_later(stage->world->store, &pending[i]);
+    }
+    stage->told_before_commit = 0;
+    keep_from_writing(stage->world->store, false);
+    for (size_t i = 0; i < BOXES; i++)
+        while (sem_wait(&all_told) != 0)
+            continue; /* a signal */
+    for (size_t i = 0; i < BOXES; i++) {
+        assert_int_equal(pending[i].result, 0);
+        assert_int_equal(items_in(stage, i), i == 0 ? 2 : 1);
+    }
+}
+
 static void test_nobody_is_told_before_commit(void **state)
 {
     struct stage stage = stage_of(*state);
-    struct task tasks[BOXES] = { 0 };
-    struct store_pending pending[BOXES];
 
     stage.world->options.before_commit = before_commit;
     stage.world->options.hook_arg = &stage;
     reopen(stage.world);
-    told_stage = &stage;
-    assert_int_equal(sem_init(&all_told, 0, 0), 0);
-    keep_from_writing(stage.world->store, true);
-    for (size_t i = 0; i < BOXES; i++) {
-        tasks[i] = (struct task){ .stage = &stage, .box = i, .asks = 2 };
-        pending[i] = (struct store_pending){ .job = run_task, .arg = &tasks[i], .done = tell, .mailbox_id = stage.boxes[i] };
-        store_write_later(stage.world->store, &pending[i]);
-    }
-    stage.told_before_commit = 0;
-    keep_from_writing(stage.world->store, false);
-    for (size_t i = 0; i < BOXES; i++)
-        sem_wait(&all_told);
+    write_later(&stage);
     assert_int_equal(stage.told_before_commit, 0);
-    for (size_t i = 0; i < BOXES; i++) {
-        assert_int_equal(pending[i].result, 0);
-        assert_int_equal(items_in(&stage, i), i == 0 ? 2 : 1);
-    }
     store_close(stage.world->store);
     sem_destroy(&all_told);
     stage.world->options.before_commit = NULL;
@@ -656,6 +664,33 @@ static void test_what_another_node_has_is_put_off(void **state)
     assert_int_equal(paired[0].times_put_off, 2);
 }
 
+/* It is asked before any job runs, and nothing is lost by it. */
+static int break_asking(struct store_tx *tx, struct world *world, void *data)
+{
+    (void)world, (void)data;
+    int r = sql_run_text(tx, "CREATE FUNCTION public.pg_try_advisory_xact_lock(key BIGINT) RETURNS BOOLEAN LANGUAGE plpgsql AS "
+                             "$$ BEGIN RAISE 'not now'; END $$", NULL, 0);
+    return r ? r : sql_run_text(tx, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', "
+                                    "current_database()); END $$", NULL, 0);
+}
+
+static void test_what_is_free_cannot_be_asked(void **state)
+{
+    struct stage stage = stage_of(*state);
+
+    if (is_sqlite(stage.world))
+        return; /* has one node */
+    assert_int_equal(do_write(stage.world, break_asking, NULL), 0);
+    reopen(stage.world);
+    store_share_writers(stage.world->store, 2);
+    uint64_t before = commits_of(&stage);
+    write_later(&stage);
+    assert_int_equal(commits_of(&stage) - before, 1);
+    store_close(stage.world->store);
+    sem_destroy(&all_told);
+    assert_int_equal(store_open(&stage.world->options, &stage.world->store), 0);
+}
+
 /* Where it is of use, until half of those who were answered are there again; but a group
  * need not be larger than 32. */
 static void test_whom_a_group_waits_for(void **state)
@@ -695,6 +730,7 @@ int main(void)
         WORLD_CASE(test_nobody_is_told_before_commit),
         WORLD_CASE(test_nodes_in_opposite_order),
         WORLD_CASE(test_what_another_node_has_is_put_off),
+        WORLD_CASE(test_what_is_free_cannot_be_asked),
         WORLD_CASE(test_whom_a_group_waits_for),
     };
 
