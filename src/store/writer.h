@@ -26,6 +26,11 @@ void writer_let_go(struct store_writer *writer);
 /* Without asking the engine whether the transaction is still there. */
 enum outcome writer_run_job(struct store_tx *tx, struct store_pending *waiter);
 
+/* ---- writer_queue.c ---- */
+
+/* How many of the writers this node uses: other nodes have theirs. */
+unsigned writers_used(const struct store *store);
+
 /* ---- writer_await.c ---- */
 
 /* With so many jobs in the queue the next group is to begin; 0: with any. */

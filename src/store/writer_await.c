@@ -19,16 +19,18 @@ enum {
 
 size_t writer_awaits(const struct store *store, size_t answered, size_t queued)
 {
-    unsigned nodes = atomic_load_explicit(&store->nodes, memory_order_relaxed);
+    bool others = atomic_load_explicit(&store->nodes, memory_order_relaxed) > 1 && !store->driver->one_writer;
     size_t awaits = queued + (answered * BACK_PERCENT + 99) / 100;
 
-    if (nodes < 2 || store->driver->one_writer || store->writers_n / nodes > 1 || answered < 2 || queued >= ENOUGH)
+    if (!others || writers_used(store) > 1 || answered < 2 || queued >= ENOUGH)
         return 0;
     return awaits < ENOUGH ? awaits : ENOUGH;
 }
 
 void writer_await(struct store_writer *writer, size_t answered, int64_t took_us)
 {
+    if (writer_awaits(writer->store, answered, 0) == 0)
+        return; /* whatever is queued */
     int64_t pause_us = took_us * PAUSE_PERCENT / 100;
     const struct timespec until = when_in_us(pause_us < PAUSE_MAX_US ? pause_us : PAUSE_MAX_US);
     bool over = false;

@@ -3,8 +3,9 @@
  * that lets only one write has one of them. One writes with a connection at a
  * time: the caller itself when nobody else does, so that a lone job needs no
  * other thread, or else the writer's own thread. That takes what is queued,
- * without any timer, into one transaction (writer.c), and only when that is
- * committed tells the callers. Jobs of one mailbox meet in one queue, and those of
+ * without any timer where it is the only node (else see writer_await.c), into one
+ * transaction (writer.c), and only when that is committed tells the callers; who was
+ * put off meanwhile, since another node has his mailbox, is the next one's. Jobs of one mailbox meet in one queue, and those of
  * mailboxes whose rows lie together, so that writers seldom wait for one another and a
  * transaction touches few tables.
  */
@@ -100,10 +101,10 @@ static void *write_loop(void *arg)
         size_t through = write_group(writer, group, n, true);
         for (size_t i = 0; i < through; i++)
             group[i]->done(group[i]);
-        if (larger)
+        if (larger) {
             writer_await(writer, through, when_monotonic_us() - begun);
-        if (larger)
             sched_yield(); /* who is about to queue a job, does */
+        }
     }
     return NULL;
 }
@@ -143,8 +144,7 @@ void store_share_writers(struct store *store, unsigned nodes)
     atomic_store_explicit(&store->nodes, nodes, memory_order_relaxed);
 }
 
-/* How many of the writers this node uses. */
-static unsigned share(struct store *store)
+unsigned writers_used(const struct store *store)
 {
     unsigned nodes = atomic_load_explicit(&store->nodes, memory_order_relaxed), n = store->writers_n;
 
@@ -155,7 +155,7 @@ static unsigned share(struct store *store)
 /* Each has parts of the store to itself, if there are enough. */
 static struct store_writer *writer_for(struct store *store, int64_t mailbox_id)
 {
-    unsigned n = share(store);
+    unsigned n = writers_used(store);
 
     if (n == 1)
         return store->writers;
