@@ -11,10 +11,12 @@ IDLE = b"Z\0\0\0\5I"  # ReadyForQuery: no transaction is open any more
 class Proxy:
     """cut: the next COMMIT is cut before it arrives ("before"), or before its answer
     does ("after"). word: as it looks on the wire; of: what the transaction has said
-    before that."""
+    before that. goes_away: after a cut it is
+    away, and lets nobody through until that is set back."""
 
     def __init__(self, port, word=b"COMMIT\0", of=b""):
         self.port, self.word, self.of, self.cut, self.cuts = port, word, of, None, 0
+        self.goes_away = self.away = False
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self.accept, daemon=True).start()
@@ -23,6 +25,9 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self.listener.accept()
+                if self.away:
+                    near.close()
+                    continue
                 far = socket.create_connection(("127.0.0.1", self.port))
                 ended = threading.Event()  # the transaction, as its server says
                 threading.Thread(target=self.forward, args=(near, far, ended), daemon=True).start()
@@ -34,6 +39,7 @@ class Proxy:
                 return None
             cut, self.cut = self.cut, None
             self.cuts += 1
+            self.away = self.goes_away
             return cut
 
     def forward(self, near, far, ended):

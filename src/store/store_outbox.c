@@ -11,6 +11,7 @@
 #include "store/store_keep.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 enum { ENTRY_COLUMN = 2 + ITEM_COLUMNS_N };
 
@@ -334,26 +335,66 @@ int store_outbox_load(struct store_tx *tx, struct arena *arena, struct store_out
     return r;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+
+    return one < other ? -1 : one > other;
+}
+
+static int sort_numbers(struct store_tx *tx, const struct store_settle *settles, size_t n, uint32_t **ret_nos)
+{
+    uint32_t *nos = arena_array(tx->scratch, n, sizeof(*nos));
+
+    if (!nos)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        nos[i] = settles[i].no;
+    qsort(nos, n, sizeof(*nos), by_number);
+    *ret_nos = nos;
+    return 0;
+}
+
+/* How many are queued, and how many of those are owner's and among nos. They are
+ * looked for by their numbers: what is settled a second time, as nobody knew that
+ * the first stands, must not be taken for another recipient that owner holds. */
+static int count_queued(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const uint32_t *nos, size_t n,
+                        size_t *ret_queued, size_t *ret_held)
+{
+    CLEANUP(sql_close) struct sql sql = { 0 };
+    size_t queued = 0, held = 0;
+    int r = sql_open(tx, SQL_outbox_queued, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no)), &sql);
+
+    while (r == 0 && (r = sql_next(&sql)) == 1) {
+        queued++;
+        held += held < n && sql_int(&sql, 0) == nos[held] && (uint64_t)sql_int(&sql, 1) == owner;
+        r = 0;
+    }
+    *ret_queued = queued;
+    *ret_held = held;
+    return r;
+}
+
 /* Is every recipient that is still queued among those that owner settles for
- * good? Then no row needs to be kept. */
+ * good? Then no row needs to be kept. 1: owner no longer holds one of them. */
 static int settles_all(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settles, size_t n,
                        bool *ret_all)
 {
-    CLEANUP(sql_close) struct sql sql = { 0 };
+    uint32_t *nos;
+    size_t queued, held;
 
     for (size_t i = 0; i < n; i++) {
         *ret_all = settles[i].state != STORE_RCPT_QUEUED;
         if (!*ret_all)
             return 0;
     }
-    int r = sql_open(tx, SQL_outbox_held, ARGS(V_INT(key.mailbox_id), V_INT(key.outbox_no), V_INT(owner)), &sql);
+    int r = sort_numbers(tx, settles, n, &nos);
     if (r == 0)
-        r = sql_next(&sql);
-    if (r <= 0)
+        r = count_queued(tx, key, owner, nos, n, &queued, &held);
+    if (r != 0)
         return r;
-    int64_t held = sql_int(&sql, 0);
-    *ret_all = held == (int64_t)n && sql_int(&sql, 1) == held;
-    return held < (int64_t)n ? 1 : 0;
+    *ret_all = queued == n;
+    return held < n ? 1 : 0;
 }
 
 static int settle_one(struct store_tx *tx, struct store_outbox_key key, uint64_t owner, const struct store_settle *settle)

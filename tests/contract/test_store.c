@@ -590,6 +590,51 @@ static void test_lease_lost(void **state)
     assert_int_equal(entry.rcpts_n, 1);
 }
 
+/* Told once more, since its answer was lost: it settles nothing else that its owner
+ * holds, as the recipient of the same entry who is handed over meanwhile. */
+static void test_settle_again(void **state)
+{
+    struct world *world = *state;
+    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 },
+                                         { .address = SPAN("y@a"), .next_attempt = 10 } };
+    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 2) };
+    struct store_outbox entry;
+    assert_int_equal(do_write(world, submit, &send), 0);
+    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 1 };
+    assert_int_equal(do_write(world, lease, &turn), 0);
+    turn.settles[0] = (struct store_settle){ .no = 2, .state = STORE_RCPT_SENT };
+    assert_int_equal(do_write(world, settle, &turn), 0);
+    assert_int_equal(do_write(world, settle, &turn), 1);
+    load_rcpts(world, turn.key, 7, &entry);
+    assert_int_equal(entry.rcpts_n, 1);
+    assert_int_equal(entry.rcpts[0].no, 1);
+    turn.settles[0].no = 1;
+    assert_int_equal(do_write(world, settle, &turn), 0);
+    assert_int_equal(turn.left, 0);
+    load_rcpts(world, turn.key, 0, &entry);
+    assert_int_equal(entry.rcpts_n, 0);
+}
+
+/* Those who are settled are told in any order. */
+static void test_settle_all(void **state)
+{
+    struct world *world = *state;
+    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 },
+                                         { .address = SPAN("y@a"), .next_attempt = 10 } };
+    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 2) };
+    struct store_outbox entry;
+    assert_int_equal(do_write(world, submit, &send), 0);
+    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 2 };
+    assert_int_equal(do_write(world, lease, &turn), 0);
+    turn.settles[0] = (struct store_settle){ .no = 2, .state = STORE_RCPT_SENT };
+    turn.settles[1] = (struct store_settle){ .no = 1, .state = STORE_RCPT_FAILED };
+    assert_int_equal(do_write(world, settle, &turn), 0);
+    assert_int_equal(turn.left, 0);
+    load_rcpts(world, turn.key, 0, &entry);
+    assert_int_equal(entry.rcpts_n, 0);
+    assert_int_equal(do_write(world, settle, &turn), 1);
+}
+
 /* Putting off counts no attempt, and an entry without queued recipients is over. */
 static void test_put_off(void **state)
 {
@@ -1179,6 +1224,8 @@ int main(void)
         WORLD_CASE(test_attachments),
         WORLD_CASE(test_outbox),
         WORLD_CASE(test_lease_lost),
+        WORLD_CASE(test_settle_again),
+        WORLD_CASE(test_settle_all),
         WORLD_CASE(test_put_off),
         WORLD_CASE(test_replay_and_marks),
         WORLD_CASE(test_capture),
