@@ -106,7 +106,7 @@ def database_url(name, server=None):
 # With EWSD_FAR, the URLs of more servers, the partitions of every store are spread over
 # databases of the same name there.
 FAR = os.environ.get("EWSD_FAR", "").split()
-PARTITIONS = 8  # of a store that nobody says more about
+PARTITIONS = 4  # of a store that nobody says more about
 
 
 def on_all_servers(text):

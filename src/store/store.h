@@ -47,7 +47,7 @@ struct store_options {
     enum store_mode mode;
     unsigned readers;      /* reader connections at most; 0 is 32 */
     unsigned writers;      /* that commit at the same time, where the engine can, of all nodes together; 0 is 8 */
-    unsigned partitions;   /* of a store that is made, where the engine has such; 0 is 8 */
+    unsigned partitions;   /* of a store that is made, where the engine has such; 0 is 4 */
     unsigned group_max;    /* jobs in one transaction at most; 0 is 64 */
     unsigned checkpoint_pages; /* 0 is 10000 */
     uint64_t quota;        /* bytes of a mailbox that has no quota of its own; 0: no limit */

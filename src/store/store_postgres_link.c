@@ -252,7 +252,7 @@ int postgres_open(const struct store_options *options, struct store_db **ret_db)
     if (!db)
         return -ENOMEM;
     db->wake = db->stop = -1;
-    db->partitions = options->partitions ? options->partitions : 8;
+    db->partitions = options->partitions ? options->partitions : 4;
     db->url = strdup(options->path);
     db->passfile = strdup(options->passfile ? options->passfile : "");
     int r = db->url && db->passfile ? postgres_link(db, "ewsd", &pg) : -ENOMEM;
