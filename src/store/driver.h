@@ -116,6 +116,10 @@ struct store_driver {
 
     /* What follows may be NULL, where the engine has no such thing. */
     const struct store_words_dialect *words;
+    /* The beginning of a statement that ends with the name of a table: much of it was
+     * written at once, and what statements are planned by is to be counted now, not
+     * some time later. */
+    const char *analyze;
     /* A statement that writes, all of it; ret_changes NULL: it may fail later, at
      * the latest in STORE_COMMIT, so that nobody waits for it alone. */
     int (*run)(struct store_conn *conn, unsigned statement, const struct store_value *args, size_t n, int64_t *ret_changes);

@@ -201,15 +201,31 @@ static int begin(struct copying *copying)
     return r;
 }
 
+/* Statements of a store that is full at once are not planned as if it were empty. */
+static int analyze(struct store_tx *tx, const struct tables *tables)
+{
+    const char *begin = tx->driver->analyze;
+    int r = begin && tx->driver->be_patient ? tx->driver->be_patient(tx->conn) : 0;
+
+    for (size_t i = 0; r == 0 && begin && i < tables->n; i++) {
+        struct span text;
+        r = arena_printf(tx->scratch, &text, "%s%.*s", begin, (int)tables->v[i].name.len, tables->v[i].name.ptr);
+        if (r == 0)
+            r = sql_run_text(tx, text.ptr, NULL, 0);
+    }
+    return r;
+}
+
 /* What is left to others when a store is opened: nothing is leased, and the
  * next opening is that of a copy. */
 static int finish_job(struct store_tx *tx, void *arg)
 {
-    (void)arg;
     int r = sql_run(tx, SQL_lease_void, NULL, 0, NULL);
 
     if (r == 0)
         r = sql_run(tx, SQL_due_renew, NULL, 0, NULL);
+    if (r == 0)
+        r = analyze(tx, arg);
     return r == 0 ? identity_filled(tx) : r;
 }
 
@@ -236,7 +252,7 @@ static int copy_all(struct copying *copying)
     for (size_t i = 0; r == 0 && i < copying->tables->n; i++)
         r = is_own_table(&copying->tables->v[i]) ? 0 : read_again(copying, &copying->sides[i]);
     if (r == 0)
-        r = store_write(copying->to, finish_job, NULL);
+        r = store_write(copying->to, finish_job, copying->tables);
     return r == 0 ? tell(copying) : r;
 }
 

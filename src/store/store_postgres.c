@@ -395,4 +395,5 @@ const struct store_driver store_driver_postgres = {
     .wake_others = postgres_wake_others,
     .place = postgres_place,
     .words = &store_words_postgres,
+    .analyze = "ANALYZE ",
 };
