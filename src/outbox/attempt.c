@@ -24,7 +24,7 @@
 #include <stdlib.h>
 
 #define LET_GO_MS 10000
-#define SETTLE_TRIES 30 /* after the first; with a pause between */
+#define SETTLE_TRIES 30 /* with a pause between */
 
 static const char *const outcome_names[] = { "sent", "deferred", "failed" };
 static const char *const transport_names[] = {
@@ -386,31 +386,44 @@ int attempt_settle(struct attempt *const *attempts, size_t n)
     return first;
 }
 
-struct letting_go {
+struct renewal {
     struct store_outbox_key key;
     uint64_t owner;
     int64_t until;
 };
 
-static int let_go_job(struct store_tx *tx, void *arg)
+static int renew_job(struct store_tx *tx, void *arg)
 {
-    const struct letting_go *go = arg;
-    return store_outbox_renew(tx, go->key, go->owner, go->until);
+    const struct renewal *renewal = arg;
+    return store_outbox_renew(tx, renewal->key, renewal->owner, renewal->until);
 }
 
 int attempt_let_go(struct store *store, struct store_outbox_key key, uint64_t owner, int64_t *ret_again)
 {
-    struct letting_go go = { key, owner, when_now() + LET_GO_MS };
-    int r = store_write(store, let_go_job, &go);
-    *ret_again = go.until;
+    struct renewal renewal = { key, owner, when_now() + LET_GO_MS };
+    int r = store_write(store, renew_job, &renewal);
+    *ret_again = renewal.until;
     return r < 0 ? r : 0;
+}
+
+/* Does the store take any work? Then it is the settling that it refuses. */
+static bool takes_work(struct attempt *const *attempts, size_t n)
+{
+    size_t i = 0;
+    while (i < n - 1 && attempts[i]->over)
+        i++;
+    const struct attempt *attempt = attempts[i];
+    struct renewal renewal = { { attempt->entry.mailbox_id, attempt->entry.outbox_no }, attempt->owner,
+                               when_now() + attempt->conf->outbox_lease * 1000 };
+    return store_write(attempt->store, renew_job, &renewal) >= 0;
 }
 
 int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms)
 {
     int r = attempt_settle(attempts, n);
-    for (int i = 1; r < 0 && (i < SETTLE_TRIES || r == -ENOSPC) && !atomic_load(stop); i++) {
+    for (int tries = 1; r < 0 && (tries < SETTLE_TRIES || r == -ENOSPC) && !atomic_load(stop);) {
         when_sleep(pause_ms);
+        tries += takes_work(attempts, n);
         r = attempt_settle(attempts, n);
     }
     return r;

@@ -69,8 +69,8 @@ int attempt_settle(struct attempt *const *attempts, size_t n);
 /* Says what the transports and outcomes are called that it counts by. */
 void attempt_name_counts(void);
 /* The same, tried again with pauses while the store refuses it: what was done
- * and is not settled would be done again. As long as the disk is full it goes
- * on until *stop, since nobody can lease anything meanwhile. */
+ * and is not settled would be done again. As long as the disk is full, or the
+ * store is away, it goes on until *stop: nobody can lease anything meanwhile. */
 int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms);
 /* For an entry that could not be read, nor handed to anybody: what owner holds of
  * it is free again in a little while, and not only when its lease would end.

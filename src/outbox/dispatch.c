@@ -220,7 +220,7 @@ static int dispatch(struct outbox *outbox, struct arena *arena, struct fleet *fl
             let_go(outbox, &taking);
         r = do_batch(outbox, arena, &taking);
     }
-    return r;
+    return r ? r : taking.error;
 }
 
 int outbox_dispatch(struct outbox *outbox, struct arena *arena, int64_t *ret_next)

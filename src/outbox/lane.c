@@ -324,6 +324,18 @@ static int make_ready(struct lane *lane, struct arena *arena, struct lane_ticket
     return r == 0 && attempt->parts[0].job.n == 0 ? 1 : r;
 }
 
+/* Somebody's turn again soon, as soon as that can be written down. */
+static void let_go(struct lane *lane, const struct lane_ticket *ticket)
+{
+    int64_t again;
+    while (attempt_let_go(lane->outbox->options.store, ticket->key, ticket->lease.owner, &again) != 0) {
+        if (atomic_load(&lane->outbox->stop))
+            return;
+        when_sleep(lane->outbox->pause_ms);
+    }
+    outbox_due_at(lane->outbox, again);
+}
+
 /* What is to be settled, or 1 when nothing is; a ticket that is not carried
  * needs no content. */
 static int ready_surely(struct lane *lane, struct arena *arena, struct lane_ticket *ticket, bool content, struct smtp_link **link,
@@ -337,8 +349,8 @@ static int ready_surely(struct lane *lane, struct arena *arena, struct lane_tick
         when_sleep(lane->outbox->pause_ms);
         r = make_ready(lane, arena, ticket, content, link, attempt);
     }
-    if (r < 0 && !aside_wanted(r) && attempt_let_go(lane->outbox->options.store, ticket->key, ticket->lease.owner, &attempt->next) == 0)
-        outbox_due_at(lane->outbox, attempt->next);
+    if (r < 0 && !aside_wanted(r))
+        let_go(lane, ticket);
     return r;
 }
 

@@ -217,6 +217,13 @@ static void forget_gone(struct node *node, const struct store_node *rows, size_t
     node->seen_n = left;
 }
 
+/* Who could not listen knows of no silence: when the store is back the others are as
+ * late as this node. */
+static void listen_anew(struct node *node)
+{
+    node->seen_n = 0;
+}
+
 /* How long it has been silent, in ms. */
 static int64_t listen_to(struct node *node, const struct store_node *row, struct seen **ret_seen)
 {
@@ -279,8 +286,10 @@ static int look_around(struct node *node)
     int r = arena_new(MEMORY, &arena);
     if (r == 0)
         r = read_nodes(node, arena, node->looks % RECOUNT_BEATS == 0, &rows, &n);
-    if (r)
+    if (r) {
+        listen_anew(node);
         return r;
+    }
     forget_gone(node, rows, n);
     store_share_writers(node->options.store, (unsigned)n);
     for (size_t i = 0; r == 0 && i < n; i++)
@@ -327,7 +336,9 @@ static void *run(void *arg)
     struct node *node = arg;
     do {
         int r = beat(node);
-        if (r == 0)
+        if (r)
+            listen_anew(node);
+        else
             r = look_around(node);
         note(node, r);
         node->woken(node->outbox);

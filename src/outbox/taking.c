@@ -64,7 +64,7 @@ static int by_mailbox(const void *a, const void *b)
     return one->outbox_no < other->outbox_no ? -1 : one->outbox_no > other->outbox_no;
 }
 
-/* keys are sorted, and stay what they are where a job fails. */
+/* keys are sorted; each share has a part of them to itself. */
 static size_t divide(const struct taking *taking, struct store_outbox_key *keys, size_t n, struct share *shares)
 {
     size_t shares_n = 0;
@@ -77,22 +77,23 @@ static size_t divide(const struct taking *taking, struct store_outbox_key *keys,
     return shares_n;
 }
 
+/* A job that failed may have leased all the same, when its COMMIT was in doubt: nobody
+ * else would come to that before the lease has ended. */
 static int take_shares(struct outbox *outbox, struct taking *taking, struct store_outbox_key *keys, size_t n)
 {
     struct share shares[TAKING_MAX];
     struct store_work work[TAKING_MAX];
-    int r = 0;
     qsort(keys, n, sizeof(*keys), by_mailbox);
     size_t shares_n = divide(taking, keys, n, shares);
     for (size_t i = 0; i < shares_n; i++)
         work[i] = (struct store_work){ .job = share_job, .arg = &shares[i] };
     store_write_all(outbox->options.store, work, shares_n);
     for (size_t i = 0; i < shares_n; i++) {
-        for (size_t k = 0; work[i].result == 0 && k < shares[i].n; k++)
+        for (size_t k = 0; k < shares[i].n; k++)
             taking->keys[taking->n++] = shares[i].keys[k];
-        r = work[i].result < 0 ? work[i].result : r;
+        taking->error = work[i].result < 0 ? work[i].result : taking->error;
     }
-    return taking->n ? 0 : r;
+    return taking->n ? 0 : taking->error;
 }
 
 /* ---- */

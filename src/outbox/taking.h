@@ -15,6 +15,7 @@ struct taking {
     struct store_outbox_key keys[TAKING_MAX];
     size_t n;
     size_t unread; /* the first ones of keys, again: what could not be read */
+    int error;     /* of leasing: some of keys may not be leased, which shows when they are read */
 };
 
 /* 1: nothing is due before ret_next. */
