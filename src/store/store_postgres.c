@@ -167,11 +167,14 @@ static int hold_all(struct store_conn *conn, const int64_t *keys, size_t n)
 static int hold_free(struct store_conn *conn, const int64_t *keys, size_t n, bool *ret_held)
 {
     PGresult *result = NULL;
+    unsigned parts = 0;
+    int r = postgres_parts(conn, &parts); /* and whether they are all here */
 
     memset(ret_held, true, n);
-    if (conn->spread)
+    if (r == 0 && conn->spread)
         return hold_all(conn, keys, n);
-    int r = send_keys(conn, POSTGRES_TRY_LOCKS, keys, n);
+    if (r == 0)
+        r = send_keys(conn, POSTGRES_TRY_LOCKS, keys, n);
     if (r == 0)
         r = postgres_answer(conn, &result);
     for (int i = 0; r == 0 && i < PQntuples(result); i++)

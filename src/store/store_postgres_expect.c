@@ -86,9 +86,12 @@ int postgres_expect(struct store_conn *conn, unsigned statement, const struct st
 
     if (!slot || !keep_args(slot, args, n))
         return 0;
+    slot->state = SLOT_TAKEN; /* others run meanwhile, when the partitions have to be asked for */
     int r = postgres_send(conn, statement, NULL, args, n);
-    if (r != 0)
+    if (r != 0) {
+        free_slot(slot);
         return postgres_fail(conn, r);
+    }
     slot->state = SLOT_ASKED;
     slot->statement = statement;
     conn->owed[conn->owed_n - 1].to = &slot->result;
