@@ -398,11 +398,15 @@ static int renew_job(struct store_tx *tx, void *arg)
     return store_outbox_renew(tx, renewal->key, renewal->owner, renewal->until);
 }
 
+int attempt_renew(struct store *store, struct store_outbox_key key, uint64_t owner, int64_t until)
+{
+    return store_write(store, renew_job, &(struct renewal){ key, owner, until });
+}
+
 int attempt_let_go(struct store *store, struct store_outbox_key key, uint64_t owner, int64_t *ret_again)
 {
-    struct renewal renewal = { key, owner, when_now() + LET_GO_MS };
-    int r = store_write(store, renew_job, &renewal);
-    *ret_again = renewal.until;
+    *ret_again = when_now() + LET_GO_MS;
+    int r = attempt_renew(store, key, owner, *ret_again);
     return r < 0 ? r : 0;
 }
 
@@ -413,9 +417,8 @@ static bool takes_work(struct attempt *const *attempts, size_t n)
     while (i < n - 1 && attempts[i]->over)
         i++;
     const struct attempt *attempt = attempts[i];
-    struct renewal renewal = { { attempt->entry.mailbox_id, attempt->entry.outbox_no }, attempt->owner,
-                               when_now() + attempt->conf->outbox_lease * 1000 };
-    return store_write(attempt->store, renew_job, &renewal) >= 0;
+    const struct store_outbox_key key = { attempt->entry.mailbox_id, attempt->entry.outbox_no };
+    return attempt_renew(attempt->store, key, attempt->owner, when_now() + attempt->conf->outbox_lease * 1000) >= 0;
 }
 
 int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms)

@@ -72,6 +72,8 @@ void attempt_name_counts(void);
  * and is not settled would be done again. As long as the disk is full, or the
  * store is away, it goes on until *stop: nobody can lease anything meanwhile. */
 int attempt_settle_surely(struct attempt *const *attempts, size_t n, const atomic_bool *stop, unsigned pause_ms);
+/* What owner holds of an entry, it holds until `until`. 1: it was lost. */
+int attempt_renew(struct store *store, struct store_outbox_key key, uint64_t owner, int64_t until);
 /* For an entry that could not be read, nor handed to anybody: what owner holds of
  * it is free again in a little while, and not only when its lease would end.
  * Gives that time; -errno: it could not be written down. */

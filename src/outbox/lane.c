@@ -176,17 +176,6 @@ static bool pull(struct lane *lane, struct lane_ticket *ret_ticket, char ret_rea
 
 /* ---- one entry ---- */
 
-struct renewal {
-    struct store_outbox_key key;
-    struct lease lease;
-};
-
-static int renew_job(struct store_tx *tx, void *arg)
-{
-    const struct renewal *renewal = arg;
-    return store_outbox_renew(tx, renewal->key, renewal->lease.owner, renewal->lease.until);
-}
-
 /* Makes it last for one attempt (decisions 15). 1: it was lost. */
 static int keep_lease(struct lane *lane, struct lane_ticket *ticket)
 {
@@ -197,12 +186,12 @@ static int keep_lease(struct lane *lane, struct lane_ticket *ticket)
         return 0;
     if (whole < need)
         whole = need;
-    struct renewal renewal = { ticket->key, ticket->lease };
-    renewal.lease.until = when_now() + whole;
-    renewal.lease.end = when_monotonic() + whole;
-    int r = store_write(lane->outbox->options.store, renew_job, &renewal);
+    struct lease lease = ticket->lease;
+    lease.until = when_now() + whole;
+    lease.end = when_monotonic() + whole;
+    int r = attempt_renew(lane->outbox->options.store, ticket->key, lease.owner, lease.until);
     if (r == 0)
-        ticket->lease = renewal.lease;
+        ticket->lease = lease;
     return r;
 }
 

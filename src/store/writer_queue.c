@@ -5,9 +5,9 @@
  * other thread, or else the writer's own thread. That takes what is queued,
  * without any timer where it is the only node (else see writer_await.c), into one
  * transaction (writer.c), and only when that is committed tells the callers; who was
- * put off meanwhile, since another node has his mailbox, is the next one's. Jobs of one mailbox meet in one queue, and those of
- * mailboxes whose rows lie together, so that writers seldom wait for one another and a
- * transaction touches few tables.
+ * put off meanwhile, since another node has his mailbox, is the next one's. Jobs of one
+ * mailbox meet in one queue, and those of mailboxes whose rows lie together, so that
+ * writers seldom wait for one another and a transaction touches few tables.
  */
 #include "store/writer.h"
 
