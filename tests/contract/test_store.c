@@ -562,18 +562,26 @@ static void load_rcpts(struct world *world, struct store_outbox_key key, uint64_
     store_read_end(tx);
 }
 
+/* An entry of that many recipients, at most two, leased by 7 until 200. */
+static struct turn lease_new(struct world *world, size_t rcpts_n)
+{
+    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 },
+                                         { .address = SPAN("y@a"), .next_attempt = 10 } };
+    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, rcpts_n) };
+    assert_int_equal(do_write(world, submit, &send), 0);
+    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 1 };
+    assert_int_equal(do_write(world, lease, &turn), 0);
+    return turn;
+}
+
 /* A lease that is renewed lasts; one that ran out is somebody else's to take,
  * and then neither renews nor settles. */
 static void test_lease_lost(void **state)
 {
     struct world *world = *state;
-    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 } };
-    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 1) };
+    struct turn turn = lease_new(world, 1);
     struct store_outbox entry;
-    assert_int_equal(do_write(world, submit, &send), 0);
-    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 1 };
     struct turn other = { .key = turn.key, .owner = 8, .now = 250, .until = 900, .n = 1 };
-    assert_int_equal(do_write(world, lease, &turn), 0);
     turn.until = 300;
     assert_int_equal(do_write(world, renew, &turn), 0);
     assert_int_equal(do_write(world, lease, &other), 1);
@@ -595,13 +603,8 @@ static void test_lease_lost(void **state)
 static void test_settle_again(void **state)
 {
     struct world *world = *state;
-    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 },
-                                         { .address = SPAN("y@a"), .next_attempt = 10 } };
-    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 2) };
+    struct turn turn = lease_new(world, 2);
     struct store_outbox entry;
-    assert_int_equal(do_write(world, submit, &send), 0);
-    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 1 };
-    assert_int_equal(do_write(world, lease, &turn), 0);
     turn.settles[0] = (struct store_settle){ .no = 2, .state = STORE_RCPT_SENT };
     assert_int_equal(do_write(world, settle, &turn), 0);
     assert_int_equal(do_write(world, settle, &turn), 1);
@@ -619,13 +622,9 @@ static void test_settle_again(void **state)
 static void test_settle_all(void **state)
 {
     struct world *world = *state;
-    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 },
-                                         { .address = SPAN("y@a"), .next_attempt = 10 } };
-    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 2) };
+    struct turn turn = lease_new(world, 2);
     struct store_outbox entry;
-    assert_int_equal(do_write(world, submit, &send), 0);
-    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 2 };
-    assert_int_equal(do_write(world, lease, &turn), 0);
+    turn.n = 2;
     turn.settles[0] = (struct store_settle){ .no = 2, .state = STORE_RCPT_SENT };
     turn.settles[1] = (struct store_settle){ .no = 1, .state = STORE_RCPT_FAILED };
     assert_int_equal(do_write(world, settle, &turn), 0);
@@ -639,13 +638,9 @@ static void test_settle_all(void **state)
 static void test_put_off(void **state)
 {
     struct world *world = *state;
-    struct store_outbox_rcpt rcpts[] = { { .address = SPAN("x@a"), .next_attempt = 10 } };
-    struct send send = { .item = make_draft(world), .entry = entry_of(world, rcpts, 1) };
+    struct turn turn = lease_new(world, 1);
     struct store_outbox entry;
     int64_t next;
-    assert_int_equal(do_write(world, submit, &send), 0);
-    struct turn turn = { .key = { world->alice, send.entry.outbox_no }, .owner = 7, .now = 100, .until = 200, .n = 1 };
-    assert_int_equal(do_write(world, lease, &turn), 0);
     turn.settles[0] = (struct store_settle){ .no = 1, .state = STORE_RCPT_QUEUED, .next_attempt = 150, .untried = true };
     assert_int_equal(do_write(world, settle, &turn), 0);
     load_rcpts(world, turn.key, 0, &entry);
